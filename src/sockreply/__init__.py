@@ -1,0 +1,1 @@
+"""A daemon that receives messages on a socket and answers them, and its client."""

@@ -1,0 +1,149 @@
+"""What can go wrong, by whose doing.
+
+::
+
+    SockreplyError
+    ├── ConfigError            what the operator wrote; says where
+    ├── FramingError           the peer broke the format
+    │   ├── MessageTooLong     more bytes than `limit`
+    │   └── Malformed          bytes that no message can have there
+    ├── CannotFrame            a message of ours that the framing cannot carry
+    ├── ResponderError         our answering failed
+    │   ├── ReplyTimeout       no answer within `seconds`
+    │   └── BadReply           a responder returned what is no reply
+    └── RequestError           the client got no reply
+        ├── RequestTimeout     none within `seconds`
+        └── ConnectionEnded    the connection went first
+
+    CannotStart                ends the process with one line and a status other than 0
+"""
+
+from __future__ import annotations
+
+
+class SockreplyError(Exception):
+    """The root of all errors that sockreply raises while it runs."""
+
+
+class ConfigError(SockreplyError):
+    """A setting that cannot be: the message names the place and says what would be right."""
+
+
+class FramingError(SockreplyError):
+    """The peer broke the format; nothing after it can be read as messages."""
+
+    kind = "framing"
+    """The name under which the error is counted."""
+
+
+class MessageTooLong(FramingError):
+    """A message, told by its header or by its bytes, is longer than allowed.
+
+    Args:
+        limit: The most bytes that a message may have.
+    """
+
+    kind = "too_long"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"message longer than {limit} bytes")
+        self.limit = limit
+
+
+class Malformed(FramingError):
+    """Bytes that the framing allows in no message.
+
+    Args:
+        expected: What had to stand there.
+        found: The bytes that stood there, as many as tell.
+    """
+
+    kind = "malformed"
+
+    def __init__(self, expected: str, found: bytes) -> None:
+        super().__init__(f"expected {expected}, found {found!r}")
+        self.expected = expected
+        self.found = found
+
+
+class CannotFrame(SockreplyError):
+    """A message that we were to send and that the framing cannot carry.
+
+    Args:
+        size: The bytes of the message.
+        least: The fewest bytes that the framing's length field can tell.
+        most: The most.
+    """
+
+    def __init__(self, size: int, least: int, most: int) -> None:
+        super().__init__(f"{size} bytes, where the length field can tell {least} to {most}")
+        self.size = size
+        self.least = least
+        self.most = most
+
+
+class ResponderError(SockreplyError):
+    """Our answering failed."""
+
+
+class ReplyTimeout(ResponderError):
+    """A responder took longer than it may.
+
+    Args:
+        seconds: What it was allowed.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no reply within {seconds:g} s")
+        self.seconds = seconds
+
+
+class BadReply(ResponderError):
+    """A responder returned something that is no reply.
+
+    Args:
+        found: What it returned.
+    """
+
+    def __init__(self, found: object) -> None:
+        super().__init__(
+            f"a responder returned {type(found).__name__}, not bytes, a Reply, None or an awaitable"
+        )
+
+
+class RequestError(SockreplyError):
+    """The client got no reply; the message says why."""
+
+
+class RequestTimeout(RequestError):
+    """No reply came in time.
+
+    Args:
+        seconds: How long the request waited.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no reply within {seconds:g} s")
+        self.seconds = seconds
+
+
+class ConnectionEnded(RequestError):
+    """The connection went before the reply came, or was gone before the request.
+
+    Args:
+        why: What ended it.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"connection ended before the reply: {why}")
+        self.why = why
+
+
+class CannotStart(SystemExit, Exception):
+    """What stops the daemon from starting, in one line.
+
+    Raised from option parsing, from `makeService` and from the start of the service. Being a
+    `SystemExit` it ends twist, `twistd -n` and `sockreply serve` with its line on standard error
+    and without a traceback; being an `Exception` too, it lets a daemonizing twistd pass the line
+    on from the forked child and remove its pid file.
+    """

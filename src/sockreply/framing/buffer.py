@@ -1,0 +1,56 @@
+"""The bytes between the reads and the messages.
+
+A read that holds whole messages is cut up where it is, without a copy. What is left of it goes in
+front of the next read when that is the longer one, and is collected in a bytearray when the pieces
+are small: either way a byte is copied a bounded number of times, however the stream is cut.
+"""
+
+from __future__ import annotations
+
+
+class BufferedFramer:
+    """The part that the framers share which look for messages in a buffer.
+
+    Subclasses read `_data` from `_start` on, move `_start` behind each message that they hand out,
+    and keep other places relative to `_start`, for `receive_data` moves it.
+
+    Args:
+        max_message: The most bytes that a message may have.
+    """
+
+    silence: float | None = None
+    dropped = 0
+
+    def __init__(self, max_message: int) -> None:
+        self._max_message = max_message
+        self._data: bytes | bytearray = b""
+        self._start = 0
+
+    @property
+    def buffered(self) -> int:
+        return len(self._data) - self._start
+
+    def receive_data(self, data: bytes) -> None:
+        held = len(self._data) - self._start
+        if not held:
+            self._data = data
+        elif held <= len(data):
+            self._data = bytes(self._data[self._start :]) + data
+        else:
+            if not isinstance(self._data, bytearray):
+                self._data = bytearray(self._data)
+            del self._data[: self._start]  # moves a pointer, not the bytes
+            self._data += data
+        self._start = 0
+
+    def receive_eof(self) -> None:
+        pass  # what is left is a message cut off
+
+    def receive_silence(self) -> None:
+        pass  # only `gap` hears silence
+
+    def _forget(self) -> None:
+        """Let go of the last read when all of it was handed out."""
+        if self._start == len(self._data):
+            self._data = b""
+            self._start = 0

@@ -1,0 +1,226 @@
+"""Messages whose length is known before they come: `length`, `netstring`, `fixed`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sockreply.errors import CannotFrame, ConfigError, Malformed, MessageTooLong
+from sockreply.framing.buffer import BufferedFramer
+
+
+class LengthFramer(BufferedFramer):
+    """Messages behind a header that counts them.
+
+    Args:
+        max_message: The most bytes that a message, as it is handed out, may have.
+        framing: Tells how to read the header.
+    """
+
+    def __init__(self, max_message: int, framing: Length) -> None:
+        super().__init__(max_message)
+        self._framing = framing
+        self._header = framing.header
+        self._whole = 0  # bytes of the message that is coming, with its header; 0: not known
+
+    def next_message(self) -> bytes | None:
+        held = len(self._data) - self._start
+        if not self._whole:
+            if held < self._header:
+                self._forget()
+                return None
+            self._whole = self._header + self._body()
+        if held < self._whole:
+            return None
+        start = self._start
+        self._start = end = start + self._whole
+        self._whole = 0
+        if self._framing.strip:
+            start += self._header
+        return bytes(self._data[start:end])
+
+    def _body(self) -> int:
+        """The bytes that the header says will follow it."""
+        end = self._start + self._header
+        size = self._framing.read_count(bytes(self._data[end - self._framing.width : end]))
+        if size + (0 if self._framing.strip else self._header) > self._max_message:
+            raise MessageTooLong(self._max_message)
+        return size
+
+
+@dataclass(frozen=True)
+class Length:
+    """A number in front of a message counts its bytes.
+
+    Args:
+        octets: The bytes of a binary number, or 0.
+        digits: The digits of an ASCII decimal number, or 0.
+        order: Of the binary number's bytes.
+        adjust: Added to the number that is read.
+        inclusive: Does the number count the header?
+        offset: The bytes of the header that stand before the number.
+        strip: Is the header ours to read and to write? If not, messages and replies include it.
+    """
+
+    octets: int = 0
+    digits: int = 0
+    order: Literal["big", "little"] = "big"
+    adjust: int = 0
+    inclusive: bool = False
+    offset: int = 0
+    strip: bool = True
+
+    ends_with_stream = False
+
+    def __post_init__(self) -> None:
+        if bool(self.octets) == bool(self.digits):
+            raise ConfigError("needs either bytes=1|2|3|4|8 or digits=N")
+        if self.strip and self.offset:
+            raise ConfigError("offset needs strip=no, for nobody could say what to send there")
+
+    @property
+    def width(self) -> int:
+        """The bytes of the number."""
+        return self.octets or self.digits
+
+    @property
+    def header(self) -> int:
+        """The bytes of the header."""
+        return self.offset + self.width
+
+    def framer(self, max_message: int) -> LengthFramer:
+        if not self.strip and self.header > max_message:
+            raise ConfigError(f"length: a header of {self.header} bytes is over {max_message}")
+        return LengthFramer(max_message, self)
+
+    def read_count(self, field: bytes) -> int:
+        """What the number says of the bytes behind the header.
+
+        Raises:
+            Malformed: It is not a number, or it is less than none.
+        """
+        if self.octets:
+            told = int.from_bytes(field, self.order)
+        elif field.isdigit():
+            told = int(field)
+        else:
+            raise Malformed(f"{self.digits} digits", field)
+        size = told + self._added
+        if size < 0:
+            raise Malformed(f"a count of at least {-self._added}", field)
+        return size
+
+    def frame(self, message: bytes) -> bytes:
+        if not self.strip:
+            return message
+        told = len(message) - self._added
+        most = (256**self.octets if self.octets else 10**self.digits) - 1
+        if not 0 <= told <= most:
+            raise CannotFrame(len(message), max(0, self._added), most + self._added)
+        if self.octets:
+            return told.to_bytes(self.octets, self.order) + message
+        return b"%0*d%b" % (self.digits, told, message)
+
+    def mirrored(self) -> Length:
+        return self
+
+    @property
+    def _added(self) -> int:
+        """From the number to the bytes behind the header."""
+        return self.adjust - (self.header if self.inclusive else 0)
+
+
+class NetstringFramer(BufferedFramer):
+    """Messages in D. J. Bernstein's netstrings, strictly: no leading zero, no missing comma.
+
+    Args:
+        max_message: The most bytes that a message may have.
+    """
+
+    def __init__(self, max_message: int) -> None:
+        super().__init__(max_message)
+        self._most_digits = len(str(max_message))
+        self._size = -1  # of the message that is coming; -1: not known
+
+    def next_message(self) -> bytes | None:
+        if self._size < 0 and not self._read_size():
+            return None
+        start = self._start
+        end = start + self._size
+        if end >= len(self._data):
+            return None
+        if self._data[end] != 0x2C:
+            raise Malformed("a comma", bytes(self._data[end : end + 1]))
+        self._start = end + 1
+        self._size = -1
+        return bytes(self._data[start:end])
+
+    def _read_size(self) -> bool:
+        """Move `_start` behind the colon, if it is there."""
+        field = bytes(self._data[self._start : self._start + self._most_digits + 1])
+        digits, colon, _ = field.partition(b":")
+        if (digits and not digits.isdigit()) or (colon and not digits):
+            raise Malformed("a length and a colon", field)
+        if len(digits) > 1 and digits[0] == 0x30:
+            raise Malformed("a length without leading zeros", digits)
+        if len(digits) > self._most_digits or (colon and int(digits) > self._max_message):
+            raise MessageTooLong(self._max_message)
+        if not colon:
+            self._forget()
+            return False
+        self._size = int(digits)
+        self._start += len(digits) + 1
+        return True
+
+
+@dataclass(frozen=True)
+class Netstring:
+    """`5:hello,` (https://cr.yp.to/proto/netstrings.txt)."""
+
+    ends_with_stream = False
+
+    def framer(self, max_message: int) -> NetstringFramer:
+        return NetstringFramer(max_message)
+
+    def frame(self, message: bytes) -> bytes:
+        return b"%d:%b," % (len(message), message)
+
+    def mirrored(self) -> Netstring:
+        return self
+
+
+class FixedFramer(BufferedFramer):
+    """Messages of one size, which is at most `max_message`."""
+
+    def next_message(self) -> bytes | None:
+        start = self._start
+        end = start + self._max_message
+        if end > len(self._data):
+            self._forget()
+            return None
+        self._start = end
+        return bytes(self._data[start:end])
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Every message has the same size; a reply is sent as it is.
+
+    Args:
+        size: In bytes.
+    """
+
+    size: int
+
+    ends_with_stream = False
+
+    def framer(self, max_message: int) -> FixedFramer:
+        if self.size > max_message:
+            raise ConfigError(f"fixed: size={self.size} is over the {max_message} of a message")
+        return FixedFramer(self.size)
+
+    def frame(self, message: bytes) -> bytes:
+        return message
+
+    def mirrored(self) -> Fixed:
+        return self

@@ -1,0 +1,168 @@
+"""Messages with a mark at their end: `line`, `delimited`, `enclosed`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sockreply.errors import MessageTooLong
+from sockreply.framing.buffer import BufferedFramer
+
+_CR = 0x0D
+
+
+def _beginnings(mark: bytes) -> tuple[bytes, ...]:
+    """What the mark can have of itself at the end of a read, the longest first."""
+    return tuple(mark[:size] for size in range(len(mark) - 1, 0, -1))
+
+
+class DelimitedFramer(BufferedFramer):
+    """Messages up to a mark. Only bytes that were not searched before are searched.
+
+    Args:
+        max_message: The most bytes that a message may have, without its mark.
+        end: The mark.
+        drop_cr: Is a CR before the mark part of it?
+    """
+
+    def __init__(self, max_message: int, end: bytes, *, drop_cr: bool = False) -> None:
+        super().__init__(max_message)
+        self._end = end
+        self._drop_cr = drop_cr
+        self._searched = 0
+
+    def next_message(self) -> bytes | None:
+        start = self._start
+        at = self._data.find(self._end, start + self._searched)
+        if at < 0:
+            self._not_yet()
+            return None
+        self._start = at + len(self._end)
+        self._searched = 0
+        if self._drop_cr and at > start and self._data[at - 1] == _CR:
+            at -= 1
+        if at - start > self._max_message:
+            raise MessageTooLong(self._max_message)
+        return bytes(self._data[start:at])
+
+    def _not_yet(self) -> None:
+        held = len(self._data) - self._start
+        if held > self._max_message and held - self._end_begun() > self._max_message:
+            raise MessageTooLong(self._max_message)
+        self._searched = max(0, held - len(self._end) + 1)
+        self._forget()
+
+    def _end_begun(self) -> int:
+        """How many of the last bytes may be the mark's first ones."""
+        whole = b"\r" + self._end if self._drop_cr else self._end
+        return _overlap(self._data, _beginnings(whole))
+
+
+class EnclosedFramer(DelimitedFramer):
+    """Messages between two marks; bytes outside of them are dropped.
+
+    Args:
+        max_message: The most bytes that a message may have, without its marks.
+        begin: The mark before a message.
+        end: The mark after it.
+    """
+
+    def __init__(self, max_message: int, begin: bytes, end: bytes) -> None:
+        super().__init__(max_message, end)
+        self._begin = begin
+        self._inside = False
+
+    def next_message(self) -> bytes | None:
+        if not self._inside and not self._enter():
+            return None
+        message = super().next_message()
+        if message is not None:
+            self._inside = False
+        return message
+
+    def _enter(self) -> bool:
+        """Drop what stands before the next message. Has one begun?"""
+        at = self._data.find(self._begin, self._start)
+        self._inside = at >= 0
+        if not self._inside:
+            at = len(self._data) - _overlap(self._data, _beginnings(self._begin), self._start)
+        self.dropped += at - self._start
+        self._start = at + len(self._begin) * self._inside
+        self._forget()
+        return self._inside
+
+
+def _overlap(data: bytes | bytearray, beginnings: tuple[bytes, ...], start: int = 0) -> int:
+    """The length of the first of `beginnings` with which `data` ends, from `start` on."""
+    return next((len(part) for part in beginnings if data.endswith(part, start)), 0)
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A byte string ends a message.
+
+    Args:
+        end: Ends what is received.
+        reply_end: Ends what is sent; None: the same.
+    """
+
+    end: bytes
+    reply_end: bytes | None = None
+
+    ends_with_stream = False
+
+    def framer(self, max_message: int) -> DelimitedFramer:
+        return DelimitedFramer(max_message, self.end)
+
+    def frame(self, message: bytes) -> bytes:
+        return message + (self.end if self.reply_end is None else self.reply_end)
+
+    def mirrored(self) -> Delimited:
+        if self.reply_end is None:
+            return self
+        return Delimited(end=self.reply_end, reply_end=self.end)
+
+
+@dataclass(frozen=True)
+class Line:
+    """LF ends a message, and one CR before it is dropped.
+
+    Args:
+        ending: What ends a line that we send.
+    """
+
+    ending: bytes = b"\n"
+
+    ends_with_stream = False
+
+    def framer(self, max_message: int) -> DelimitedFramer:
+        return DelimitedFramer(max_message, b"\n", drop_cr=True)
+
+    def frame(self, message: bytes) -> bytes:
+        return message + self.ending
+
+    def mirrored(self) -> Line:
+        return self
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A message stands between two byte strings; HL7's MLLP and STX/ETX are of this kind.
+
+    Args:
+        start: Begins a message.
+        end: Ends it.
+    """
+
+    start: bytes
+    end: bytes
+
+    ends_with_stream = False
+
+    def framer(self, max_message: int) -> EnclosedFramer:
+        return EnclosedFramer(max_message, self.start, self.end)
+
+    def frame(self, message: bytes) -> bytes:
+        return self.start + message + self.end
+
+    def mirrored(self) -> Enclosed:
+        return self

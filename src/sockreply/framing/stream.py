@@ -1,0 +1,140 @@
+"""Messages that nothing in the bytes marks: `chunk`, `gap`, `eof`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sockreply.errors import MessageTooLong
+
+
+class ChunkFramer:
+    """A message is what one read gave, or as much of it as a message may have.
+
+    Args:
+        max_message: The most bytes that a message may have.
+    """
+
+    silence: float | None = None
+    dropped = 0
+
+    def __init__(self, max_message: int) -> None:
+        self._max_message = max_message
+        self._reads: list[bytes] = []
+        self._start = 0  # in the first read
+
+    @property
+    def buffered(self) -> int:
+        return sum(map(len, self._reads)) - self._start if self._reads else 0
+
+    def receive_data(self, data: bytes) -> None:
+        self._reads.append(data)
+
+    def receive_eof(self) -> None:
+        pass  # a read is a message already
+
+    def receive_silence(self) -> None:
+        pass  # only `gap` hears silence
+
+    def next_message(self) -> bytes | None:
+        if not self._reads:
+            return None
+        read = self._reads[0]
+        message = read[self._start : self._start + self._max_message]
+        self._start += len(message)
+        if self._start == len(read):
+            del self._reads[0]
+            self._start = 0
+        return message
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What the textbook programs do: one read is one message."""
+
+    ends_with_stream = False
+
+    def framer(self, max_message: int) -> ChunkFramer:
+        return ChunkFramer(max_message)
+
+    def frame(self, message: bytes) -> bytes:
+        return message
+
+    def mirrored(self) -> Chunk:
+        return self
+
+
+class GatheringFramer:
+    """A message is all that came until the peer fell silent or said that it sends no more.
+
+    Args:
+        max_message: The most bytes that a message may have.
+        silence: The seconds of quiet that end a message; None: only the end of the stream does.
+    """
+
+    dropped = 0
+
+    def __init__(self, max_message: int, silence: float | None) -> None:
+        self.silence = silence
+        self._max_message = max_message
+        self._whole: list[bytes] = []
+        self._coming = bytearray()
+
+    @property
+    def buffered(self) -> int:
+        return sum(map(len, self._whole)) + len(self._coming)
+
+    def receive_data(self, data: bytes) -> None:
+        self._coming += data
+
+    def receive_eof(self) -> None:
+        if self._coming and len(self._coming) <= self._max_message:
+            self._whole.append(bytes(self._coming))
+            self._coming.clear()
+
+    def receive_silence(self) -> None:
+        self.receive_eof()
+
+    def next_message(self) -> bytes | None:
+        if self._whole:
+            return self._whole.pop(0)
+        if len(self._coming) > self._max_message:
+            raise MessageTooLong(self._max_message)
+        return None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A silence ends a message: for devices that send no terminator.
+
+    Args:
+        seconds: How long the silence is.
+    """
+
+    seconds: float = 0.05
+
+    ends_with_stream = False
+
+    def framer(self, max_message: int) -> GatheringFramer:
+        return GatheringFramer(max_message, self.seconds)
+
+    def frame(self, message: bytes) -> bytes:
+        return message
+
+    def mirrored(self) -> Gap:
+        return self
+
+
+@dataclass(frozen=True)
+class Eof:
+    """The sender's half-close ends its one message: finger, whois and `nc -N` speak so."""
+
+    ends_with_stream = True
+
+    def framer(self, max_message: int) -> GatheringFramer:
+        return GatheringFramer(max_message, None)
+
+    def frame(self, message: bytes) -> bytes:
+        return message
+
+    def mirrored(self) -> Eof:
+        return self

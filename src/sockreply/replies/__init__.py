@@ -1,0 +1,37 @@
+"""What an answer is, and who gives it."""
+
+from sockreply.replies.builtin import Echo, Fixed
+from sockreply.replies.reply import (
+    Await,
+    Close,
+    Raw,
+    Reply,
+    Send,
+    Stall,
+    Step,
+    Wait,
+    corrupt,
+    drip,
+    truncate,
+)
+from sockreply.replies.responder import Responder, Session, as_reply, as_responder
+
+__all__ = [
+    "Await",
+    "Close",
+    "Echo",
+    "Fixed",
+    "Raw",
+    "Reply",
+    "Responder",
+    "Send",
+    "Session",
+    "Stall",
+    "Step",
+    "Wait",
+    "as_reply",
+    "as_responder",
+    "corrupt",
+    "drip",
+    "truncate",
+]

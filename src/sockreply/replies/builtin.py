@@ -1,0 +1,30 @@
+"""The responders that need no code: one fixed reply, and echo."""
+
+from __future__ import annotations
+
+from sockreply.replies.reply import Reply
+from sockreply.replies.responder import Session
+
+TEXTBOOK_REPLY = "서버로부터 응답 메시지입니다."
+"""What the textbook server says; UTF-8 on the wire."""
+
+
+class Fixed:
+    """Answers every message with the same reply.
+
+    Args:
+        reply: The answer.
+    """
+
+    def __init__(self, reply: bytes | Reply) -> None:
+        self._reply = reply
+
+    def respond(self, message: bytes, session: Session) -> bytes | Reply:  # noqa: ARG002 - fixed
+        return self._reply
+
+
+class Echo:
+    """Answers every message with itself."""
+
+    def respond(self, message: bytes, session: Session) -> bytes:  # noqa: ARG002 - needs no more
+        return message

@@ -1,0 +1,152 @@
+"""What an answer is: steps, carried out one after the other; faults are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Literal, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a message, framed.
+
+    Args:
+        message: Its bytes, without what frames them.
+    """
+
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Send bytes as they are.
+
+    Args:
+        wire: What goes over the wire.
+    """
+
+    wire: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let time pass. Does not count as time that a responder takes.
+
+    Args:
+        seconds: How much, 0 or more.
+    """
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seconds < float("inf"):
+            raise ValueError(f"cannot wait {self.seconds} seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Wait for bytes or a `Reply` from somewhere, and carry that out in this step's place.
+
+    Args:
+        answer: Gives bytes, a `Reply` or None (nothing). It is cancelled when the peer leaves or
+            when it takes longer than the service's `reply_timeout`.
+    """
+
+    answer: Awaitable[bytes | Reply | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the connection.
+
+    Args:
+        how: "whole" closes in good order once all is sent; "half" says that we send no more, and
+            reads and drops what still comes; "reset" aborts (a TCP peer sees an RST), whether or
+            not what was sent has arrived.
+    """
+
+    how: Literal["whole", "half", "reset"] = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Say nothing more on this connection, but leave it open until it is idle or drained."""
+
+
+Step: TypeAlias = Send | Raw | Wait | Await | Close | Stall
+
+
+class Reply:
+    """An immutable sequence of steps; none of them is silence.
+
+    Args:
+        steps: Carried out in this order; bytes stand for a `Send`.
+
+    Raises:
+        ValueError: A step stands behind one that nothing can follow.
+    """
+
+    __slots__ = ("_steps",)
+
+    def __init__(self, *steps: Step | bytes) -> None:
+        self._steps = tuple(Send(step) if isinstance(step, bytes) else step for step in steps)
+        for step in self._steps[:-1]:
+            if isinstance(step, Close | Stall):
+                raise ValueError(f"no step can follow {step}")
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._steps)
+
+    def __eq__(self, other: object) -> bool:
+        return self._steps == other._steps if isinstance(other, Reply) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._steps)
+
+    def __repr__(self) -> str:
+        return f"Reply({', '.join(map(repr, self._steps))})"
+
+
+def drip(wire: bytes, *, size: int = 1, every: float = 0.05) -> list[Step]:
+    """Send a few bytes at a time.
+
+    Args:
+        wire: All of them, as they go over the wire (`Session.frame` makes them from a message).
+        size: How many at a time, 1 or more.
+        every: Seconds between two pieces.
+    """
+    if size < 1:
+        raise ValueError(f"cannot drip {size} bytes at a time")
+    steps: list[Step] = []
+    for at in range(0, len(wire), size):
+        steps += [Wait(every)] if at else []
+        steps.append(Raw(wire[at : at + size]))
+    return steps
+
+
+def truncate(wire: bytes, at: int) -> Raw:
+    """Send the beginning only.
+
+    Args:
+        wire: What would be sent, as it goes over the wire.
+        at: How many bytes of it are.
+    """
+    if at < 0:
+        raise ValueError(f"cannot truncate at {at}")
+    return Raw(wire[:at])
+
+
+def corrupt(wire: bytes, random: Random, *, bits: int = 1) -> Raw:
+    """Send it with some bits turned over, each of them once.
+
+    Args:
+        wire: What would be sent, as it goes over the wire.
+        random: Chooses the bits.
+        bits: How many, at most all.
+    """
+    turned = bytearray(wire)
+    for bit in random.sample(range(8 * len(wire)), min(bits, 8 * len(wire))):
+        turned[bit // 8] ^= 1 << bit % 8
+    return Raw(bytes(turned))

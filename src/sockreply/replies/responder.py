@@ -1,0 +1,169 @@
+"""Who answers, and what is known of the connection on which it does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import isclass
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
+
+from sockreply.errors import BadReply, ConfigError
+from sockreply.replies.reply import Await, Reply
+
+
+class Responder(Protocol):
+    """Answers messages."""
+
+    def respond(self, message: bytes, session: Session) -> bytes | Reply:
+        """The answer to one message.
+
+        Args:
+            message: Without what framed it.
+            session: The connection that it came on.
+
+        Returns:
+            bytes are one message, sent framed; a `Reply` says more exactly what is done.
+        """
+
+
+class Connection(Protocol):
+    """What a session asks of the connection that it belongs to."""
+
+    def peer(self) -> IAddress:
+        """The other end."""
+
+    def host(self) -> IAddress:
+        """Our end."""
+
+    def tls(self) -> Any:
+        """The `OpenSSL.SSL.Connection`; None without TLS."""
+
+    def frame(self, message: bytes) -> bytes:
+        """The message as it goes over the wire."""
+
+    def send(self, reply: bytes | Reply) -> None:
+        """Queue a reply behind what is owed."""
+
+
+class Session:
+    """The memory of one connection, and its responder's way to speak unasked.
+
+    Args:
+        connection: The connection.
+    """
+
+    __slots__ = ("_closed", "_connection", "_state", "_waiting", "count")
+
+    count: int
+    """How many messages have come; while one is answered, its number, from 1."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._state: dict[str, Any] | None = None  # most responders keep none
+        self._closed = False
+        self._waiting: list[Deferred[None]] = []
+        self.count = 0
+
+    @property
+    def peer(self) -> IAddress:
+        """The other end's address."""
+        return self._connection.peer()
+
+    @property
+    def host(self) -> IAddress:
+        """The address on our end that the peer connected to."""
+        return self._connection.host()
+
+    @property
+    def tls(self) -> Any:
+        """The `OpenSSL.SSL.Connection` (version, cipher, peer's certificate); None without TLS."""
+        return self._connection.tls()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The responder's own notes about this connection."""
+        if self._state is None:
+            self._state = {}
+        return self._state
+
+    @property
+    def closed(self) -> bool:
+        """Is the connection gone?"""
+        return self._closed
+
+    def when_closed(self) -> Deferred[None]:
+        """Fires when the connection is gone: the time to stop what sends to it."""
+        gone: Deferred[None] = Deferred()
+        if self._closed:
+            gone.callback(None)
+        else:
+            self._waiting.append(gone)
+        return gone
+
+    def frame(self, message: bytes) -> bytes:
+        """A message as it goes over the wire, for `Raw` steps and faults."""
+        return self._connection.frame(message)
+
+    def send(self, reply: bytes | Reply) -> None:
+        """Send a message that answers no request, behind the replies that are owed.
+
+        Does nothing once the connection is gone. A peer that lets too many of them pile up is
+        disconnected.
+        """
+        if not self._closed:
+            self._connection.send(reply)
+
+    def close(self) -> None:
+        """To be called by the connection when it is gone."""
+        self._closed = True
+        waiting, self._waiting = self._waiting, []
+        for gone in waiting:
+            gone.callback(None)
+
+
+def as_reply(answer: object) -> bytes | Reply:
+    """Make what a user's function gave into what a service works with.
+
+    Raises:
+        BadReply: It is neither bytes, a `Reply`, None (silence) nor an awaitable of one of these.
+    """
+    if isinstance(answer, bytes | Reply):
+        return answer
+    if answer is None:
+        return Reply()
+    if isinstance(answer, Awaitable):
+        return Reply(Await(answer))
+    raise BadReply(answer)
+
+
+class CallableResponder:
+    """Lets a function answer.
+
+    Args:
+        function: Takes the message and the session; gives bytes, a `Reply`, None (silence), or an
+            awaitable of one of these (it may be a coroutine function, or return a Deferred).
+    """
+
+    def __init__(self, function: Callable[[bytes, Session], object]) -> None:
+        self._function = function
+
+    def respond(self, message: bytes, session: Session) -> bytes | Reply:
+        return as_reply(self._function(message, session))
+
+
+def as_responder(thing: object) -> Responder:
+    """Make a responder of what a name stood for: a function, a responder, or a class of either.
+
+    Raises:
+        ConfigError: It can answer nothing.
+    """
+    if isclass(thing):
+        thing = thing()
+    respond = getattr(thing, "respond", None)
+    if callable(respond):
+        return CallableResponder(respond)
+    if callable(thing):
+        return CallableResponder(thing)
+    raise ConfigError(f"{thing!r} is neither a function of (message, session) nor a responder")

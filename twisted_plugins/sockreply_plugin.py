@@ -1,0 +1,10 @@
+"""Makes `twistd sockreply` and `twist sockreply` known to Twisted."""
+
+from twisted.application.service import ServiceMaker
+
+sockreply = ServiceMaker(
+    "sockreply",
+    "sockreply.tap",
+    "Receives messages on a socket and answers them.",
+    "sockreply",
+)
