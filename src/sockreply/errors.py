@@ -12,6 +12,7 @@
     │   ├── ReplyTimeout       no answer within `seconds`
     │   └── BadReply           a responder returned what is no reply
     └── RequestError           the client got no reply
+        ├── CannotConnect      no connection to `endpoint`
         ├── RequestTimeout     none within `seconds`
         └── ConnectionEnded    the connection went first
 
@@ -113,6 +114,20 @@ class BadReply(ResponderError):
 
 class RequestError(SockreplyError):
     """The client got no reply; the message says why."""
+
+
+class CannotConnect(RequestError):
+    """No connection could be made.
+
+    Args:
+        endpoint: Where to.
+        reason: Why not, in a line.
+    """
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        super().__init__(f"cannot connect to {endpoint}: {reason}")
+        self.endpoint = endpoint
+        self.reason = reason
 
 
 class RequestTimeout(RequestError):

@@ -124,6 +124,9 @@ _FRAMINGS: dict[str, tuple[type, dict[str, tuple[str, Callable[[str], Any]]]]] =
     "eof": (Eof, {}),
 }
 
+FRAMING_NAMES = tuple(_FRAMINGS)
+"""All that a spec can begin with."""
+
 
 def parse_framing(spec: str) -> Framing:
     """The framing that a spec names.

@@ -1,0 +1,55 @@
+# `make help` lists the targets. Needs only make and a Python 3.11 or newer with its venv module.
+
+PYTHON ?= python3
+VENV ?= .venv
+VERSIONS ?= 3.11 3.12 3.13
+# More words for the command of `make run` or `make test`: make run ARGS='--echo', make test ARGS='-k framing'
+ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: help run test check test-all clean
+
+help:
+	@echo "make run       serve on port 12345 of 127.0.0.1; ARGS='--echo' adds options"
+	@echo "make test      run the tests; ARGS='-k framing' adds words for pytest"
+	@echo "make check     formatting, lint and types"
+	@echo "make test-all  the tests under Python $(VERSIONS)"
+	@echo "make clean     remove what these made"
+
+run: $(INSTALLED)
+	$(BIN)/twistd -n --pidfile= sockreply --port 12345 $(ARGS)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# All lines of a recipe are expanded before the first one runs: a missing Python stops it at once.
+test-all:
+	$(foreach version,$(VERSIONS),$(call test_under,$(version)))
+
+define test_under
+$(MAKE) --no-print-directory test PYTHON='$(call find_python,$(1))' VENV='.venv-$(1)'
+
+endef
+
+# The variable makes pyenv's shims start that version too, whichever is switched on.
+find_python = $(or \
+	$(shell PYENV_VERSION=$(1) python$(1) -c 'import sys; print(sys.executable)' 2>/dev/null), \
+	$(error python$(1) does not start: it is neither on PATH nor in pyenv))
+
+# The editable install copies the plugin, so a new one needs a new install.
+$(INSTALLED): pyproject.toml twisted_plugins/sockreply_plugin.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' # the first one to know --group
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-3.* dist build .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

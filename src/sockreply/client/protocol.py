@@ -1,0 +1,256 @@
+"""The client's end of a connection: requests go out, and replies come back in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IHalfCloseableProtocol,
+    IReactorTime,
+    ISSLTransport,
+)
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from sockreply.client.pipeline import Pipeline
+from sockreply.errors import (
+    ConnectionEnded,
+    FramingError,
+    RequestError,
+    RequestTimeout,
+    SockreplyError,
+)
+from sockreply.framing import Chunk, Framing, Gap
+
+MAX_REPLY = 16 * 1024 * 1024
+"""Bytes of the longest reply, unless told otherwise: what a count of three bytes can tell. A
+client asked for what it gets, on few connections, so it allows more than a server does."""
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds in which a peer may take what is still to be sent; the server gives as many."""
+
+
+@implementer(IHalfCloseableProtocol)
+class RequestProtocol(Protocol):
+    """Sends requests, and tells by their order which reply belongs to which.
+
+    Requests leave at once, but with `chunk` and `gap`: nothing in their bytes ends a message, so
+    one is sent when the one before it has its reply. With `eof` it is our half-close that ends a
+    request, so there is one a connection.
+
+    Args:
+        framing: The server's; this is its other side.
+        clock: For timeouts and silences; a reactor is one.
+        max_message: The most bytes that a reply may have.
+        unasked: Called with every message that answers no request; None: they are dropped.
+        greeting: Is the first message unasked, even when requests already wait?
+
+    Raises:
+        ConfigError: The framing has no message as short as `max_message`.
+    """
+
+    _log = Logger()
+
+    transport: Any  # what an endpoint or a wrapper made; its interfaces vary
+
+    def __init__(
+        self,
+        framing: Framing,
+        clock: IReactorTime,
+        *,
+        max_message: int = MAX_REPLY,
+        unasked: Callable[[bytes], object] | None = None,
+        greeting: bool = False,
+    ) -> None:
+        self.ended: str | None = "not made yet"
+        """Why no request can be made; None: one can."""
+        self._framing = framing.mirrored()
+        self._framer = self._framing.framer(max_message)
+        self._clock = clock
+        self._unasked = unasked
+        self._pipeline = Pipeline(
+            lambda wire: self.transport.write(wire), one_at_a_time=isinstance(framing, Chunk | Gap)
+        )
+        if greeting:
+            self._pipeline.join().addCallbacks(self._tell, lambda _: None)
+        self._half_closed = False
+        self._silence: IDelayedCall | None = None
+        self._abort: IDelayedCall | None = None
+        self._closed: list[Deferred[None]] = []
+
+    def request(self, message: bytes, timeout: float | None = None) -> Deferred[bytes]:
+        """Send a message and wait for its reply.
+
+        Where one is never answered, the connection stays a reply behind: close it.
+
+        Args:
+            message: Without what frames it.
+            timeout: Seconds; None: for as long as the connection lasts.
+
+        Returns:
+            The reply. It may be cancelled, and fails with `RequestTimeout`, with `ConnectionEnded`,
+            with `CannotFrame` when nothing was sent, or with another `RequestError` when the
+            connection cannot carry the request.
+        """
+        try:
+            self._check_open()
+            wire = self._framing.frame(message)
+        except SockreplyError:
+            return fail()
+        reply = self._pipeline.join(wire)
+        if self._framing.ends_with_stream:
+            self._half_closed = True
+            self.transport.loseWriteConnection()
+        return limit(reply, timeout, self._clock)
+
+    def receive(self, timeout: float | None = None) -> Deferred[bytes]:
+        """Wait for a message that comes unasked, behind the replies that are owed.
+
+        It may be a greeting, or the rest of a reply of several messages.
+
+        Args:
+            timeout: Seconds; None: for as long as the connection lasts.
+
+        Returns:
+            The message. It may be cancelled, and fails with `RequestTimeout` or `ConnectionEnded`.
+        """
+        if self.ended is not None:
+            return fail(ConnectionEnded(self.ended))
+        return limit(self._pipeline.join(), timeout, self._clock)
+
+    def close(self) -> Deferred[None]:
+        """Close the connection when all is sent; what waits for a reply fails at once.
+
+        Returns:
+            Fires when it is gone, which takes `CLOSE_TIMEOUT` seconds at most.
+        """
+        closed = self.when_closed()
+        self._end("we closed it")
+        self._lose()
+        return closed
+
+    def when_closed(self) -> Deferred[None]:
+        """Fires when the connection is gone."""
+        if not self.connected:
+            return succeed(None)
+        self._closed.append(Deferred())
+        return self._closed[-1]
+
+    # What the transport tells us.
+
+    def connectionMade(self) -> None:
+        self.ended = None
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.ended is None:
+            self._framer.receive_data(data)
+            self._pull()
+            self._listen_for_silence()
+
+    def readConnectionLost(self) -> None:
+        self._framer.receive_eof()
+        self._finish("the peer closed it")
+        self._lose()  # what for, without replies?
+
+    def writeConnectionLost(self) -> None:
+        pass  # as we asked for
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.connected = 0
+        for call in (self._silence, self._abort):
+            if call is not None and call.active():
+                call.cancel()
+        if reason.check(ConnectionDone):
+            self._framer.receive_eof()
+            self._finish("the peer closed it")
+        elif reason.check(ConnectionLost):  # Twisted does not say which
+            self._finish("reset by the peer, or lost on the way")
+        else:
+            self._finish(f"{type(reason.value).__name__}: {reason.value}")
+        closed, self._closed = self._closed, []
+        for waiting in closed:
+            waiting.callback(None)
+
+    # Messages.
+
+    def _pull(self) -> None:
+        """Hand out the messages that are here."""
+        try:
+            while self.ended is None and (message := self._framer.next_message()) is not None:
+                if self._pipeline:
+                    self._pipeline.serve(message)
+                else:
+                    self._tell(message)
+        except FramingError as error:
+            if not self._pipeline:  # then nobody else is told
+                self._log.warn("connection aborted: {error}", error=error)
+            self._end(f"a reply broke the format: {error}")
+            self.transport.abortConnection()
+
+    def _tell(self, message: bytes) -> None:
+        """Hand out a message that nobody asked for."""
+        if self._unasked is not None:
+            try:
+                self._unasked(message)
+            except Exception:  # a user's code may raise anything
+                self._log.failure("what was called with an unasked message failed")
+
+    def _listen_for_silence(self) -> None:
+        if self._framer.silence is None or self.ended is not None:
+            return
+        if self._silence is not None and self._silence.active():
+            self._silence.reset(self._framer.silence)
+        else:
+            self._silence = self._clock.callLater(self._framer.silence, self._fell_silent)
+
+    def _fell_silent(self) -> None:
+        self._framer.receive_silence()
+        self._pull()
+
+    # Ending.
+
+    def _check_open(self) -> None:
+        """Can a request be made?"""
+        if self.ended is not None:
+            raise ConnectionEnded(self.ended)
+        if self._framing.ends_with_stream:
+            if self._half_closed:
+                raise RequestError("the connection had its one request, which ended the stream")
+            if ISSLTransport.providedBy(self.transport):
+                raise RequestError("a half-close ends the request, and TLS has none")
+
+    def _finish(self, why: str) -> None:
+        """Hand out what came whole; no more will come."""
+        self._pull()
+        if self._framer.buffered:
+            why += f" in the middle of a reply, after {self._framer.buffered} bytes of it"
+        self._end(why)
+
+    def _end(self, why: str) -> None:
+        """Fail what waits, and what will be asked. The first reason given holds."""
+        if self.ended is None:
+            self.ended = why
+            self._pipeline.dissolve(why)
+
+    def _lose(self) -> None:
+        """Close the connection when all is sent, or when that takes too long."""
+        if self.connected and self._abort is None:
+            self._abort = self._clock.callLater(CLOSE_TIMEOUT, self.transport.abortConnection)
+            self.transport.loseConnection()
+
+
+def limit(
+    reply: Deferred[bytes], timeout: float | None, clock: IReactorTime
+) -> Deferred[bytes]:
+    """Let a reply take no more than `timeout` seconds; it fails with `RequestTimeout` then."""
+
+    def timed_out(_: object, seconds: float) -> NoReturn:
+        raise RequestTimeout(seconds)
+
+    return reply if timeout is None else reply.addTimeout(timeout, clock, timed_out)

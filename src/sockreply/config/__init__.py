@@ -1,0 +1,1 @@
+"""What an operator sets, as plain typed values."""

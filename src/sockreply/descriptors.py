@@ -1,0 +1,32 @@
+"""How many connections the process's limit of open files allows."""
+
+from __future__ import annotations
+
+import resource
+
+RESERVED = 64
+"""Descriptors for what is no connection: listeners, logs, the loop, a responder's own files."""
+
+
+def fit_descriptors(connections: int) -> int:
+    """Raise the soft limit of open files to the hard one.
+
+    Args:
+        connections: How many are wanted.
+
+    Returns:
+        How many of them fit.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = soft
+    if soft != resource.RLIM_INFINITY and soft != hard:
+        for target in (hard, connections + RESERVED):  # macOS refuses a hard limit of infinity
+            try:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+            except (ValueError, OSError):
+                continue
+            limit = target
+            break
+    if limit == resource.RLIM_INFINITY:
+        return connections
+    return max(0, min(connections, limit - RESERVED))

@@ -1,0 +1,163 @@
+"""What all connections of a service share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.protocol import ServerFactory
+
+from sockreply.framing.interfaces import Framing
+from sockreply.replies.reply import Reply
+from sockreply.replies.responder import Responder, Session
+from sockreply.server.counters import Counters
+from sockreply.server.limits import Limits
+from sockreply.server.protocol import ReplyProtocol
+
+
+class ExchangeLog(Protocol):
+    """Is told what is received and answered, and shows as much of it as it likes."""
+
+    room: int
+    """How many exchanges it would show now; 0: it need not be told of the next one."""
+
+    hidden: int
+    """How many it was not told of; whoever passes it over adds to this."""
+
+    def listening(self, address: IAddress) -> None:
+        """A listener is up."""
+
+    def connected(self, session: Session) -> None:
+        """A client is there."""
+
+    def received(self, session: Session, message: bytes) -> bool:
+        """A message came. Returns whether its answers are to be shown too."""
+
+    def answered(self, session: Session, reply: bytes) -> None:
+        """A piece of the answer to a message that is shown."""
+
+    def silent(self, session: Session) -> None:
+        """A message that is shown is answered with nothing."""
+
+    def disconnected(self, session: Session, why: str) -> None:
+        """A connection is gone."""
+
+
+class NoExchangeLog:
+    """Shows nothing."""
+
+    room = 0
+    hidden = 0
+
+    def listening(self, address: IAddress) -> None: ...
+
+    def connected(self, session: Session) -> None: ...
+
+    def received(self, session: Session, message: bytes) -> bool:  # noqa: ARG002 - shows nothing
+        return False
+
+    def answered(self, session: Session, reply: bytes) -> None: ...
+
+    def silent(self, session: Session) -> None: ...
+
+    def disconnected(self, session: Session, why: str) -> None: ...
+
+
+class ReplyFactory(ServerFactory[ReplyProtocol]):
+    """Makes a service's connections, counts them, and ends them when the service stops.
+
+    Args:
+        framing: Makes messages of bytes, and bytes of messages.
+        responder: Answers the messages.
+        clock: For timeouts and waits; a reactor is one.
+        keep_alive: Answer message after message, or close once the first one is dealt with?
+        greeting: Sent as soon as a peer connects.
+        limits: What peers may do.
+        counters: Counts what happens; made anew if not given.
+        exchanges: Is told of what is received and answered.
+
+    Raises:
+        ConfigError: The framing has no message as short as `limits.max_message`.
+    """
+
+    noisy = False
+    protocol = ReplyProtocol
+
+    def __init__(
+        self,
+        framing: Framing,
+        responder: Responder,
+        clock: IReactorTime,
+        *,
+        keep_alive: bool = False,
+        greeting: bytes | Reply | None = None,
+        limits: Limits = Limits(),  # noqa: B008 - it is frozen
+        counters: Counters | None = None,
+        exchanges: ExchangeLog | None = None,
+    ) -> None:
+        framing.framer(limits.max_message)
+        self.framing = framing
+        self.responder = responder
+        self.clock = clock
+        self.keep_alive = keep_alive
+        self.greeting = greeting
+        self.limits = limits
+        self.counters = Counters() if counters is None else counters
+        self.exchanges: ExchangeLog = NoExchangeLog() if exchanges is None else exchanges
+        self.connections: set[ReplyProtocol] = set()
+        self.on_place: Callable[[], object] | None = None
+        """Called when a connection is gone, and with it its claim on `limits.max_connections`."""
+        self._empty: Deferred[None] | None = None
+
+    def buildProtocol(self, addr: IAddress | None) -> ReplyProtocol:  # noqa: ARG002 - Twisted's
+        return ReplyProtocol(self)
+
+    def logPrefix(self) -> str:  # noqa: N802 - ILoggingContext's name
+        return "sockreply"
+
+    @property
+    def places(self) -> int:
+        """How many more connections the service may take now."""
+        return self.limits.max_connections - len(self.connections)
+
+    def opened(self, connection: ReplyProtocol) -> None:
+        """To be called by a connection when it is made."""
+        self.connections.add(connection)
+        self.counters.connections += 1
+        self.exchanges.connected(connection.session)
+
+    def closed(self, connection: ReplyProtocol, why: str) -> None:
+        """To be called by a connection when it is gone."""
+        self.connections.discard(connection)
+        self.counters.closed[why] += 1
+        self.exchanges.disconnected(connection.session, why)
+        if self.on_place is not None:
+            self.on_place()
+        if self._empty is not None and not self.connections:
+            empty, self._empty = self._empty, None
+            empty.callback(None)
+
+    def drain(self) -> Deferred[None]:
+        """Let connections finish, for `limits.drain_timeout` seconds; then abort them.
+
+        Returns:
+            Fires when no connection is left.
+        """
+        empty: Deferred[None] = Deferred()
+        self._empty = empty
+        for connection in tuple(self.connections):
+            connection.drain()
+        if not self.connections and not empty.called:
+            self._empty = None
+            empty.callback(None)
+        if not empty.called:
+            overdue: IDelayedCall = self.clock.callLater(self.limits.drain_timeout, self.abort)
+            empty.addBoth(lambda _: overdue.cancel() if overdue.active() else None)
+        return empty
+
+    def abort(self) -> None:
+        """End all connections at once."""
+        for connection in tuple(self.connections):
+            connection.abort("drain")

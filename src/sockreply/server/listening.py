@@ -1,0 +1,162 @@
+"""What we do to a listening port: limit, backlog, socket options, transport, the last accepts."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTime
+from twisted.internet.tcp import Port
+from twisted.logger import Logger
+
+from sockreply.server.transport import sends_at_once
+
+BACKLOG = 4096
+"""Connections that the kernel keeps until we accept them; Twisted's 50 lose a burst of clients."""
+
+OUT_OF_DESCRIPTORS_PAUSE = 0.1
+"""Seconds until we try to accept again; what waits meanwhile waits in the kernel."""
+
+UNSENT_IN_KERNEL = 65_536
+"""Bytes that the kernel takes before it has to send them; its own choice would be megabytes."""
+
+KEEPALIVE = (60, 15, 4)
+"""Seconds of quiet before the first probe, seconds between probes, probes: a dead peer is found
+in 120 s."""
+
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class Places(Protocol):
+    """Knows how many connections may still be taken."""
+
+    @property
+    def places(self) -> int:
+        """That many."""
+
+
+class Listener:
+    """One port of a service.
+
+    Args:
+        port: Listens already.
+        places: Is asked before each connection is accepted.
+        clock: For the pause when descriptors run out.
+    """
+
+    _log = Logger()
+
+    def __init__(self, port: Any, places: Places, clock: IReactorTime) -> None:
+        self.port = port
+        self._places = places
+        self._clock = clock
+        self._full = False
+        self._resting = False
+        if isinstance(port, Port):
+            port.transport = sends_at_once(port.transport)
+            port.socket = _LimitedSocket(port.socket, self)
+
+    @property
+    def address(self) -> IAddress | None:
+        """Where it listens; None: it is no port (standard input, say)."""
+        return self.port.getHost() if IListeningPort.providedBy(self.port) else None
+
+    def tune(self, backlog: int | None, user_timeout: float) -> None:
+        """Set what accepted connections inherit from the listening socket.
+
+        Args:
+            backlog: As for listen(2); None: as it is.
+            user_timeout: Seconds after which the kernel gives up a peer that acknowledges nothing.
+        """
+        if not isinstance(self.port, Port):
+            return
+        sock = self.port.socket
+        if backlog is not None:
+            sock.listen(backlog)
+        if sock.family not in (socket.AF_INET, socket.AF_INET6):
+            return
+        idle, interval, probes = KEEPALIVE
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in {
+            "TCP_NODELAY": 1,
+            "TCP_KEEPIDLE": idle,
+            "TCP_KEEPINTVL": interval,
+            "TCP_KEEPCNT": probes,
+            "TCP_USER_TIMEOUT": int(user_timeout * 1000),
+            "TCP_NOTSENT_LOWAT": UNSENT_IN_KERNEL,
+        }.items():
+            if hasattr(socket, option):  # not all systems have all of them
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    def place_free(self) -> None:
+        """Accept again, if it was for want of a place that we did not."""
+        if self._full:
+            self._full = False
+            self._resume()
+
+    def accept_last(self) -> None:
+        """Take in what the kernel has accepted for us: it would be reset when the port closes."""
+        if isinstance(self.port, Port):
+            before = -1
+            while self.port.sessionno != before:
+                before = self.port.sessionno
+                self.port.doRead()
+
+    def stop(self) -> Deferred[Any]:
+        """Listen no more."""
+        self._full = self._resting = False
+        is_port = IListeningPort.providedBy(self.port)
+        return maybeDeferred(self.port.stopListening) if is_port else succeed(None)
+
+    def is_full(self) -> bool:
+        """Is there no place? Then accepting pauses until there is one."""
+        if self._places.places > 0:
+            return False
+        self._full = True
+        self.port.stopReading()
+        return True
+
+    def rest(self, error: OSError) -> None:
+        """The process or the system is out of something: try again in a while."""
+        if not self._resting:
+            self._log.warn("cannot accept: {reason}; trying again", reason=error.strerror)
+        self._resting = True
+        self.port.stopReading()
+        self._clock.callLater(OUT_OF_DESCRIPTORS_PAUSE, self._resume)
+
+    def accepted(self) -> None:
+        """There was enough of everything."""
+        self._resting = False
+
+    def _resume(self) -> None:
+        if self.port.connected and not self.port.disconnecting:
+            self.port.startReading()
+
+
+class _LimitedSocket:
+    """A listening socket that accepts only while there is a place, and a descriptor.
+
+    To the port that uses it, it looks as if nobody waited.
+    """
+
+    def __init__(self, sock: socket.socket, listener: Listener) -> None:
+        self._socket = sock
+        self._listener = listener
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if self._listener.is_full():
+            raise BlockingIOError(errno.EAGAIN, "no place")
+        try:
+            accepted = self._socket.accept()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                self._listener.rest(error)
+                raise BlockingIOError(errno.EAGAIN, "no descriptor") from error
+            raise
+        self._listener.accepted()
+        return accepted
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)

@@ -1,0 +1,168 @@
+"""One service on its listeners: it starts, and it drains when it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sockreply.errors import CannotStart, ConfigError
+from sockreply.server.factory import ReplyFactory
+from sockreply.server.listening import BACKLOG, Listener
+
+
+def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
+    """The endpoint that a Twisted endpoint string describes.
+
+    Args:
+        reactor: Will listen.
+        description: For example `tcp:12345:interface=127.0.0.1`.
+
+    Raises:
+        ConfigError: It describes none; says why.
+    """
+    try:
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"endpoint {description}: {reason}") from error
+    return endpoint
+
+
+class ReplyService(Service):
+    """Listens, and drains when it is stopped. It touches no signal of the process.
+
+    Args:
+        reactor: Listens and tells the time.
+        factory: Makes the connections.
+        endpoints: Where to listen: endpoint strings, or endpoints.
+
+    Raises:
+        ConfigError: A string describes no endpoint.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        factory: ReplyFactory,
+        endpoints: Sequence[str | IStreamServerEndpoint],
+    ) -> None:
+        self.factory = factory
+        self.draining = False
+        self._reactor = reactor
+        self._endpoints = [
+            (endpoint_from(reactor, each), each) if isinstance(each, str) else (each, "")
+            for each in endpoints
+        ]
+        self._listeners: list[Listener] = []
+        self._begun = False
+        self._delay: Deferred[None] | None = None
+        factory.on_place = self._place_free
+
+    def addresses(self) -> list[IAddress]:
+        """Where it listens, in the order of its endpoints."""
+        return [address for each in self._listeners if (address := each.address) is not None]
+
+    def privilegedStartService(self) -> None:
+        """Listen; twistd calls this before it drops privileges, twist not at all.
+
+        Raises:
+            CannotStart: A listener cannot listen; none does then.
+        """
+        super().privilegedStartService()
+        self._begun = True
+        self.draining = False
+        for endpoint, description in self._endpoints:
+            listening = endpoint.listen(self.factory)
+            listening.addCallback(self._listening, description)
+            failures: list[Failure] = []
+            listening.addErrback(failures.append)
+            if not listening.called:  # no endpoint that is known takes its time
+                failures.append(Failure(TimeoutError("does not listen at once")))
+            if failures:
+                self._close_listeners()
+                raise CannotStart(_why_not(failures[0].value, description))
+
+    def startService(self) -> None:
+        """Listen, if that is not done yet.
+
+        Raises:
+            CannotStart: A listener cannot listen; none does then.
+        """
+        if not self._begun:
+            self.privilegedStartService()
+        super().startService()
+
+    def stopService(self) -> Deferred[None]:
+        """Drain: answer what has come, take no more, close.
+
+        Returns:
+            Fires when no connection is left; `limits.drain_timeout` seconds after
+            `limits.drain_delay` at the latest.
+        """
+        super().stopService()
+        return Deferred.fromCoroutine(self._drain())
+
+    def abort(self) -> None:
+        """Do not wait any longer: end what `stopService` lets finish."""
+        if self._delay is not None:
+            self._delay.cancel()
+        self.factory.abort()
+
+    async def _drain(self) -> None:
+        self.draining = True
+        aborted = False
+        if self.factory.limits.drain_delay:
+            self._delay = deferLater(self._reactor, self.factory.limits.drain_delay)
+            try:
+                await self._delay
+            except CancelledError:
+                aborted = True
+            self._delay = None
+        if not aborted:
+            for listener in self._listeners:
+                listener.accept_last()
+        stopped = self._close_listeners()
+        drained = self.factory.drain()
+        if aborted:
+            self.factory.abort()
+        await stopped
+        await drained
+        self._begun = False
+
+    def _listening(self, port: Any, description: str) -> None:
+        listener = Listener(port, self.factory, self._reactor)
+        ours = description and "backlog=" not in description and "systemd:" not in description
+        listener.tune(BACKLOG if ours else None, self.factory.limits.write_timeout)
+        self._listeners.append(listener)
+        if listener.address is not None:
+            self.factory.exchanges.listening(listener.address)
+
+    def _close_listeners(self) -> Deferred[Any]:
+        listeners, self._listeners = self._listeners, []
+        return gatherResults([listener.stop() for listener in listeners])
+
+    def _place_free(self) -> None:
+        for listener in self._listeners:
+            listener.place_free()
+
+
+def _why_not(error: BaseException | None, description: str) -> str:
+    """One line, with what tells most at its beginning: a daemonizing twistd shows 100 bytes."""
+    if isinstance(error, CannotListenError):
+        reason = getattr(error.socketError, "strerror", None) or str(error.socketError)
+        if isinstance(error.port, int):
+            return f"port {error.port} on {error.interface or 'any interface'}: {reason}"
+        where = error.port.decode(errors="replace") if isinstance(error.port, bytes) else error.port
+        return f"{where}: {reason}"
+    return f"{description}: {type(error).__name__}: {error}"

@@ -1,0 +1,50 @@
+"""Addresses, bytes and texts as a log may show them: no peer can forge a line or drive a screen."""
+
+from __future__ import annotations
+
+import codecs
+import os
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IAddress
+
+SHOWN_BYTES = 200
+"""How much of a message a log shows: enough to know it by, too little to fill a disk with."""
+
+
+def show_address(address: IAddress) -> str:
+    """`127.0.0.1:12345`, `[::1]:12345`, `unix:/run/x.sock`; `unix` for a peer without a name."""
+    match address:
+        case IPv4Address():
+            return f"{address.host}:{address.port}"
+        case IPv6Address():
+            return f"[{address.host}]:{address.port}"
+        case UNIXAddress():
+            name = os.fsdecode(address.name or b"").replace("\0", "@")  # @: the abstract namespace
+            return _escape(f"unix:{name}" if name else "unix")
+        case _:
+            return _escape(str(address))
+
+
+def show_bytes(data: bytes) -> str:
+    r"""Bytes as quoted text: UTF-8 where it is some, `\xNN` where not, cut at `SHOWN_BYTES`."""
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    cut = len(data) > SHOWN_BYTES
+    # A character that the cut goes through is left out, for the decoder waits for the rest of it.
+    text = decoder.decode(data[:SHOWN_BYTES].replace(b"\\", b"\\\\"), final=not cut)
+    shown = f"'{_escape(text)}'"
+    return f"{shown}... ({len(data)} bytes)" if cut else shown
+
+
+def show_text(text: str) -> str:
+    """A text of several lines, such as a traceback, that may quote what a peer sent."""
+    return "\n".join(map(_escape, text.splitlines()))
+
+
+def _escape(text: str) -> str:
+    """Replace what does not print: controls, line ends, marks that turn the direction of text."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )

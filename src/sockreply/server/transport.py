@@ -1,0 +1,97 @@
+"""Transports that send at once.
+
+A Twisted transport queues every write for the next turn of the loop, which costs two `epoll_ctl`
+calls and one more `epoll_wait` a reply. These send at once when nothing is queued before, and give
+what the kernel does not take to Twisted's own `write`, which deals with errors too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from socket import MSG_PEEK
+from typing import Any
+
+from twisted.internet import tcp, unix
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import ITransport
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+
+def _nobody() -> None:
+    """Nobody wants to know of a backlog."""
+
+
+class SendsAtOnce(tcp.Server):
+    """A connection that an accepting port made."""
+
+    reactor: Any  # IReactorFDSet and IReactorTime
+
+    taken_at = 0.0
+    """When the peer last took some of the backlog, or when there began to be one; reactor time."""
+
+    on_backlog: Callable[[], object] = staticmethod(_nobody)
+    """Called when something is left to be sent later, and nothing was before."""
+
+    def write(self, data: bytes) -> None:
+        if self.TLS or not self.connected or self._writeDisconnecting:
+            super().write(data)
+            return
+        if self.dataBuffer or self._tempDataLen:
+            super().write(data)
+            return
+        try:
+            sent = self.socket.send(data)
+        except OSError:  # the kernel's queue is full, or Twisted will meet the same error
+            sent = 0
+        if sent < len(data):
+            self.taken_at = self.reactor.seconds()
+            super().write(data[sent:] if sent else data)
+            self.on_backlog()
+
+    def writeSomeData(self, data: bytes) -> int | ConnectionLost:
+        sent = super().writeSomeData(data)
+        if isinstance(sent, int) and sent > 0:
+            self.taken_at = self.reactor.seconds()
+        return sent
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of the backlog."""
+        return len(self.dataBuffer) - self.offset + self._tempDataLen
+
+    def has_unread(self) -> bool:
+        """Has the peer sent bytes that nobody has read yet?"""
+        try:
+            return bool(self.socket.recv(1, MSG_PEEK))
+        except OSError:  # nothing there, or no connection any more
+            return False
+
+
+class SendsAtOnceUNIX(SendsAtOnce, unix.Server):
+    """The same on a UNIX socket."""
+
+
+def sends_at_once(transport: type[Any]) -> type[Any]:
+    """The class that takes the place of a port's own, if there is one that sends at once."""
+    replaced: dict[type[Any], type[Any]] = {tcp.Server: SendsAtOnce, unix.Server: SendsAtOnceUNIX}
+    return replaced.get(transport, transport)
+
+
+def wire_under(transport: Any) -> SendsAtOnce | None:
+    """The connection under a transport's wrappers (TLS, PROXY), if it is of our kind."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    return transport if isinstance(transport, SendsAtOnce) else None
+
+
+def direct_write(transport: ITransport) -> Callable[[bytes], None]:
+    """How to write so that a TLS layer encrypts at once.
+
+    Twisted's TLS transport holds small writes back for a turn of the loop. A peer that says
+    good-bye (close_notify) in that turn would never get them.
+    """
+    if isinstance(transport, TLSMemoryBIOProtocol):
+        return partial(TLSMemoryBIOProtocol.write, transport)
+    return transport.write

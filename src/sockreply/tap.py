@@ -1,0 +1,232 @@
+"""twistd's options become settings, and settings a daemon."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn, TypeVar
+
+from twisted.application.service import IService
+from twisted.internet.endpoints import quoteStringArgument
+from twisted.python import usage
+
+from sockreply.config.settings import LogSettings, ServiceSettings, Settings
+from sockreply.daemon import Daemon
+from sockreply.errors import CannotStart, ConfigError
+from sockreply.framing.notation import FRAMING_NAMES, parse_framing, unescape
+from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, Fixed
+from sockreply.replies.named import load_responder
+from sockreply.replies.responder import Responder
+from sockreply.server.limits import Limits
+
+DEFAULT_PORT = 12345
+DEFAULT_INTERFACE = "127.0.0.1"
+
+_LIMITS = Limits()
+_LEVELS = ("debug", "info", "warn")
+_FRAMINGS = ", ".join(FRAMING_NAMES) + ", as NAME or NAME:key=value,..."
+_ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
+_RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
+_T = TypeVar("_T")
+
+
+def whole(least: int, most: float = math.inf) -> Callable[[str], int]:
+    """Reads a whole number in a range."""
+
+    def read(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+        if not least <= number <= most:
+            span = f"from {least} on" if most == math.inf else f"from {least} to {most}"
+            raise ConfigError(f"{text!r} is not a whole number {span}")
+        return number
+
+    return read
+
+
+def seconds(text: str) -> float:
+    """Reads a number of seconds, 0 or more."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise ConfigError(f"{text!r} is not a number of seconds")
+    return number
+
+
+def level(text: str) -> str:
+    """Reads a log level."""
+    if text not in _LEVELS:
+        raise ConfigError(f"{text!r} is not one of {', '.join(_LEVELS)}")
+    return text
+
+
+def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Lets an option's errors begin with its name."""
+
+    def read_option(text: str) -> _T:
+        try:
+            return read(text)
+        except ConfigError as error:
+            raise ConfigError(f"--{name}: {error}") from None
+
+    return read_option
+
+
+def _parameter(name: str, short: str | None, default: object, text: str, read: Any) -> list[Any]:
+    return [name, short, default, text, option(name, read)]
+
+
+class Options(usage.Options):
+    """What `twistd sockreply`, `twist sockreply` and `sockreply serve` understand."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "Receives messages on a socket and answers them. Without options it answers on "
+        f"{DEFAULT_INTERFACE}:{DEFAULT_PORT} what the textbook server answers, and closes."
+    )
+
+    optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
+        ["echo", None, "Answer each message with itself."],
+        ["keep-alive", "k", "Answer message after message instead of closing after the first."],
+    ]
+
+    optParameters: ClassVar[Sequence[Sequence[Any]]] = [
+        _parameter("port", "p", None, "TCP port, 0: a free one. [default: 12345]", whole(0, 65535)),
+        _parameter("interface", None, None, "Where to listen. [default: 127.0.0.1]", str),
+        _parameter("framing", "f", "chunk", f"How messages are told apart: {_FRAMINGS}.", str),
+        _parameter("reply", None, None, f"The reply to every message; {_ESCAPES}.", unescape),
+        _parameter("responder", None, None, f"Code that answers: {_RESPONDERS}.", str),
+        _parameter("greeting", None, None, f"Sent to who connects; {_ESCAPES}.", unescape),
+        _parameter(
+            "idle-timeout",
+            None,
+            _LIMITS.idle_timeout,
+            "Seconds without a message after which a connection is closed; 0: never.",
+            seconds,
+        ),
+        _parameter(
+            "max-connections",
+            None,
+            None,
+            "Connections at a time; more wait in the kernel. [default: 10000]",
+            whole(1),
+        ),
+        _parameter(
+            "max-message",
+            None,
+            _LIMITS.max_message,
+            "Bytes that a message may have.",
+            whole(1),
+        ),
+        _parameter(
+            "drain-timeout",
+            None,
+            _LIMITS.drain_timeout,
+            "Seconds that connections get to finish in when the daemon is told to stop.",
+            seconds,
+        ),
+        _parameter(
+            "drain-delay",
+            None,
+            _LIMITS.drain_delay,
+            "Seconds to go on as before when the daemon is told to stop.",
+            seconds,
+        ),
+        _parameter("log-level", None, "info", "debug, info or warn.", level),
+        _parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", str),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+
+    def opt_listen(self, endpoint: str) -> None:
+        """A Twisted endpoint string to listen on; may be repeated, excludes --port, --interface."""
+        self["listen"].append(endpoint)
+
+    def opt_version(self) -> NoReturn:
+        """Print the version of sockreply."""
+        from importlib.metadata import version
+
+        print(f"sockreply {version('sockreply')}")
+        raise SystemExit(0)
+
+    def parseArgs(self, *words: str) -> None:
+        if words:
+            raise usage.UsageError(f"{words[0]!r} is not an option")
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """As Twisted does it, but for what is wrong.
+
+        Raises:
+            CannotStart: One line that names the option.
+        """
+        try:
+            super().parseOptions(options)
+            self.settings = self._settings()
+        except (usage.UsageError, ConfigError) as error:
+            raise CannotStart(f"{error} (--help lists the options)") from None
+
+    def _settings(self) -> Settings:
+        asked = self["max-connections"]
+        json = self["json-log"]
+        parent: Mapping[str, Any] = self.parent or {}
+        if json == "-" and parent.get("nodaemon") == 0:
+            raise ConfigError("--json-log: a daemon has no standard output")
+        return Settings(
+            service=ServiceSettings(
+                listen=self._listen(),
+                framing=option("framing", parse_framing)(self["framing"]),
+                responder=self._responder(),
+                keep_alive=bool(self["keep-alive"]),
+                greeting=self["greeting"],
+                limits=Limits(
+                    idle_timeout=self["idle-timeout"],
+                    drain_timeout=self["drain-timeout"],
+                    drain_delay=self["drain-delay"],
+                    max_message=self["max-message"],
+                    max_connections=_LIMITS.max_connections if asked is None else asked,
+                ),
+                max_connections_asked=asked is not None,
+            ),
+            log=LogSettings(
+                level=self["log-level"],
+                json=json if json in (None, "-") else str(Path(json).absolute()),
+            ),
+        )
+
+    def _listen(self) -> tuple[str, ...]:
+        port, interface = self["port"], self["interface"]
+        if self["listen"]:
+            if port is not None or interface is not None:
+                raise ConfigError("--listen excludes --port and --interface")
+            return tuple(self["listen"])
+        port = DEFAULT_PORT if port is None else port
+        quoted = quoteStringArgument(DEFAULT_INTERFACE if interface is None else interface)
+        return (f"tcp:{port}:interface={quoted}",)
+
+    def _responder(self) -> Responder:
+        given = [name for name in ("reply", "echo", "responder") if self[name] not in (None, 0)]
+        if len(given) > 1:
+            raise ConfigError(f"--{given[0]} and --{given[1]} exclude each other")
+        if self["echo"]:
+            return Echo()
+        if self["responder"] is not None:
+            return option("responder", load_responder)(self["responder"])
+        return Fixed(TEXTBOOK_REPLY.encode() if self["reply"] is None else self["reply"])
+
+
+def makeService(options: Options) -> IService:
+    """The daemon that the options ask for.
+
+    Raises:
+        CannotStart: It cannot be: one line that names the place.
+    """
+    from twisted.internet import reactor  # now, for importing it chooses one
+
+    try:
+        return Daemon(reactor, options.settings)
+    except ConfigError as error:
+        raise CannotStart(str(error)) from None

@@ -1,0 +1,363 @@
+r"""What every framing makes of a stream and of a reply: the table that drives the tests of all.
+
+`KEYS` lists the framings with their keys, `STREAMS` what is received, `REPLIES` what is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sockreply.errors import FramingError, Malformed, MessageTooLong
+from sockreply.framing import Framer
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "chunk": (),
+    "line": ("ending",),
+    "delimited": ("end", "reply_end"),
+    "length": ("bytes", "digits", "order", "adjust", "inclusive", "offset", "strip"),
+    "netstring": (),
+    "fixed": ("size",),
+    "enclosed": ("start", "end"),
+    "gap": ("seconds",),
+    "eof": (),
+}
+
+BOUNDED_BY_READS = ("chunk", "gap")
+"""Where the cuts between the reads decide what the messages are."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What is received on a connection until the peer sends no more, and the messages in it.
+
+    Args:
+        spec: The framing.
+        wire: All bytes of the stream.
+        messages: What comes out of it.
+        error: How the stream stops making sense, behind these messages.
+        left: The bytes of a message that was cut off by the end of the stream.
+        dropped: The bytes outside of any message.
+        limit: The most bytes that a message may have.
+    """
+
+    spec: str
+    wire: bytes
+    messages: tuple[bytes, ...] = ()
+    error: type[FramingError] | None = None
+    left: int = 0
+    dropped: int = 0
+    limit: int = 100
+
+    def __str__(self) -> str:
+        return f"{self.spec} {self.wire!r} {self.limit}"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A reply, as it goes over the wire and as the client receives it.
+
+    Args:
+        spec: The framing.
+        message: What is sent.
+        wire: Its bytes on the wire.
+        received: What the client makes of them, where that is not the one message.
+    """
+
+    spec: str
+    message: bytes
+    wire: bytes
+    received: tuple[bytes, ...] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.spec} {self.message!r}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a stream; after an error only the messages before it mean anything."""
+
+    messages: tuple[bytes, ...]
+    error: type[FramingError] | None = None
+    left: int = 0
+    dropped: int = 0
+
+
+def receive(framer: Framer, reads: Iterable[bytes]) -> Outcome:
+    """Ask a framer for its messages after every read and at the end of the stream."""
+    messages: list[bytes] = []
+    try:
+        for read in reads:
+            framer.receive_data(read)
+            for message in iter(framer.next_message, None):
+                messages.append(message)  # noqa: PERF402 - those before an error count
+        framer.receive_eof()
+        messages.extend(iter(framer.next_message, None))
+    except FramingError as error:
+        return Outcome(tuple(messages), type(error))
+    return Outcome(tuple(messages), None, framer.buffered, framer.dropped)
+
+
+MODBUS_READ = b"\x00\x01\x00\x00\x00\x06\x11\x03\x00\x6b\x00\x03"
+MODBUS_COIL = b"\x00\x02\x00\x00\x00\x06\x11\x05\x00\xac\xff\x00"
+HL7 = b"MSH|^~\\&|LAB|A|HIS|B|202611221100||ACK|1|P|2.5\rMSA|AA|1\r"
+ISO_8583 = b"0800\x82\x20\x00\x00\x00\x00\x00\x00" + b"1122110000" + b"000001" + b"001"
+TPKT = b"\x03\x00\x00\x0b\x06\xe0\x00\x00\x00\x01\x00"
+SMPP_ENQUIRE = b"\x00\x00\x00\x10\x00\x00\x00\x15\x00\x00\x00\x00\x00\x00\x00\x01"
+
+CHUNK = "chunk"
+LINE = "line"
+NUL = r"delimited:end=\0"
+BLANK_LINE = r"delimited:end=\r\n\r\n"
+SMTP_DOT = r"delimited:end=\r\n.\r\n"
+SELF_OVERLAPPING = "delimited:end=abxyab"
+ONE_BYTE = "length:bytes=1"
+FOUR_DIGITS = "length:digits=4"
+COUNTS_HEADER = "length:bytes=2,inclusive=yes"
+HEADER_STAYS = "length:bytes=1,strip=no"
+MODBUS = "length:bytes=2,offset=4,strip=no"
+NETSTRING = "netstring"
+STX_ETX = r"enclosed:start=\x02,end=\x03"
+MLLP = r"enclosed:start=\x0b,end=\x1c\r"
+ANGLES = "enclosed:start=<<,end=>>"
+GAP = "gap:seconds=0.05"
+EOF = "eof"
+
+STREAMS = (
+    # chunk: what a read gives, at most `limit` of it
+    Stream(CHUNK, b""),
+    Stream(CHUNK, b"hello", (b"hello",)),
+    Stream(CHUNK, b"one\ntwo\r\n\0", (b"one\ntwo\r\n\0",)),
+    Stream(CHUNK, b"12345678", (b"12345678",), limit=8),
+    Stream(CHUNK, b"123456789", (b"12345678", b"9"), limit=8),
+    # line: LF ends it, one CR before that is dropped
+    Stream(LINE, b""),
+    Stream(LINE, b"*IDN?\n", (b"*IDN?",)),
+    Stream(LINE, b"one\ntwo\r\nthree\n", (b"one", b"two", b"three")),
+    Stream(LINE, b"\n\r\n\n", (b"", b"", b"")),
+    Stream(LINE, b"a\r\r\nb\rc\n\rd\n", (b"a\r", b"b\rc", b"\rd")),
+    Stream(LINE, "무게\n".encode(), ("무게".encode(),)),
+    Stream(LINE, b"one\ntwo", (b"one",), left=3),
+    Stream(LINE, b"one\r", left=4),
+    Stream("line:ending=lf", b"up\ndown\r\n", (b"up", b"down")),
+    Stream("line:ending=crlf", b"up\ndown\r\n", (b"up", b"down")),
+    Stream(LINE, b"12345678\n", (b"12345678",), limit=8),
+    Stream(LINE, b"12345678\r\n", (b"12345678",), limit=8),
+    Stream(LINE, b"1234567\r\r\n", (b"1234567\r",), limit=8),
+    Stream(LINE, b"12345678", left=8, limit=8),
+    Stream(LINE, b"12345678\r", left=9, limit=8),
+    Stream(LINE, b"123456789\n", error=MessageTooLong, limit=8),
+    Stream(LINE, b"123456789\r\n", error=MessageTooLong, limit=8),
+    Stream(LINE, b"123456789", error=MessageTooLong, limit=8),
+    Stream(LINE, b"12345678\r\r\n", error=MessageTooLong, limit=8),
+    Stream(LINE, b"12345678\r\r", error=MessageTooLong, limit=8),
+    Stream(LINE, b"12345678\rx", error=MessageTooLong, limit=8),
+    Stream(LINE, b"ok\n\n123456789\nok\n", (b"ok", b""), MessageTooLong, limit=8),
+    # delimited: a byte string ends it
+    Stream(NUL, b"one\0\0two\n\0", (b"one", b"", b"two\n")),
+    Stream(NUL, b"one\0tw", (b"one",), left=2),
+    Stream(
+        BLANK_LINE,
+        b"GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\n\r\n",
+        (b"GET /a HTTP/1.1\r\nHost: a", b"GET /b HTTP/1.1"),
+    ),
+    Stream(BLANK_LINE, b"GET / HTTP/1.1\r\n\r", left=17),
+    Stream(SMTP_DOT, b"a\r\n.\r\n.\r\n\r\n.\r\n", (b"a", b".\r\n")),
+    Stream("delimited:end=aab", b"aaabaab", (b"a", b"")),
+    Stream(r"delimited:end=\,", b"a,b,,", (b"a", b"b", b"")),
+    Stream("delimited:end=끝", "하나끝둘끝".encode(), ("하나".encode(), "둘".encode())),
+    Stream(r"delimited:end=\x1e\,\\,reply_end=\t", b"a\x1e,\\b\t\x1e,\\", (b"a", b"b\t")),
+    Stream(r"delimited:end=;,reply_end=\r\n", b"V?;\r\n;", (b"V?", b"\r\n")),
+    Stream(NUL, b"12345678\0", (b"12345678",), limit=8),
+    Stream(NUL, b"12345678", left=8, limit=8),
+    Stream(NUL, b"123456789\0", error=MessageTooLong, limit=8),
+    Stream(NUL, b"12345678\r", error=MessageTooLong, limit=8),
+    Stream(SMTP_DOT, b"12345678\r\n.\r\n", (b"12345678",), limit=8),
+    Stream(SMTP_DOT, b"12345678\r\n.\r", left=12, limit=8),
+    Stream(SMTP_DOT, b"12345\r\n.\r", left=9, limit=8),
+    Stream(SMTP_DOT, b"12345678\r\n.x", error=MessageTooLong, limit=8),
+    Stream(SMTP_DOT, b"12345678\r\n\r\n.\r\n", error=MessageTooLong, limit=8),
+    Stream(SMTP_DOT, b"123456789\r\n.\r\n", error=MessageTooLong, limit=8),
+    Stream(SMTP_DOT, b"\r\n.\r\n123456789\r\n.\r\n", (b"",), MessageTooLong, limit=8),
+    Stream(SELF_OVERLAPPING, b"abxyabxyabxyab", (b"", b"xy"), limit=2),
+    Stream(SELF_OVERLAPPING, b"abxyabxy", (b"",), MessageTooLong, limit=1),
+    # length: the header tells the count
+    Stream(ONE_BYTE, b""),
+    Stream(ONE_BYTE, b"\x02hi\x00\x01\x03", (b"hi", b"", b"\x03")),
+    Stream(ONE_BYTE, b"\xff" + b"x" * 255, (b"x" * 255,), limit=255),
+    Stream("length:bytes=2", b"\x00\x1f" + ISO_8583 + b"\x00\x02ok", (ISO_8583, b"ok")),
+    Stream("length:bytes=2,order=big", b"\x00\x01a", (b"a",)),
+    Stream("length:bytes=2,order=little", b"\x01\x00a\x00\x00", (b"a", b"")),
+    Stream("length:bytes=3", b"\x00\x00\x02hi", (b"hi",)),
+    Stream("length:bytes=4", b"\x00\x00\x00\x02hi\x00\x00\x00\x00", (b"hi", b"")),
+    Stream("length:bytes=4,order=little", b"\x02\x00\x00\x00hi", (b"hi",)),
+    Stream("length:bytes=8", b"\x00\x00\x00\x00\x00\x00\x00\x02hi", (b"hi",)),
+    Stream("length:digits=1", b"2hi03abc", (b"hi", b"", b"abc")),
+    Stream(FOUR_DIGITS, b"0005hello00000010" + b"0123456789", (b"hello", b"", b"0123456789")),
+    Stream("length:digits=18", b"000000000000000002hi", (b"hi",)),
+    Stream("length:bytes=1,adjust=2", b"\x03abcZZ\x00ZZ", (b"abcZZ", b"ZZ")),
+    Stream("length:bytes=1,adjust=-1", b"\x03ab\x01", (b"ab", b"")),
+    Stream("length:bytes=1,inclusive=no", b"\x02hi", (b"hi",)),
+    Stream(COUNTS_HEADER, b"\x00\x07hello\x00\x02", (b"hello", b"")),
+    Stream("length:digits=4,inclusive=yes", b"0009hello0004", (b"hello", b"")),
+    Stream("length:bytes=2,inclusive=yes,adjust=1", b"\x00\x06hello", (b"hello",)),
+    Stream("length:bytes=1,offset=0,strip=yes", b"\x02hi", (b"hi",)),
+    Stream(HEADER_STAYS, b"\x02hi\x00", (b"\x02hi", b"\x00")),
+    Stream("length:digits=2,strip=no", b"02hi00", (b"02hi", b"00")),
+    Stream(MODBUS, MODBUS_READ + MODBUS_COIL, (MODBUS_READ, MODBUS_COIL)),
+    Stream(MODBUS, MODBUS_READ + MODBUS_COIL[:5], (MODBUS_READ,), left=5),
+    Stream("length:bytes=2,offset=2,inclusive=yes,strip=no", TPKT + TPKT, (TPKT, TPKT)),
+    Stream("length:bytes=4,inclusive=yes,strip=no", SMPP_ENQUIRE * 2, (SMPP_ENQUIRE,) * 2),
+    Stream("length:bytes=1,offset=1,adjust=1,strip=no", b"A\x02hi!B\x00!", (b"A\x02hi!", b"B\x00!")),
+    Stream("length:bytes=2", b"\x00", left=1),
+    Stream("length:bytes=2", b"\x00\x05", left=2),
+    Stream("length:bytes=2", b"\x00\x05hell", left=6),
+    Stream("length:bytes=2", b"\x00\x02hi\x00\x05hell", (b"hi",), left=6),
+    Stream(ONE_BYTE, b"\x0812345678", (b"12345678",), limit=8),
+    Stream(ONE_BYTE, b"\x08", left=1, limit=8),
+    Stream(ONE_BYTE, b"\x09", error=MessageTooLong, limit=8),
+    Stream(ONE_BYTE, b"\x01a\x09123456789\x01a", (b"a",), MessageTooLong, limit=8),
+    Stream("length:bytes=8", b"\xff" * 8, error=MessageTooLong, limit=8),
+    Stream("length:bytes=2,order=little", b"\x08\x0012345678", (b"12345678",), limit=8),
+    Stream("length:bytes=2,order=little", b"\x09\x00", error=MessageTooLong, limit=8),
+    Stream(FOUR_DIGITS, b"000812345678", (b"12345678",), limit=8),
+    Stream(FOUR_DIGITS, b"0009", error=MessageTooLong, limit=8),
+    Stream("length:bytes=1,adjust=1", b"\x0712345678", (b"12345678",), limit=8),
+    Stream("length:bytes=1,adjust=1", b"\x08", error=MessageTooLong, limit=8),
+    Stream(COUNTS_HEADER, b"\x00\x0a12345678", (b"12345678",), limit=8),
+    Stream(COUNTS_HEADER, b"\x00\x0b", error=MessageTooLong, limit=8),
+    Stream(HEADER_STAYS, b"\x071234567", (b"\x071234567",), limit=8),
+    Stream(HEADER_STAYS, b"\x08", error=MessageTooLong, limit=8),
+    Stream(MODBUS, MODBUS_READ, (MODBUS_READ,), limit=12),
+    Stream(MODBUS, MODBUS_READ[:6], error=MessageTooLong, limit=11),
+    Stream(FOUR_DIGITS, b"12x4", error=Malformed),
+    Stream(FOUR_DIGITS, b"  12", error=Malformed),
+    Stream(FOUR_DIGITS, b"-001", error=Malformed),
+    Stream(FOUR_DIGITS, b"+001x", error=Malformed),
+    Stream(FOUR_DIGITS, b"1_00", error=Malformed),
+    Stream(FOUR_DIGITS, "²²".encode(), error=Malformed),
+    Stream(FOUR_DIGITS, b"0002hi\0\0\0\2hi0002hi", (b"hi",), Malformed),
+    Stream("length:bytes=1,adjust=-2", b"\x02\x01", (b"",), Malformed),
+    Stream(COUNTS_HEADER, b"\x00\x03a\x00\x01", (b"a",), Malformed),
+    Stream("length:digits=4,inclusive=yes", b"0003", error=Malformed),
+    # netstring
+    Stream(NETSTRING, b""),
+    Stream(NETSTRING, b"5:hello,0:,12:hello, 1:a,!,", (b"hello", b"", b"hello, 1:a,!")),
+    Stream(NETSTRING, b"100:" + b"x" * 100 + b",", (b"x" * 100,)),
+    Stream(NETSTRING, b"1", left=1),
+    Stream(NETSTRING, b"0", left=1),
+    Stream(NETSTRING, b"0:", left=2),
+    Stream(NETSTRING, b"5:", left=2),
+    Stream(NETSTRING, b"5:hello", left=7),
+    Stream(NETSTRING, b"2:hi,5:hell", (b"hi",), left=6),
+    Stream(NETSTRING, b"999", left=3),
+    Stream(NETSTRING, b"8:12345678,", (b"12345678",), limit=8),
+    Stream(NETSTRING, b"8:12345678", left=10, limit=8),
+    Stream(NETSTRING, b"9", left=1, limit=8),
+    Stream(NETSTRING, b"9:", error=MessageTooLong, limit=8),
+    Stream(NETSTRING, b"10", error=MessageTooLong, limit=8),
+    Stream(NETSTRING, b"12345678901234567890", error=MessageTooLong, limit=8),
+    Stream(NETSTRING, b"101:", error=MessageTooLong),
+    Stream(NETSTRING, b"1000", error=MessageTooLong),
+    Stream(NETSTRING, b"1:a,9:123456789,1:a,", (b"a",), MessageTooLong, limit=8),
+    Stream(NETSTRING, b"5:hello5:hello,", error=Malformed),
+    Stream(NETSTRING, b"5:hello!,", error=Malformed),
+    Stream(NETSTRING, b"0:0:,", error=Malformed),
+    Stream(NETSTRING, b"12345678\n", error=Malformed, limit=10**9),
+    Stream(NETSTRING, b"05:hello,", error=Malformed),
+    Stream(NETSTRING, b"00:,", error=Malformed),
+    Stream(NETSTRING, b":hello,", error=Malformed),
+    Stream(NETSTRING, b"hello", error=Malformed),
+    Stream(NETSTRING, b"-1:a,", error=Malformed),
+    Stream(NETSTRING, b" 1:a,", error=Malformed),
+    Stream(NETSTRING, b"1 :a,", error=Malformed),
+    Stream(NETSTRING, b"1,a,", error=Malformed),
+    Stream(NETSTRING, b"2:hi,\n2:hi,", (b"hi",), Malformed),
+    # fixed: after so many bytes
+    Stream("fixed:size=1", b"ab\n", (b"a", b"b", b"\n")),
+    Stream("fixed:size=3", b"abcdefgh", (b"abc", b"def"), left=2),
+    Stream("fixed:size=8", b"1234567887654321", (b"12345678", b"87654321"), limit=8),
+    # enclosed: between two marks, and nothing outside of them
+    Stream(STX_ETX, b"\x02one\x03\x02\x03\x02two\x03", (b"one", b"", b"two")),
+    Stream(STX_ETX, b"junk\x02one\x03\r\n\x03\x02two\x03.", (b"one", b"two"), dropped=8),
+    Stream(STX_ETX, b"\x02one\x02two\x03", (b"one\x02two",)),
+    Stream(STX_ETX, b"only junk", dropped=9),
+    Stream(STX_ETX, b"\x02", left=1),
+    Stream(STX_ETX, b"\x02one\x03\x02tw", (b"one",), left=3),
+    Stream(MLLP, b"\x0b" + HL7 + b"\x1c\r" + b"\x0bA\x1cB\x1c\r", (HL7, b"A\x1cB")),
+    Stream(MLLP, b"\x0bA\x1c", left=3),
+    Stream(ANGLES, b"<<a>><<<b>>>>", (b"a", b"<b"), dropped=2),
+    Stream(ANGLES, b"<-<<a>>>><", (b"a",), left=1, dropped=4),
+    Stream(ANGLES, b"<<a>", left=4),
+    Stream("enclosed:start=|,end=|", b"|a||b|c|d", (b"a", b"b"), left=2, dropped=1),
+    Stream("enclosed:start=ab,end=bc", b"xabcbcab", (b"c",), left=2, dropped=1),
+    Stream(STX_ETX, b"\x0212345678\x03", (b"12345678",), limit=8),
+    Stream(STX_ETX, b"123456789\x0212345678\x03", (b"12345678",), dropped=9, limit=8),
+    Stream(STX_ETX, b"\x0212345678", left=9, limit=8),
+    Stream(STX_ETX, b"\x02123456789", error=MessageTooLong, limit=8),
+    Stream(STX_ETX, b"\x02123456789\x03", error=MessageTooLong, limit=8),
+    Stream(MLLP, b"\x0b12345678\x1c\r", (b"12345678",), limit=8),
+    Stream(MLLP, b"\x0b12345678\x1c", left=10, limit=8),
+    Stream(MLLP, b"\x0b12345678\x1cx", error=MessageTooLong, limit=8),
+    Stream(MLLP, b"\x0b12345678\x1c\x1c\r", error=MessageTooLong, limit=8),
+    Stream(MLLP, b"\x0bok\x1c\r\x0b123456789\x1c\r", (b"ok",), MessageTooLong, limit=8),
+    Stream("enclosed:start=ab,end=bc", b"abbb", error=MessageTooLong, limit=1),
+    # gap: a silence ends it, or the end of the stream
+    Stream("gap", b""),
+    Stream("gap", b"hello", (b"hello",)),
+    Stream(GAP, b"one\ntwo", (b"one\ntwo",)),
+    Stream(GAP, b"12345678", (b"12345678",), limit=8),
+    Stream(GAP, b"123456789", error=MessageTooLong, limit=8),
+    # eof: the end of the stream ends it
+    Stream(EOF, b""),
+    Stream(EOF, b"one\ntwo\r\n", (b"one\ntwo\r\n",)),
+    Stream(EOF, b"12345678", (b"12345678",), limit=8),
+    Stream(EOF, b"123456789", error=MessageTooLong, limit=8),
+)
+
+REPLIES = (
+    Sent(CHUNK, b"hello\n", b"hello\n"),
+    Sent(CHUNK, "서버로부터".encode(), "서버로부터".encode()),
+    Sent(LINE, b"READY", b"READY\n"),
+    Sent(LINE, b"", b"\n"),
+    Sent(LINE, b"one\ntwo", b"one\ntwo\n", (b"one", b"two")),
+    Sent("line:ending=lf", b"READY", b"READY\n"),
+    Sent("line:ending=crlf", b"READY", b"READY\r\n"),
+    Sent("line:ending=crlf", b"", b"\r\n"),
+    Sent(NUL, b"hello", b"hello\0"),
+    Sent(BLANK_LINE, b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\n\r\n"),
+    Sent(BLANK_LINE, b"a\r\n\r\nb", b"a\r\n\r\nb\r\n\r\n", (b"a", b"b")),
+    Sent(r"delimited:end=;,reply_end=\r\n", b"1;2", b"1;2\r\n"),
+    Sent(r"delimited:reply_end=\\,end=\,", b"1,2", b"1,2\\"),
+    Sent(ONE_BYTE, b"", b"\x00"),
+    Sent(ONE_BYTE, b"x" * 255, b"\xff" + b"x" * 255),
+    Sent("length:bytes=2", ISO_8583, b"\x00\x1f" + ISO_8583),
+    Sent("length:bytes=2,order=little", b"hi", b"\x02\x00hi"),
+    Sent("length:bytes=3", b"hi", b"\x00\x00\x02hi"),
+    Sent("length:bytes=4", b"hi", b"\x00\x00\x00\x02hi"),
+    Sent("length:bytes=8,order=little", b"hi", b"\x02\x00\x00\x00\x00\x00\x00\x00hi"),
+    Sent(FOUR_DIGITS, b"hello", b"0005hello"),
+    Sent("length:digits=1", b"123456789", b"9123456789"),
+    Sent("length:bytes=1,adjust=2", b"abcZZ", b"\x03abcZZ"),
+    Sent("length:bytes=1,adjust=-1", b"ab", b"\x03ab"),
+    Sent(COUNTS_HEADER, b"hello", b"\x00\x07hello"),
+    Sent("length:digits=4,inclusive=yes", b"hello", b"0009hello"),
+    Sent("length:bytes=2,inclusive=yes,adjust=1", b"hello", b"\x00\x06hello"),
+    Sent(HEADER_STAYS, b"\x02hi", b"\x02hi"),
+    Sent(MODBUS, MODBUS_COIL, MODBUS_COIL),
+    Sent("length:bytes=2,offset=2,inclusive=yes,strip=no", TPKT, TPKT),
+    Sent(NETSTRING, b"hello", b"5:hello,"),
+    Sent(NETSTRING, b"", b"0:,"),
+    Sent(NETSTRING, b"1:a,", b"4:1:a,,"),
+    Sent("fixed:size=3", b"abc", b"abc"),
+    Sent("fixed:size=3", b"abcdef", b"abcdef", (b"abc", b"def")),
+    Sent(STX_ETX, b"hello", b"\x02hello\x03"),
+    Sent(STX_ETX, b"", b"\x02\x03"),
+    Sent(STX_ETX, b"a\x03\x02b", b"\x02a\x03\x02b\x03", (b"a", b"b")),
+    Sent(MLLP, HL7, b"\x0b" + HL7 + b"\x1c\r"),
+    Sent(GAP, b"hello\n", b"hello\n"),
+    Sent(EOF, b"hello\n", b"hello\n"),
+)
+
+SPECS = tuple(dict.fromkeys(row.spec for row in (*STREAMS, *REPLIES)))
+"""Every framing that the table speaks of."""

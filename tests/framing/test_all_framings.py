@@ -1,0 +1,317 @@
+"""What holds for every framing, on the server's side and on the client's."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import replace
+from itertools import accumulate, pairwise
+from operator import add
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sockreply.errors import FramingError, MessageTooLong
+from sockreply.framing import (
+    Chunk,
+    Delimited,
+    Enclosed,
+    Eof,
+    Fixed,
+    Framing,
+    Gap,
+    Length,
+    Line,
+    parse_framing,
+)
+from sockreply.framing.notation import parse_notation
+from tests.framing.table import (
+    BOUNDED_BY_READS,
+    KEYS,
+    REPLIES,
+    SPECS,
+    STREAMS,
+    Outcome,
+    Sent,
+    Stream,
+    receive,
+)
+
+MOST = 64
+"""Bytes of a message that Hypothesis makes."""
+AROUND = 18
+"""The most bytes that stand around a message in any row: a count of 18 digits."""
+
+ANY_CUT = [row for row in STREAMS if row.spec.partition(":")[0] not in BOUNDED_BY_READS]
+SPECS_OF_ANY_CUT = list(dict.fromkeys(row.spec for row in ANY_CUT))
+PARTS = [
+    *(b"\r", b"\n", b"\r\n", b"\0", b".", b",", b";", b"\\", b"|", b"<", b">", b"a", b"b", b"c"),
+    *(b"\x01", b"\x02", b"\x03", b"\x0b", b"\x1c", b"0", b"1", b"7", b"9", b":", b"-", b"xy"),
+    *(b"\xff", b"abxyab", b"\r\n.\r\n", b"0002", b"3:", b"12345678"),
+]
+"""What means something to one of the framings."""
+
+
+def cut(wire: bytes, places: set[int]) -> list[bytes]:
+    """The reads in which a wire comes when it is cut at these places; none is empty."""
+    ends = sorted({0, len(wire), *(place for place in places if place < len(wire))})
+    return [wire[start:end] for start, end in pairwise(ends)]
+
+
+def whole(wire: bytes) -> list[bytes]:
+    """All in one read."""
+    return cut(wire, set())
+
+
+def byte_by_byte(wire: bytes) -> list[bytes]:
+    """Each byte in a read of its own."""
+    return cut(wire, set(range(len(wire))))
+
+
+def places_in(wire: bytes) -> st.SearchStrategy[set[int]]:
+    """Where a wire can be cut."""
+    return st.sets(st.integers(0, len(wire)))
+
+
+def wires_of(spec: str) -> st.SearchStrategy[bytes]:
+    """Streams that mean something to a framing, mixed with such that do not."""
+    own = [row.wire for row in STREAMS if row.spec == spec]
+    parts = st.one_of(st.sampled_from(PARTS + own), st.binary(max_size=4))
+    return st.lists(parts, max_size=12).map(b"".join)
+
+
+def limits_of(framing: Framing) -> st.SearchStrategy[int]:
+    """What `max_message` may be, most often so small that it is reached."""
+    least = 1
+    if isinstance(framing, Fixed):
+        least = framing.size
+    if isinstance(framing, Length) and not framing.strip:
+        least = framing.header
+    return st.integers(least, least + MOST)
+
+
+def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
+    """What the framing can carry from its sender to the other side."""
+    parts = st.lists(st.sampled_from(PARTS), max_size=6).map(b"".join)
+    anything = st.one_of(st.binary(max_size=MOST), parts)
+    match sender:
+        case Chunk() | Gap() | Eof():
+            return anything.filter(bool)
+        case Fixed(size):
+            return st.binary(min_size=size, max_size=size)
+        case Line(ending):
+            return anything.filter(
+                lambda line: (
+                    b"\n" not in line
+                    and (line + ending).removesuffix(b"\n").removesuffix(b"\r") == line
+                )
+            )
+        case Delimited(end, reply_end):
+            mark = end if reply_end is None else reply_end
+            return anything.filter(lambda message: (message + mark).find(mark) == len(message))
+        case Enclosed(_, end):
+            return anything.filter(lambda message: (message + end).find(end) == len(message))
+        case Length():
+            return counted_messages_of(sender)
+    return anything
+
+
+def counted_messages_of(framing: Length) -> st.SearchStrategy[bytes]:
+    """Messages whose sizes the header can tell; with their header if it stays."""
+    added = framing.adjust - (framing.header if framing.inclusive else 0)
+    most = (256**framing.octets if framing.octets else 10**framing.digits) - 1 + added
+    bodies = st.binary(min_size=max(0, added), max_size=min(MOST, most))
+    if framing.strip:
+        return bodies
+    before = framing.offset if framing.inclusive else 0
+    number = replace(framing, strip=True, offset=0, adjust=framing.adjust - before)
+    in_front = st.binary(min_size=framing.offset, max_size=framing.offset)
+    return st.builds(add, in_front, bodies.map(number.frame))
+
+
+def conversations(sender: Framing) -> st.SearchStrategy[list[bytes]]:
+    """What one side may say on a connection."""
+    most = 1 if isinstance(sender, Chunk | Gap | Eof) else 4
+    return st.lists(messages_of(sender), max_size=most)
+
+
+@pytest.mark.parametrize("rows", [STREAMS, REPLIES], ids=["streams", "replies"])
+def test_the_table_is_complete(rows: tuple[Stream, ...] | tuple[Sent, ...]) -> None:
+    """Every framing and every key has a row, received and sent."""
+    covered = {name: set[str]() for name in KEYS}
+    for row in rows:
+        name, values = parse_notation(row.spec)
+        covered[name] |= set(values)
+    assert covered == {name: set(keys) for name, keys in KEYS.items()}
+    assert {row.spec.partition(":")[0] for row in rows} == set(KEYS)
+
+
+@pytest.mark.parametrize("row", STREAMS, ids=str)
+def test_whole(row: Stream) -> None:
+    """A stream that comes in one read gives its messages, and then its error or what is left."""
+    framer = parse_framing(row.spec).framer(row.limit)
+    expected = Outcome(row.messages, row.error, row.left, row.dropped)
+    assert receive(framer, whole(row.wire)) == expected
+
+
+@pytest.mark.parametrize("row", ANY_CUT, ids=str)
+def test_byte_by_byte(row: Stream) -> None:
+    """A stream that comes in single bytes gives the same."""
+    framer = parse_framing(row.spec).framer(row.limit)
+    expected = Outcome(row.messages, row.error, row.left, row.dropped)
+    assert receive(framer, byte_by_byte(row.wire)) == expected
+
+
+@pytest.mark.parametrize("row", ANY_CUT, ids=str)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_any_split_of_a_row(row: Stream, data: st.DataObject) -> None:
+    """A stream that is cut anywhere gives the same."""
+    framer = parse_framing(row.spec).framer(row.limit)
+    expected = Outcome(row.messages, row.error, row.left, row.dropped)
+    assert receive(framer, cut(row.wire, data.draw(places_in(row.wire)))) == expected
+
+
+@pytest.mark.parametrize("spec", SPECS_OF_ANY_CUT)
+@given(data=st.data())
+def test_any_split_of_any_stream(spec: str, data: st.DataObject) -> None:
+    """What a stream gives, be it good or bad, does not depend on how it is cut."""
+    framing = parse_framing(spec)
+    limit = data.draw(limits_of(framing))
+    wire = data.draw(wires_of(spec))
+    in_one = receive(framing.framer(limit), whole(wire))
+    assert receive(framing.framer(limit), byte_by_byte(wire)) == in_one
+    assert receive(framing.framer(limit), cut(wire, data.draw(places_in(wire)))) == in_one
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@settings(max_examples=50)
+@given(data=st.data())
+def test_only_framing_errors_and_bounded(spec: str, data: st.DataObject) -> None:
+    """Whatever comes, a framer raises nothing but FramingError and holds and gives no more bytes
+    than it may; asked again when it has no message, it has none.
+    """  # noqa: D205 - one sentence
+    framing = parse_framing(spec)
+    limit = data.draw(limits_of(framing))
+    wire = data.draw(wires_of(spec)) * data.draw(st.integers(1, 9))
+    framer = framing.framer(limit)
+    for read in cut(wire, data.draw(places_in(wire))):
+        framer.receive_data(read)
+        assert framer.buffered <= limit + AROUND + len(read)
+        try:
+            assert all(len(message) <= limit for message in iter(framer.next_message, None))
+        except FramingError:
+            return
+        assert framer.next_message() is None
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("size", [1, 1000], ids="reads of {}".format)
+def test_memory_is_bounded(spec: str, size: int) -> None:
+    """After each read a framer keeps the memory of one message and of two reads at most."""
+    framing = parse_framing(spec)
+    limit = 2000
+    wires = [row.wire for row in STREAMS if row.spec == spec and not row.error] + [b"0"]
+    for wire in wires:
+        stream = (wire * (20 * limit))[: 20 * limit]
+        tracemalloc.start()
+        framer = framing.framer(limit)
+        for start in range(0, len(stream), size):
+            framer.receive_data(stream[start : start + size])
+            try:
+                while framer.next_message() is not None:
+                    pass
+            except FramingError:
+                break
+            kept, _ = tracemalloc.get_traced_memory()
+            assert kept < 1.2 * limit + 2 * size + 2000  # a bytearray grows ahead by an eighth
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("row", [row for row in STREAMS if row.error is MessageTooLong], ids=str)
+def test_too_long_tells_the_limit(row: Stream) -> None:
+    """A message that is too long is reported with the limit that it is over."""
+    framer = parse_framing(row.spec).framer(row.limit)
+    framer.receive_data(row.wire)
+    for message in row.messages:
+        assert framer.next_message() == message
+    with pytest.raises(MessageTooLong, match=f"longer than {row.limit} bytes") as caught:
+        framer.next_message()
+    assert caught.value.limit == row.limit
+
+
+@pytest.mark.parametrize("row", REPLIES, ids=str)
+def test_a_reply_on_the_wire(row: Sent) -> None:
+    """The server sends a message as its row says."""
+    assert parse_framing(row.spec).frame(row.message) == row.wire
+
+
+@pytest.mark.parametrize("row", REPLIES, ids=str)
+def test_the_client_receives_what_the_server_sends(row: Sent) -> None:
+    """The mirrored framing gives the client the reply, in one read and in single bytes."""
+    client = parse_framing(row.spec).mirrored()
+    expected = Outcome((row.message,) if row.received is None else row.received)
+    assert receive(client.framer(1000), whole(row.wire)) == expected
+    if not isinstance(client, Chunk):
+        assert receive(client.framer(1000), byte_by_byte(row.wire)) == expected
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@given(data=st.data())
+def test_round_trip(spec: str, data: st.DataObject) -> None:
+    """What either side sends the other receives, however it is cut."""
+    server = parse_framing(spec)
+    for sender, receiver in ((server, server.mirrored()), (server.mirrored(), server)):
+        messages = data.draw(conversations(sender))
+        wire = b"".join(map(sender.frame, messages))
+        places = set() if isinstance(sender, Chunk) else data.draw(places_in(wire))
+        assert receive(receiver.framer(1000), cut(wire, places)) == Outcome(tuple(messages))
+
+
+@pytest.mark.parametrize("spec", SPECS_OF_ANY_CUT)
+@given(data=st.data())
+def test_cut_off_anywhere(spec: str, data: st.DataObject) -> None:
+    """When the stream ends inside a message, all its bytes so far are left, its marks included;
+    but for `eof`, where they are the message.
+    """  # noqa: D205 - one sentence
+    framing = parse_framing(spec)
+    messages = data.draw(st.lists(messages_of(framing.mirrored()), min_size=1, max_size=4))
+    frames = list(map(framing.mirrored().frame, messages))
+    wire = b"".join(frames)
+    came = wire[: data.draw(st.integers(0, len(wire)))]
+    if framing.ends_with_stream:
+        expected = Outcome((came,) if came else ())
+    else:
+        ends = [end for end in accumulate(map(len, frames)) if end <= len(came)]
+        expected = Outcome(tuple(messages[: len(ends)]), left=len(came) - max(ends, default=0))
+    assert receive(framing.framer(1000), cut(came, data.draw(places_in(came)))) == expected
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_mirrored_twice(spec: str) -> None:
+    """The other side's other side is this side."""
+    framing = parse_framing(spec)
+    assert framing.mirrored().mirrored() == framing
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_connections_share_nothing(spec: str) -> None:
+    """Each connection's framer keeps its own bytes."""
+    framing = parse_framing(spec)
+    one, other = framing.framer(100), framing.framer(100)
+    one.receive_data(b"0")
+    assert (one.buffered, other.buffered) == (1, 0)
+    assert other.next_message() is None
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_only_gap_hears_silence(spec: str) -> None:
+    """A pause inside a message means nothing but to `gap`, which asks to be told of it."""
+    framing = parse_framing(spec)
+    framer = framing.framer(100)
+    assert (framer.silence is not None) == isinstance(framing, Gap)
+    if framer.silence is None and not framing.ends_with_stream:
+        framer.receive_data(b"\x02")
+        held = framer.buffered
+        framer.receive_silence()
+        assert framer.buffered == held
