@@ -2,24 +2,123 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from functools import partial
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
+from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import clientFromString
-from twisted.internet.error import ConnectError, ConnectingCancelledError
 from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
     IReactorTime,
     IStreamClientEndpoint,
 )
-from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sockreply.client.factory import RequestFactory
 from sockreply.client.protocol import MAX_REPLY, RequestProtocol
 from sockreply.errors import CannotConnect, ConfigError
-from sockreply.framing import Framing, parse_framing
+from sockreply.framing import Framing
+
+
+def connect(
+    endpoint: str | IStreamClientEndpoint,
+    framing: str | Framing = "chunk",
+    *,
+    reactor: IReactorTime | None = None,
+    timeout: float | None = None,
+    max_message: int = MAX_REPLY,
+    unasked: Callable[[bytes], object] | None = None,
+    greeting: bool = False,
+) -> Deferred[RequestProtocol]:
+    """Make a connection to a server.
+
+    Args:
+        endpoint: The server, or a Twisted client endpoint string for it: `tcp:127.0.0.1:12345`.
+        framing: The server's, or the spec of it.
+        reactor: Connects and keeps the time; None: the global one.
+        timeout: Seconds that connecting may take; None: what the endpoint allows (TCP: 30).
+        max_message: The most bytes that a reply may have.
+        unasked: Called with every message that answers no request; None: they are dropped.
+        greeting: Is the first message unasked, even when requests already wait?
+
+    Returns:
+        The connection. It may be cancelled, and fails with `CannotConnect`.
+
+    Raises:
+        ConfigError: There is no such endpoint or framing.
+    """
+    clock = given_or_global(reactor)
+    factory = RequestFactory(
+        framing, clock, max_message=max_message, unasked=unasked, greeting=greeting
+    )
+    explained = ExplainedEndpoint(endpoint, clock)
+    connecting = cast(Deferred[RequestProtocol], explained.connect(factory))
+    if timeout is None:
+        return connecting
+    return connecting.addTimeout(timeout, clock, explained.timed_out)
+
+
+@implementer(IStreamClientEndpoint)
+class ExplainedEndpoint:
+    """An endpoint that fails with `CannotConnect`.
+
+    Args:
+        endpoint: Connects; or a string that describes it.
+        reactor: For the endpoint of a string.
+        failed: Is told of every failure, for those to whom it would be lost.
+
+    Raises:
+        ConfigError: The string is no endpoint's.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | IStreamClientEndpoint,
+        reactor: IReactorTime,
+        failed: Callable[[CannotConnect], object] = lambda _: None,
+    ) -> None:
+        self._name = str(endpoint)
+        self._failed = failed
+        try:
+            self._endpoint = (
+                clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
+            )
+        except Exception as wrong:  # plugins read them, and keys are loaded: it may raise anything
+            raise ConfigError(f"{endpoint!r} is no endpoint to connect to: {wrong}") from wrong
+
+    def __str__(self) -> str:
+        return self._name
+
+    def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
+        return self._endpoint.connect(factory).addErrback(self._explain)
+
+    def timed_out(self, _: object, seconds: float) -> NoReturn:
+        raise CannotConnect(self._name, f"no answer within {seconds:g} s")
+
+    def _explain(self, failure: Failure) -> Failure:
+        if failure.check(CancelledError, error.ConnectingCancelledError):
+            return failure
+        explained = CannotConnect(self._name, _in_a_line(failure))
+        self._failed(explained)
+        raise explained from failure.value
+
+
+def given_or_global(reactor: IReactorTime | None) -> IReactorTime:
+    """The reactor, which is not imported before it is needed: importing it installs one."""
+    if reactor is None:
+        from twisted.internet import reactor as installed
+
+        return cast(IReactorTime, installed)
+    return reactor
+
+
+def _in_a_line(failure: Failure) -> str:
+    cause = failure.value
+    if isinstance(cause, error.TimeoutError):
+        return "no answer in time"
+    if isinstance(cause, error.ConnectError) and cause.osError:
+        return str(cause.args[0])  # the system's words, without Twisted's and without the number
+    return failure.getErrorMessage().rstrip(".") or type(cause).__name__

@@ -140,23 +140,24 @@ class NetstringFramer(BufferedFramer):
     def __init__(self, max_message: int) -> None:
         super().__init__(max_message)
         self._most_digits = len(str(max_message))
-        self._size = -1  # of the message that is coming; -1: not known
+        self._header = 0  # bytes of `5:` before the message that is coming; 0: not known
+        self._size = 0  # of that message
 
     def next_message(self) -> bytes | None:
-        if self._size < 0 and not self._read_size():
+        if not self._header and not self._read_header():
             return None
-        start = self._start
+        start = self._start + self._header
         end = start + self._size
         if end >= len(self._data):
             return None
         if self._data[end] != 0x2C:
             raise Malformed("a comma", bytes(self._data[end : end + 1]))
         self._start = end + 1
-        self._size = -1
+        self._header = 0
         return bytes(self._data[start:end])
 
-    def _read_size(self) -> bool:
-        """Move `_start` behind the colon, if it is there."""
+    def _read_header(self) -> bool:
+        """Learn the size from what stands before the colon, if that is there."""
         field = bytes(self._data[self._start : self._start + self._most_digits + 1])
         digits, colon, _ = field.partition(b":")
         if (digits and not digits.isdigit()) or (colon and not digits):
@@ -168,8 +169,8 @@ class NetstringFramer(BufferedFramer):
         if not colon:
             self._forget()
             return False
+        self._header = len(digits) + 1
         self._size = int(digits)
-        self._start += len(digits) + 1
         return True
 
 

@@ -54,7 +54,7 @@ class DelimitedFramer(BufferedFramer):
     def _end_begun(self) -> int:
         """How many of the last bytes may be the mark's first ones."""
         whole = b"\r" + self._end if self._drop_cr else self._end
-        return _overlap(self._data, _beginnings(whole))
+        return _overlap(self._data, _beginnings(whole), self._start)
 
 
 class EnclosedFramer(DelimitedFramer):
@@ -70,6 +70,10 @@ class EnclosedFramer(DelimitedFramer):
         super().__init__(max_message, end)
         self._begin = begin
         self._inside = False
+
+    @property
+    def buffered(self) -> int:
+        return super().buffered + len(self._begin) * self._inside  # the mark belongs to a message
 
     def next_message(self) -> bytes | None:
         if not self._inside and not self._enter():
@@ -91,7 +95,7 @@ class EnclosedFramer(DelimitedFramer):
         return self._inside
 
 
-def _overlap(data: bytes | bytearray, beginnings: tuple[bytes, ...], start: int = 0) -> int:
+def _overlap(data: bytes | bytearray, beginnings: tuple[bytes, ...], start: int) -> int:
     """The length of the first of `beginnings` with which `data` ends, from `start` on."""
     return next((len(part) for part in beginnings if data.endswith(part, start)), 0)
 

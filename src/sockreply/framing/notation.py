@@ -19,7 +19,7 @@ from sockreply.framing.stream import Chunk, Eof, Gap
 
 _ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\", ",": b","}
 _ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.?)|[^\\]+", re.DOTALL)
-_BETWEEN_COMMAS = re.compile(r"((?:[^,\\]|\\.?)*)(?:,|$)", re.DOTALL)
+_PAIR = re.compile(r"(?:^|,)((?:[^,\\]|\\.?)*)", re.DOTALL)
 
 
 def unescape(text: str) -> bytes:
@@ -50,8 +50,7 @@ def parse_notation(spec: str) -> tuple[str, dict[str, str]]:
     """
     name, colon, rest = spec.partition(":")
     values: dict[str, str] = {}
-    # The match at the very end is the empty one behind the last pair.
-    for pair in [found[1] for found in _BETWEEN_COMMAS.finditer(rest)][:-1] if colon else ():
+    for pair in _PAIR.findall(rest) if colon else ():
         key, equals, value = pair.partition("=")
         if not (key and equals):
             raise ConfigError(f"{name}: {pair!r} is not key=value")

@@ -36,7 +36,7 @@ def load_responder(spec: str) -> Responder:
         return as_responder(made)
     except ConfigError as error:
         raise ConfigError(f"responder {spec}: {error}") from None
-    except Exception as error:  # importing runs code that is not ours: it may raise anything
+    except (Exception, SystemExit) as error:  # from code that is not ours
         raise ConfigError(f"responder {spec}: {type(error).__name__}: {error}") from error
 
 

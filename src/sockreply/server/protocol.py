@@ -47,6 +47,13 @@ BYTES_A_TURN = 65_536
 UNASKED_LIMIT = 1_000
 """How many unasked replies may wait for a peer that does not read."""
 
+# What can stand before the next message.
+_ANSWERING = 1  # the one before it is being answered: this is not the outermost call
+_UNSENT = 2  # so much waits to be sent that nothing may be added
+_WAITING = 4  # a reply waits
+_NEXT_TURN = 8  # this connection's turn is over
+_CLOSING = 16  # no more is answered
+
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
 class ReplyProtocol(Protocol):
@@ -73,11 +80,10 @@ class ReplyProtocol(Protocol):
         self._unasked: deque[bytes | Reply] | None = None
         self._asked = False  # does the reply that is made now answer a message?
         self._shown = False  # and does the log show that message?
-        self._delivery: Delivery | None = None  # of a reply that waits
+        self._delivery: Delivery | None = None  # of a reply that is more than a message
         self._turn: IDelayedCall | None = None  # the next one, when this one was not enough
-        self._answering = False
+        self._held = 0  # by which of the above
         self._active = False  # did a message come or go in this turn?
-        self._unsent = False  # does so much wait to be sent that nothing may be added?
         self._reading = True
         self._stalled = False  # does the reply that waits wait for ever?
         self._draining = False
@@ -119,9 +125,7 @@ class ReplyProtocol(Protocol):
             return
         self._timeouts.end("silence")
         self._framer.receive_eof()
-        if self._stalled:
-            self._close("peer")
-        elif not self._held:
+        if not self._held:
             self._proceed()
 
     def writeConnectionLost(self) -> None:
@@ -140,16 +144,16 @@ class ReplyProtocol(Protocol):
         self.session.close()
 
     def pauseProducing(self) -> None:
-        self._unsent = True
+        self._held |= _UNSENT
         self._rest()
         if self._wire is None:  # then nothing else will tell that the peer does not read
             self._backlogged()
 
     def resumeProducing(self) -> None:
-        self._unsent = False
+        self._held &= ~_UNSENT
         if self._wire is None:
             self._timeouts.end("write")
-        if self._delivery is not None:
+        if self._held == _WAITING:
             self.go_on()
         elif not self._held:
             self._proceed()
@@ -189,7 +193,7 @@ class ReplyProtocol(Protocol):
         if self._held and not self._stalled:
             self._pause_reading()
             return
-        if self._wire is not None and not self._held and not self._peer_done:
+        if self._wire is not None and not self._held:
             self._wire.doRead()  # a message may be there that the loop has not come to
         if self._stalled or not self._held:
             self._close("drained")
@@ -203,29 +207,20 @@ class ReplyProtocol(Protocol):
 
     # Pulling and answering.
 
-    @property
-    def _held(self) -> bool:
-        """Is there something before which no other message can be answered?"""
-        return (
-            self._answering
-            or self._unsent
-            or self._delivery is not None
-            or self._turn is not None
-            or self._ending is not None
-        )
-
     def _proceed(self) -> None:
         """Answer what has come, for one turn."""
-        self._answering = True
+        self._held |= _ANSWERING
         more = self._answer()
         self._flush()
-        self._answering = False
-        if self._ending is not None or self._delivery is not None:
+        self._held &= ~_ANSWERING
+        if self._held & (_CLOSING | _WAITING):
             return
-        if self._unsent or more:
+        if self._held & _UNSENT:
             self._rest()
-            if not self._unsent:
-                self._turn = self.factory.clock.callLater(0, self._next_turn)
+        elif more:
+            self._rest()
+            self._held |= _NEXT_TURN
+            self._turn = self.factory.clock.callLater(0, self._next_turn)
         elif self._peer_done:
             if self._framer.buffered:
                 self._truncated()
@@ -237,6 +232,7 @@ class ReplyProtocol(Protocol):
 
     def _next_turn(self) -> None:
         self._turn = None
+        self._held &= ~_NEXT_TURN
         self._proceed()
 
     def _answer(self) -> bool:
@@ -245,58 +241,60 @@ class ReplyProtocol(Protocol):
         Returns:
             Is the turn over while there may be more?
         """
-        factory = self.factory
+        factory, framer, session = self.factory, self._framer, self.session
+        counters, exchanges = factory.counters, factory.exchanges
+        respond, frame = factory.responder.respond, self._framing.frame
+        size = 0
         for _ in range(MESSAGES_A_TURN):
-            reply = self._next_reply()
-            if reply is None:
-                return False
-            if isinstance(reply, bytes):
+            if self._unasked:
+                self._asked = self._shown = False
+                reply = self._unasked.popleft()
+            else:
                 try:
-                    self.deliver(self._framing.frame(reply), reply)
+                    message = framer.next_message()
+                except FramingError as error:
+                    self._broken(error)
+                    return False
+                if message is None:
+                    return False
+                self._asked = True
+                session.count += 1
+                counters.messages += 1
+                if exchanges.room:
+                    self._shown = exchanges.received(session, message)
+                else:
+                    self._shown = False
+                    exchanges.hidden += 1
+                try:
+                    reply = respond(message, session)
+                except Exception:  # a user's code may raise anything
+                    self.failed(Failure())
+                    return False
+            self._active = True
+            if not isinstance(reply, bytes):
+                if not self._deliver(reply):
+                    return False
+                size += self._answered_size
+            else:
+                try:
+                    wire = frame(reply)
                 except CannotFrame:
                     self.failed(Failure())
                     return False
+                self._answered.append(wire)
+                size += len(wire)
+                if self._shown:
+                    exchanges.answered(session, reply)
                 if self._asked:
-                    factory.counters.replies += 1
+                    counters.replies += 1
                     if not factory.keep_alive:
                         self._close("answered")
                         return False
-            else:
-                self._delivery = Delivery(self, reply, factory.clock)
-                if not self._carry_on():
-                    return False
-            if self._answered_size >= BYTES_A_TURN or self._unsent:
-                break
+            if size >= BYTES_A_TURN or self._held & _UNSENT:
+                return True
+            if not framer.buffered and not self._unasked:
+                return False
         return True
-
-    def _next_reply(self) -> bytes | Reply | None:
-        """Take the next unasked reply, or make one to the next message; None: there is neither."""
-        if self._unasked:
-            self._active = True
-            self._asked = self._shown = False
-            return self._unasked.popleft()
-        try:
-            message = self._framer.next_message()
-        except FramingError as error:
-            self._broken(error)
-            return None
-        if message is None:
-            return None
-        factory, session = self.factory, self.session
-        self._active = self._asked = True
-        session.count += 1
-        factory.counters.messages += 1
-        exchanges = factory.exchanges
-        if exchanges.room:
-            self._shown = exchanges.received(session, message)
-        else:
-            self._shown = False
-            exchanges.hidden += 1
-        try:
-            return factory.responder.respond(message, session)
-        except Exception:  # a user's code may raise anything
-            self.failed(Failure())
-            return None
 
     def _flush(self) -> None:
         """Write what was answered, in one piece."""
@@ -341,13 +339,15 @@ class ReplyProtocol(Protocol):
 
     @property
     def takes_more(self) -> bool:
-        return not self._unsent and self._ending is None
+        return not self._held & (_UNSENT | _CLOSING)
 
     def deliver(self, wire: bytes, shown_as: bytes) -> None:
         self._answered.append(wire)
         self._answered_size += len(wire)
         if self._shown:
             self.factory.exchanges.answered(self.session, shown_as)
+        if self._answered_size >= BYTES_A_TURN:
+            self._flush()
 
     def awaiting(self, begun: bool) -> None:
         self._timeouts.begin("reply", self.factory.limits.reply_timeout if begun else 0)
@@ -370,7 +370,7 @@ class ReplyProtocol(Protocol):
             self._close("answered")
 
     def go_on(self) -> None:
-        if self._carry_on():
+        if self._delivery is not None and self._carry_on(self._delivery):
             self._proceed()
 
     def failed(self, failure: Failure) -> None:
@@ -389,12 +389,15 @@ class ReplyProtocol(Protocol):
             )
         self._close("error")
 
-    def _carry_on(self) -> bool:
-        """Carry the reply on that waits. Is it whole, and may another follow?"""
-        delivery = self._delivery
-        assert delivery is not None  # noqa: S101 - for the type checker
+    def _deliver(self, reply: Reply) -> bool:
+        """Carry out what is more than a message. Is it whole, and may another follow?"""
+        self._held |= _WAITING
+        self._delivery = Delivery(self, reply, self.factory.clock)
+        return self._carry_on(self._delivery)
+
+    def _carry_on(self, delivery: Delivery) -> bool:
         if not delivery.run():
-            if self._ending is None:
+            if not self._held & _CLOSING:
                 self._flush()
                 self._rest()
                 if self._stalled:
@@ -403,9 +406,11 @@ class ReplyProtocol(Protocol):
         asked = self._asked
         self._settle()
         self._delivery = None
+        self._held &= ~_WAITING
         if asked and not self.factory.keep_alive:
             self._close("answered")
-        return self._ending is None
+            return False
+        return True
 
     def _settle(self) -> None:
         """The message that is answered has had its reply, or its silence."""
@@ -445,6 +450,7 @@ class ReplyProtocol(Protocol):
 
     def _end(self, why: str) -> None:
         self._ending = why
+        self._held |= _CLOSING
         self._deaf = True
         self._give_up()
         self.transport.unregisterProducer()  # a paused one would hold the close up
@@ -458,15 +464,19 @@ class ReplyProtocol(Protocol):
                 self.factory.counters.errors["abandoned"] += 1
             self._delivery.cancel()
             self._delivery = None
+            self._held &= ~_WAITING
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
+            self._held &= ~_NEXT_TURN
         self._unasked = None
 
     def _broken(self, error: FramingError) -> None:
         """The peer broke the format."""
         self.factory.counters.errors[error.kind] += 1
-        self._log.warn("{peer} sent a {error}", peer=show_address(self.peer()), error=error)
+        self._log.warn(
+            "{peer} broke the format: {error}", peer=show_address(self.peer()), error=error
+        )
         self._close(error.kind)
 
     def _truncated(self) -> None:

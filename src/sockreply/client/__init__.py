@@ -1,0 +1,15 @@
+"""The other side: asks a service, and gets its replies in order."""
+
+from sockreply.client.connect import connect
+from sockreply.client.factory import RequestFactory
+from sockreply.client.persistent import PersistentClient
+from sockreply.client.protocol import CLOSE_TIMEOUT, MAX_REPLY, RequestProtocol
+
+__all__ = [
+    "CLOSE_TIMEOUT",
+    "MAX_REPLY",
+    "PersistentClient",
+    "RequestFactory",
+    "RequestProtocol",
+    "connect",
+]

@@ -1,0 +1,122 @@
+"""A client that stays connected."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import cast
+
+from twisted.application.internet import ClientService
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IProtocol, IReactorTime, IStreamClientEndpoint
+from twisted.logger import Logger
+
+from sockreply.client.connect import ExplainedEndpoint, given_or_global
+from sockreply.client.factory import RequestFactory
+from sockreply.client.protocol import MAX_REPLY, RequestProtocol, limit
+from sockreply.errors import CannotConnect, ConfigError, ConnectionEnded
+from sockreply.framing import Framing
+
+
+class PersistentClient(ClientService):
+    """One connection to a server, made anew with growing delays whenever it is not there.
+
+    A service: it connects when it starts, and what is asked of it before that fails.
+
+    Args:
+        endpoint: The server, or a Twisted client endpoint string for it: `tcp:127.0.0.1:12345`.
+        framing: The server's, or the spec of it; not `eof`, whose connections carry one request.
+        reactor: Connects and keeps the time; None: the global one.
+        retry_policy: Takes the number of attempts that failed in a row, from 1, and gives the
+            seconds until the next; None: Twisted's, from about 2 to 60.
+        max_message: The most bytes that a reply may have.
+        unasked: Called with every message that answers no request; None: they are dropped.
+        greeting: Is the first message of a connection unasked, even when requests already wait?
+
+    Raises:
+        ConfigError: There is no such endpoint or framing, or it is `eof`.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        endpoint: str | IStreamClientEndpoint,
+        framing: str | Framing = "chunk",
+        *,
+        reactor: IReactorTime | None = None,
+        retry_policy: Callable[[int], float] | None = None,
+        max_message: int = MAX_REPLY,
+        unasked: Callable[[bytes], object] | None = None,
+        greeting: bool = False,
+    ) -> None:
+        self._clock = given_or_global(reactor)
+        factory = RequestFactory(
+            framing, self._clock, max_message=max_message, unasked=unasked, greeting=greeting
+        )
+        if factory.framing.ends_with_stream:
+            raise ConfigError("a connection of this framing carries one request: nothing persists")
+        super().__init__(
+            ExplainedEndpoint(endpoint, self._clock, self._failed),
+            factory,
+            retryPolicy=retry_policy,
+            clock=self._clock,
+            prepareConnection=self._connected,
+        )
+        self._protocol: RequestProtocol | None = None  # the last one made
+        self._waiting: OrderedDict[Deferred[RequestProtocol], None] = OrderedDict()
+
+    def request(self, message: bytes, timeout: float | None = None) -> Deferred[bytes]:
+        """Send a message, as soon as there is a connection, and wait for its reply.
+
+        Nothing is sent twice: what was sent when a connection broke fails, for the server may have
+        acted on it.
+
+        Args:
+            message: Without what frames it.
+            timeout: Seconds, those without a connection included; None: for as long as it takes.
+
+        Returns:
+            The reply. It may be cancelled, and fails with `RequestTimeout`, `ConnectionEnded` or
+            `CannotFrame`.
+        """
+        if not self.running:
+            return fail(ConnectionEnded("the client is not running"))
+        if self._protocol is not None and self._protocol.ended is None and not self._waiting:
+            return self._protocol.request(message, timeout)
+        connected: Deferred[RequestProtocol] = Deferred(self._waiting.pop)
+        self._waiting[connected] = None
+        reply = connected.addCallback(lambda protocol: protocol.request(message))
+        return limit(reply, timeout, self._clock)
+
+    def disconnect(self) -> Deferred[None]:
+        """Close the connection that is there, if one is; a client that runs makes another.
+
+        For servers that leave a request without a reply (see `RequestProtocol.request`).
+
+        Returns:
+            Fires when it is gone.
+        """
+        return succeed(None) if self._protocol is None else self._protocol.close()
+
+    def stopService(self) -> Deferred[None]:
+        self.disconnect()
+        stopped = super().stopService()
+        while self._waiting:
+            self._waiting.popitem(last=False)[0].errback(
+                ConnectionEnded("the client is not running")
+            )
+        return stopped
+
+    def _connected(self, protocol: IProtocol) -> None:
+        self._protocol = cast(RequestProtocol, protocol)  # a proxy that hands all on to one
+        # In a turn of its own: `ClientService` cannot be stopped by what is called from here.
+        self._clock.callLater(0, self._send_waiting)
+
+    def _send_waiting(self) -> None:
+        protocol = self._protocol
+        while self._waiting and protocol is not None and protocol.ended is None:
+            self._waiting.popitem(last=False)[0].callback(protocol)
+
+    def _failed(self, error: CannotConnect) -> None:
+        self._log.warn("{error}", error=error)

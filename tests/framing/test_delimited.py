@@ -1,0 +1,113 @@
+"""What only the framings with marks do."""
+
+from __future__ import annotations
+
+import pytest
+
+from sockreply.errors import MessageTooLong
+from sockreply.framing import Delimited, Enclosed, Line
+
+
+def test_messages_wait_to_be_asked_for() -> None:
+    """Messages are handed out one at a time, and good ones before a bad one."""
+    framer = Line().framer(3)
+    framer.receive_data(b"one\ntwo\nthree\n")
+    assert (framer.next_message(), framer.buffered) == (b"one", 10)
+    assert (framer.next_message(), framer.buffered) == (b"two", 6)
+    with pytest.raises(MessageTooLong):
+        framer.next_message()
+
+
+def test_reads_may_come_before_messages_are_asked_for() -> None:
+    """A second read joins what was not yet asked for of the first, however long either is."""
+    for first, second in ((b"one\ntw", b"o\n"), (b"o", b"ne\ntwo\n"), (b"one\n", b"two\n")):
+        framer = Line().framer(100)
+        framer.receive_data(first)
+        framer.receive_data(second)
+        assert list(iter(framer.next_message, None)) == [b"one", b"two"]
+        assert framer.buffered == 0
+
+
+def test_a_message_is_bytes_of_its_own() -> None:
+    """What was handed out does not change with what comes later."""
+    framer = Line().framer(100)
+    for read in (b"on", b"e", b"\n"):
+        framer.receive_data(read)
+    one = framer.next_message()
+    framer.receive_data(b"two\n")
+    assert (type(one), one) == (bytes, b"one")
+
+
+def test_no_silence_and_nothing_dropped() -> None:
+    """Marks end messages, silence does not; all bytes belong to messages."""
+    for framing in (Line(), Delimited(b"\0")):
+        framer = framing.framer(10)
+        assert (framer.silence, framer.dropped, framing.ends_with_stream) == (None, 0, False)
+
+
+def test_line_of_the_longest_size_waits_for_its_end() -> None:
+    """At the limit a CR may still be part of the line's end; a second one is not."""
+    framer = Line().framer(4)
+    for read in (b"1234", b"\r"):
+        framer.receive_data(read)
+        assert framer.next_message() is None
+    framer.receive_data(b"\r")
+    with pytest.raises(MessageTooLong):
+        framer.next_message()
+
+
+def test_delimited_of_the_longest_size_waits_for_its_end() -> None:
+    """At the limit each byte of the mark may come by itself; any other is one too many."""
+    framer = Delimited(b"\r\n.\r\n").framer(4)
+    for octet in b"1234\r\n.\r":
+        framer.receive_data(bytes([octet]))
+        assert framer.next_message() is None
+    framer.receive_data(b"\r")
+    with pytest.raises(MessageTooLong):
+        framer.next_message()
+
+
+def test_too_long_before_its_end_comes() -> None:
+    """Nobody has to send the end of a message for it to be too long."""
+    for framing in (Line(), Delimited(b"END"), Enclosed(b"1", b"END")):
+        framer = framing.framer(4)
+        framer.receive_data(b"123456")
+        with pytest.raises(MessageTooLong):
+            framer.next_message()
+
+
+def test_delimited_mirrored() -> None:
+    """The client ends requests as the server expects and expects its replies' end."""
+    server = Delimited(b";", b"\r\n")
+    assert server.frame(b"reply") == b"reply\r\n"
+    assert server.mirrored() == Delimited(b"\r\n", b";")
+    assert server.mirrored().frame(b"request") == b"request;"
+    assert Delimited(b";").mirrored() == Delimited(b";")
+
+
+def test_enclosed_counts_what_it_drops() -> None:
+    """Bytes outside the marks are dropped as they come and counted; a mark begun is not yet."""
+    framer = Enclosed(b"<<", b">>").framer(4)
+    for read, dropped, held in ((b"noise", 5, 0), (b"-<", 6, 1), (b"-", 8, 0), (b"-<<", 9, 2)):
+        framer.receive_data(read)
+        assert framer.next_message() is None
+        assert (framer.dropped, framer.buffered) == (dropped, held)
+    framer.receive_data(b"a>>-")
+    assert (framer.next_message(), framer.dropped, framer.buffered) == (b"a", 9, 1)
+    assert (framer.next_message(), framer.dropped, framer.buffered) == (None, 10, 0)
+
+
+def test_enclosed_limits_no_noise() -> None:
+    """Only what stands between the marks counts against the limit."""
+    framer = Enclosed(b"\x02", b"\x03").framer(1)
+    framer.receive_data(b"noise" * 100 + b"\x02a\x03" + b"noise")
+    assert list(iter(framer.next_message, None)) == [b"a"]
+    assert framer.dropped == 505
+
+
+def test_enclosed_forgets_the_search_of_the_last_message() -> None:
+    """A message that was searched for long does not hide the end of the next."""
+    framer = Enclosed(b"[", b"]").framer(100)
+    for read in (b"[0123456789", b"0123456789", b"]", b"[a", b"]"):
+        framer.receive_data(read)
+    assert list(iter(framer.next_message, None)) == [b"01234567890123456789", b"a"]

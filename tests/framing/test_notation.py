@@ -1,0 +1,260 @@
+"""The notation of framings and of named responders."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sockreply.errors import ConfigError
+from sockreply.framing import (
+    Chunk,
+    Delimited,
+    Enclosed,
+    Eof,
+    Fixed,
+    Framing,
+    Gap,
+    Length,
+    Line,
+    Netstring,
+    parse_framing,
+)
+from sockreply.framing.notation import parse_notation, unescape
+from tests.framing.table import KEYS
+
+
+def escape(value: bytes) -> str:
+    """Any bytes in the notation."""
+    return "".join(f"\\x{octet:02x}" for octet in value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", b""),
+        ("plain = text: all of it", b"plain = text: all of it"),
+        (r"\r", b"\r"),
+        (r"\n", b"\n"),
+        (r"\t", b"\t"),
+        (r"\0", b"\0"),
+        (r"\\", b"\\"),
+        (r"\,", b","),
+        (r"\x00\x7f\xff", b"\x00\x7f\xff"),
+        (r"\xAb\xaB", b"\xab\xab"),
+        (r"\x411\01\\n\\\n", b"A1\x001\\n\\\n"),
+        ("응답\n", "응답\n".encode()),
+        ("caf\udce9", b"caf\xe9"),
+    ],
+)
+def test_unescape(text: str, value: bytes) -> None:
+    """Each escape is its byte, and other text its UTF-8 or what the command line had there."""
+    assert unescape(text) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["\\", "a\\", "\\q", "\\R", "\\x", "\\x4", "\\xg0", "\\u00e9", "\\ "]
+)
+def test_unknown_escape(text: str) -> None:
+    """A backslash that begins no escape is an error that lists the escapes."""
+    with pytest.raises(ConfigError, match=re.escape(r"known are \r \n \t \0 \\ \, \xNN")):
+        unescape(f"a{text}")
+
+
+@given(st.binary())
+def test_any_bytes_can_be_written(value: bytes) -> None:
+    """Every byte string has a notation."""
+    assert unescape(escape(value)) == value
+
+
+@given(st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"])))
+def test_text_is_utf_8(text: str) -> None:
+    """Text without a backslash is its UTF-8."""
+    assert unescape(text) == text.encode()
+
+
+@given(st.binary())
+def test_whatever_the_command_line_had(value: bytes) -> None:
+    """Bytes that are no UTF-8 come through as the system hands them to Python."""
+    given_there = value.replace(b"\\", b"/")
+    assert unescape(given_there.decode("utf-8", "surrogateescape")) == given_there
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "values"),
+    [
+        ("line", "line", {}),
+        ("", "", {}),
+        ("a:b=c", "a", {"b": "c"}),
+        ("a:b=c,d=e", "a", {"b": "c", "d": "e"}),
+        ("a:b=,d=", "a", {"b": "", "d": ""}),
+        ("a:b=c=d:e", "a", {"b": "c=d:e"}),
+        (r"a:b=\,,c=\\,d=\\\,", "a", {"b": r"\,", "c": r"\\", "d": r"\\\,"}),
+        ("a:b=\n,c=\n", "a", {"b": "\n", "c": "\n"}),
+        ("a:b=\\", "a", {"b": "\\"}),
+    ],
+)
+def test_parse_notation(spec: str, name: str, values: dict[str, str]) -> None:
+    """A spec is a name and its keys, parted by commas that are not escaped."""
+    assert parse_notation(spec) == (name, values)
+
+
+@pytest.mark.parametrize(
+    ("spec", "pair"),
+    [
+        ("a:", ""),
+        ("a:b", "b"),
+        ("a:=c", "=c"),
+        ("a:b=c,", ""),
+        ("a:,b=c", ""),
+        ("a:b=c,,d=e", ""),
+        ("a:b=c,d", "d"),
+        (r"a:b\,c", r"b\,c"),
+    ],
+)
+def test_not_key_and_value(spec: str, pair: str) -> None:
+    """What stands between two commas and is not key=value is named."""
+    with pytest.raises(ConfigError, match=re.escape(f"a: {pair!r} is not key=value")):
+        parse_notation(spec)
+
+
+def test_key_twice() -> None:
+    """A key that comes twice is an error, even with the same value."""
+    with pytest.raises(ConfigError, match="a: b is given twice"):
+        parse_notation("a:b=1,c=2,b=1")
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", "end", "key_2"]), st.binary()))
+def test_any_values_come_back(values: dict[str, bytes]) -> None:
+    """Values may be any bytes, commas and backslashes too."""
+    pairs = ",".join(f"{key}={escape(value)}" for key, value in values.items())
+    _, parsed = parse_notation(f"name:{pairs}" if values else "name")
+    assert {key: unescape(value) for key, value in parsed.items()} == values
+
+
+@given(st.text(st.sampled_from("ab=:,\\xn0"), max_size=12))
+def test_nothing_but_config_errors(spec: str) -> None:
+    """A spec is understood or is a ConfigError, whatever it is."""
+    for parse in (parse_notation, parse_framing, unescape):
+        with suppress(ConfigError):
+            parse(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "framing"),
+    [
+        ("chunk", Chunk()),
+        ("line", Line()),
+        ("line:ending=lf", Line(b"\n")),
+        ("line:ending=crlf", Line(b"\r\n")),
+        (r"delimited:end=\r\n\r\n", Delimited(b"\r\n\r\n")),
+        (r"delimited:end=\0,reply_end=\,", Delimited(b"\0", b",")),
+        ("length:bytes=1", Length(octets=1)),
+        ("length:bytes=2", Length(octets=2)),
+        ("length:bytes=3", Length(octets=3)),
+        ("length:bytes=4", Length(octets=4)),
+        ("length:bytes=8", Length(octets=8)),
+        ("length:digits=1", Length(digits=1)),
+        ("length:digits=18", Length(digits=18)),
+        ("length:bytes=2,order=big", Length(octets=2)),
+        ("length:bytes=2,order=little", Length(octets=2, order="little")),
+        ("length:bytes=2,adjust=0", Length(octets=2)),
+        ("length:bytes=2,adjust=-12", Length(octets=2, adjust=-12)),
+        ("length:bytes=2,adjust=12", Length(octets=2, adjust=12)),
+        ("length:bytes=2,inclusive=yes", Length(octets=2, inclusive=True)),
+        ("length:bytes=2,inclusive=no", Length(octets=2)),
+        ("length:bytes=2,offset=0", Length(octets=2)),
+        ("length:bytes=2,offset=4,strip=no", Length(octets=2, offset=4, strip=False)),
+        ("length:strip=yes,bytes=2", Length(octets=2)),
+        ("netstring", Netstring()),
+        ("fixed:size=1", Fixed(1)),
+        ("fixed:size=2147483647", Fixed(2**31 - 1)),
+        (r"enclosed:start=\x0b,end=\x1c\r", Enclosed(b"\x0b", b"\x1c\r")),
+        ("gap", Gap(0.05)),
+        ("gap:seconds=2", Gap(2.0)),
+        ("gap:seconds=1e-3", Gap(0.001)),
+        ("eof", Eof()),
+    ],
+)
+def test_parse_framing(spec: str, framing: Framing) -> None:
+    """Every name makes its framing, and every key is one of its arguments."""
+    assert parse_framing(spec) == framing
+
+
+@pytest.mark.parametrize("spec", ["", "lines", "Line", " line", "line "])
+def test_unknown_framing(spec: str) -> None:
+    """An unknown name is an error that lists the known ones."""
+    known = f"unknown framing {spec!r}; known are {', '.join(KEYS)}"
+    with pytest.raises(ConfigError, match=f"^{re.escape(known)}$"):
+        parse_framing(spec)
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_unknown_key(name: str) -> None:
+    """An unknown key is an error that lists the known ones, or says that there are none."""
+    known = f"framing {name}: unknown key 'colour'; known are {', '.join(KEYS[name]) or 'none'}"
+    with pytest.raises(ConfigError, match=f"^{re.escape(known)}$"):
+        parse_framing(f"{name}:colour=red")
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ("line:ending=cr", "line: ending: 'cr' is not one of lf, crlf"),
+        ("line:ending=", "line: ending: '' is not one of lf, crlf"),
+        ("delimited:end=", "delimited: end: an empty mark ends nothing"),
+        ("delimited:end=a,reply_end=", "delimited: reply_end: an empty mark ends nothing"),
+        (r"delimited:end=\q", r"delimited: end: '\\q' is no escape; known are"),
+        ("delimited:end=a,", "delimited: '' is not key=value"),
+        ("length:bytes=5", "length: bytes: '5' is not one of 1, 2, 3, 4, 8"),
+        ("length:bytes=two", "length: bytes: 'two' is not one of 1, 2, 3, 4, 8"),
+        ("length:digits=0", "length: digits: '0' is not a whole number from 1 to 18"),
+        ("length:digits=19", "length: digits: '19' is not a whole number from 1 to 18"),
+        ("length:digits=4.0", "length: digits: '4.0' is not a whole number from 1 to 18"),
+        ("length:digits=٤", "length: digits: '٤' is not a whole number from 1 to 18"),
+        ("length:order=middle", "length: order: 'middle' is not one of big, little"),
+        ("length:adjust=", "length: adjust: '' is not a whole number from -2147483647"),
+        ("length:adjust=1_0", "length: adjust: '1_0' is not a whole number"),
+        ("length:adjust=2147483648", "length: adjust: '2147483648' is not a whole number"),
+        ("length:inclusive=true", "length: inclusive: 'true' is not one of yes, no"),
+        ("length:offset=-1", "length: offset: '-1' is not a whole number from 0"),
+        ("length:strip=1", "length: strip: '1' is not one of yes, no"),
+        ("length:bytes=2,bytes=4", "length: bytes is given twice"),
+        ("fixed:size=0", "fixed: size: '0' is not a whole number from 1 to 2147483647"),
+        ("fixed:size=1" + "0" * 20, "fixed: size: '100000000000000000000' is not a whole number"),
+        (r"enclosed:start=,end=\x03", "enclosed: start: an empty mark ends nothing"),
+        (r"enclosed:start=\x02,end=", "enclosed: end: an empty mark ends nothing"),
+        ("gap:seconds=0", "gap: seconds: '0' is not a number of seconds above 0"),
+        ("gap:seconds=-1", "gap: seconds: '-1' is not a number of seconds above 0"),
+        ("gap:seconds=nan", "gap: seconds: 'nan' is not a number of seconds above 0"),
+        ("gap:seconds=inf", "gap: seconds: 'inf' is not a number of seconds above 0"),
+        ("gap:seconds=soon", "gap: seconds: 'soon' is not a number of seconds above 0"),
+    ],
+)
+def test_impossible_value(spec: str, why: str) -> None:
+    """A value that cannot be is an error that names framing, key and value, and what can be."""
+    with pytest.raises(ConfigError, match=re.escape(why)):
+        parse_framing(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ("delimited", "framing delimited: needs end=..."),
+        ("delimited:reply_end=a", "framing delimited: needs end=..."),
+        ("fixed", "framing fixed: needs size=..."),
+        ("enclosed", "framing enclosed: needs start=... and end=..."),
+        ("enclosed:start=a", "framing enclosed: needs end=..."),
+        ("length", "framing length: needs either bytes=1|2|3|4|8 or digits=N"),
+        ("length:bytes=2,digits=4", "framing length: needs either bytes=1|2|3|4|8 or digits=N"),
+        ("length:bytes=2,offset=4", "framing length: offset needs strip=no, for"),
+        ("length:bytes=2,offset=4,strip=yes", "framing length: offset needs strip=no, for"),
+    ],
+)
+def test_missing_key(spec: str, why: str) -> None:
+    """Keys that are missing, or that cannot stand together, are named."""
+    with pytest.raises(ConfigError, match=f"^{re.escape(why)}"):
+        parse_framing(spec)

@@ -1,0 +1,34 @@
+"""What stands in for a connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+
+from sockreply.replies import Reply
+
+
+class StandInConnection:
+    """Keeps what a session asks of it."""
+
+    def __init__(self, tls: object = None) -> None:
+        self.sent: list[bytes | Reply] = []
+        self.asked = 0
+        self._tls = tls
+
+    def peer(self) -> IPv4Address:
+        self.asked += 1
+        return IPv4Address("TCP", "192.0.2.1", 40000)
+
+    def host(self) -> IPv4Address:
+        return IPv4Address("TCP", "192.0.2.2", 12345)
+
+    def tls(self) -> Any:
+        return self._tls
+
+    def frame(self, message: bytes) -> bytes:
+        return message + b"\n"
+
+    def send(self, reply: bytes | Reply) -> None:
+        self.sent.append(reply)
