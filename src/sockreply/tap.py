@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, TypeVar
 
@@ -74,8 +75,15 @@ def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
     return read_option
 
 
-def _parameter(name: str, short: str | None, default: object, text: str, read: Any) -> list[Any]:
+def parameter(name: str, short: str | None, default: object, text: str, read: Any) -> list[Any]:
+    """A row of `optParameters`."""
     return [name, short, default, text, option(name, read)]
+
+
+def show_version(_: usage.Options) -> NoReturn:
+    """Print the version of sockreply."""
+    print(f"sockreply {version('sockreply')}")
+    raise SystemExit(0)
 
 
 class Options(usage.Options):
@@ -93,49 +101,49 @@ class Options(usage.Options):
     ]
 
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
-        _parameter("port", "p", None, "TCP port, 0: a free one. [default: 12345]", whole(0, 65535)),
-        _parameter("interface", None, None, "Where to listen. [default: 127.0.0.1]", str),
-        _parameter("framing", "f", "chunk", f"How messages are told apart: {_FRAMINGS}.", str),
-        _parameter("reply", None, None, f"The reply to every message; {_ESCAPES}.", unescape),
-        _parameter("responder", None, None, f"Code that answers: {_RESPONDERS}.", str),
-        _parameter("greeting", None, None, f"Sent to who connects; {_ESCAPES}.", unescape),
-        _parameter(
+        parameter("port", "p", None, "TCP port, 0: a free one. [default: 12345]", whole(0, 65535)),
+        parameter("interface", None, None, "Where to listen. [default: 127.0.0.1]", str),
+        parameter("framing", "f", "chunk", f"How messages are told apart: {_FRAMINGS}.", str),
+        parameter("reply", None, None, f"The reply to every message; {_ESCAPES}.", unescape),
+        parameter("responder", None, None, f"Code that answers: {_RESPONDERS}.", str),
+        parameter("greeting", None, None, f"Sent to who connects; {_ESCAPES}.", unescape),
+        parameter(
             "idle-timeout",
             None,
             _LIMITS.idle_timeout,
             "Seconds without a message after which a connection is closed; 0: never.",
             seconds,
         ),
-        _parameter(
+        parameter(
             "max-connections",
             None,
             None,
             "Connections at a time; more wait in the kernel. [default: 10000]",
             whole(1),
         ),
-        _parameter(
+        parameter(
             "max-message",
             None,
             _LIMITS.max_message,
             "Bytes that a message may have.",
             whole(1),
         ),
-        _parameter(
+        parameter(
             "drain-timeout",
             None,
             _LIMITS.drain_timeout,
             "Seconds that connections get to finish in when the daemon is told to stop.",
             seconds,
         ),
-        _parameter(
+        parameter(
             "drain-delay",
             None,
             _LIMITS.drain_delay,
             "Seconds to go on as before when the daemon is told to stop.",
             seconds,
         ),
-        _parameter("log-level", None, "info", "debug, info or warn.", level),
-        _parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", str),
+        parameter("log-level", None, "info", "debug, info or warn.", level),
+        parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", str),
     ]
 
     def __init__(self) -> None:
@@ -146,12 +154,7 @@ class Options(usage.Options):
         """A Twisted endpoint string to listen on; may be repeated, excludes --port, --interface."""
         self["listen"].append(endpoint)
 
-    def opt_version(self) -> NoReturn:
-        """Print the version of sockreply."""
-        from importlib.metadata import version
-
-        print(f"sockreply {version('sockreply')}")
-        raise SystemExit(0)
+    opt_version = show_version
 
     def parseArgs(self, *words: str) -> None:
         if words:
@@ -166,7 +169,9 @@ class Options(usage.Options):
         try:
             super().parseOptions(options)
             self.settings = self._settings()
-        except (usage.UsageError, ConfigError) as error:
+        except ConfigError as error:
+            raise CannotStart(str(error)) from None
+        except usage.UsageError as error:
             raise CannotStart(f"{error} (--help lists the options)") from None
 
     def _settings(self) -> Settings:
@@ -214,7 +219,7 @@ class Options(usage.Options):
         if self["echo"]:
             return Echo()
         if self["responder"] is not None:
-            return option("responder", load_responder)(self["responder"])
+            return load_responder(self["responder"])
         return Fixed(TEXTBOOK_REPLY.encode() if self["reply"] is None else self["reply"])
 
 
