@@ -166,7 +166,7 @@ class Lines:
         blockingCallFromThread(self._reactor, self._take, rest)
         self._reactor.callFromThread(self._asking.all_asked)
 
-    def _take(self, data: bytes) -> Deferred[None]:
+    def _take(self, data: bytes) -> Any:  # Deferred[None] is more than mypy infers through a thread
         return Deferred.fromCoroutine(self._ask_lines(data))
 
     async def _ask_lines(self, data: bytes) -> None:

@@ -7,7 +7,7 @@ nothing is downloaded.
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import subprocess
 import sys
 import sysconfig
@@ -39,6 +39,16 @@ def run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+def borrow(theirs: Path, ours: Path) -> None:
+    """Link to all that a directory has, but for what is sockreply's."""
+    for entry in theirs.iterdir():
+        if entry.name in {"twisted", "plugins"}:  # no links: our plugin comes to lie in them
+            (ours / entry.name).mkdir()
+            borrow(entry, ours / entry.name)
+        elif not re.search(r"sockreply|\.pth$|\.cache$|^__pycache__$", entry.name):
+            (ours / entry.name).symlink_to(entry)
+
+
 @dataclass(frozen=True)
 class Environment:
     """A virtual environment that has what sockreply needs, but not sockreply."""
@@ -49,13 +59,7 @@ class Environment:
     def create(cls, path: Path) -> Environment:
         venv.create(path, symlinks=True)
         environment = cls(path)
-        for entry in Path(sysconfig.get_path("purelib")).iterdir():
-            borrowed = environment.packages / entry.name
-            if entry.name == "twisted":  # whole, for its plugins/ is where ours must come to lie
-                ignore = shutil.ignore_patterns("sockreply_plugin*", "dropin.cache", "test")
-                shutil.copytree(entry, borrowed, copy_function=os.symlink, ignore=ignore)
-            elif "sockreply" not in entry.name and entry.suffix != ".pth":
-                borrowed.symlink_to(entry)
+        borrow(Path(sysconfig.get_path("purelib")), environment.packages)
         return environment
 
     @property
@@ -111,15 +115,14 @@ def sdist(distributions: Path) -> Path:
 @pytest.fixture(scope="module", params=["wheel", "sdist", "editable"])
 def installed(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Environment]:
+) -> Environment:
     """An environment with sockreply installed in one of the three ways."""
     environment = Environment.create(tmp_path_factory.mktemp(request.param))
     if request.param == "editable":
         environment.install("--editable", ROOT)
     else:
         environment.install(request.getfixturevalue(request.param))
-    yield environment
-    shutil.rmtree(environment.path)
+    return environment
 
 
 @pytest.mark.parametrize("runner", ["twistd", "twist"])

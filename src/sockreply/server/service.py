@@ -32,7 +32,10 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
-        reason = f"{type(error).__name__}: {error}"
+        plain = isinstance(error, ValueError | OSError)
+        reason = str(error) if plain else f"{type(error).__name__}: {error}"
+        if isinstance(error, LookupError) and "systemd:" in description:
+            reason = "no such socket was handed over (LISTEN_FDS, LISTEN_FDNAMES)"
         raise ConfigError(f"endpoint {description}: {reason}") from error
     return endpoint
 
