@@ -64,7 +64,7 @@ class SendOptions(usage.Options):
         try:
             parse_framing(self["framing"])
         except ConfigError as error:
-            raise usage.UsageError(f"--framing: {error}") from None
+            raise ConfigError(f"--framing: {error}") from None
 
     def decode(self, message: bytes) -> bytes:
         """A message from how it was written."""
@@ -239,9 +239,10 @@ def main(words: Sequence[str] | None = None) -> int:
     options = Options()
     try:
         options.parseOptions(sys.argv[1:] if words is None else words)
-    except (usage.UsageError, CannotStart) as error:
-        hint = "" if isinstance(error, CannotStart) else " (--help lists the options)"
-        return _complain(f"{error}{hint}", 2)
+    except usage.UsageError as error:
+        return _complain(f"{error} (--help lists the options)", 2)
+    except (ConfigError, CannotStart) as error:
+        return _complain(error, 2)
     match options.subCommand:
         case "serve":
             try:

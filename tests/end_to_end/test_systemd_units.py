@@ -8,94 +8,55 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sockreply.tap import Options
+from tests.end_to_end.clients import TEXTBOOK_REPLY, ask, connect, read_all
+from tests.end_to_end.daemons import ROOT, SCRIPTS, Start
+from tests.end_to_end.waiting import PATIENCE
 
-UNITS = Path(__file__).parents[2] / "etc" / "systemd"
-OPERATORS_PROGRAMS = "/opt/sockreply/bin"
-OUR_PROGRAMS = str(Path(sys.executable).parent)
-REPLY = "서버로부터 응답 메시지입니다.".encode()
-PATIENCE = 20.0
-"""Seconds in which a daemon starts, answers and ends on a slow machine."""
+UNITS = ROOT / "etc" / "systemd"
+OPERATORS_SCRIPTS = "/opt/sockreply/bin"
 
-needs_systemd_analyze = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
-)
-needs_socket_activate = pytest.mark.skipif(
-    shutil.which("systemd-socket-activate") is None,
-    reason="systemd-socket-activate is not installed",
-)
+HAND_OVER = """\
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="sockreply")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Runs a command as systemd does that has opened a port for it (sd_listen_fds(3))."""
 
-Start = Callable[..., "subprocess.Popen[bytes]"]
+
+def needs(program: str) -> pytest.MarkDecorator:
+    """Skips a test where a program of systemd's is not installed."""
+    missing = shutil.which(program) is None
+    return pytest.mark.skipif(missing, reason=f"{program} is not installed")
 
 
 def read_unit(name: str) -> configparser.ConfigParser:
-    """A unit's last word on each directive, with continued lines joined."""
+    """A unit's last word on each directive."""
     unit = configparser.ConfigParser(strict=False, interpolation=None, comment_prefixes="#")
-    unit.read_string((UNITS / name).read_text().replace("\\\n", " "))
+    unit.read_string((UNITS / name).read_text().replace("\\\n", ""))  # continued lines are one
     return unit
 
 
 def exec_start() -> list[str]:
     """The command of the service, with the programs of this environment."""
     command = read_unit("sockreply.service")["Service"]["ExecStart"]
-    return shlex.split(command.replace(OPERATORS_PROGRAMS, OUR_PROGRAMS))
+    return shlex.split(command.replace(OPERATORS_SCRIPTS, str(SCRIPTS)))
 
 
-def ask(port: int) -> bytes:
-    """All that the daemon sends to a client that sends one message."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            client = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        except ConnectionRefusedError:  # systemd-socket-activate is not listening yet
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            break
-    with client:
-        client.sendall(b"hello")
-        return client.makefile("rb").read()
-
-
-@pytest.fixture
-def port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number: int = free.getsockname()[1]
-    return number
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start commands in an empty directory, and end those that are left."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(command: list[str], pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(command, cwd=tmp_path, pass_fds=pass_fds))
-        return started[-1]
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-
-
-@needs_systemd_analyze
+@needs("systemd-analyze")
 def test_units_are_valid(tmp_path: Path) -> None:
     """Both units are read by systemd without a word of complaint."""
-    for unit in UNITS.glob("sockreply.*"):
-        text = unit.read_text().replace(OPERATORS_PROGRAMS, OUR_PROGRAMS)
-        (tmp_path / unit.name).write_text(text)
-    names = sorted(unit.name for unit in tmp_path.iterdir())
-    assert names == ["sockreply.service", "sockreply.socket"]
+    names = ["sockreply.service", "sockreply.socket"]
+    for name in names:
+        text = (UNITS / name).read_text().replace(OPERATORS_SCRIPTS, str(SCRIPTS))
+        (tmp_path / name).write_text(text)
     verified = subprocess.run(
         ["systemd-analyze", "verify", *names],
         cwd=tmp_path,
@@ -107,7 +68,7 @@ def test_units_are_valid(tmp_path: Path) -> None:
     assert (verified.returncode, said) == (0, []), verified.stderr
 
 
-@needs_systemd_analyze
+@needs("systemd-analyze")
 def test_service_is_confined() -> None:
     """The service's exposure is at most 1.3 of 10 by systemd's count."""
     counted = subprocess.run(
@@ -126,36 +87,51 @@ def test_service_may_stay_until_it_is_drained() -> None:
     assert allowed > Options()["drain-timeout"]
 
 
-@needs_socket_activate
-def test_service_answers_on_the_port_of_the_socket(port: int, start: Start) -> None:
+@needs("systemd-socket-activate")
+def test_service_answers_on_the_port_of_the_socket(start_daemon: Start) -> None:
     """The service's command answers on a port that systemd opened, and SIGTERM ends it with 0."""
     unit = read_unit("sockreply.socket")["Socket"]
     host = unit["ListenStream"].rpartition(":")[0]
-    name = unit["FileDescriptorName"]
-    daemon = start(
-        ["systemd-socket-activate", f"--fdname={name}", "-l", f"{host}:{port}", *exec_start()]
+    with socket.create_server((host, 0)) as free:
+        port = free.getsockname()[1]
+    name = f"--fdname={unit['FileDescriptorName']}"
+    words = exec_start()
+    options = words.index("sockreply") + 1
+    daemon = start_daemon(
+        *words[options:],
+        runner=words[:options],
+        under=["systemd-socket-activate", name, "-l", f"{host}:{port}"],
     )
-    assert ask(port) == REPLY
-    daemon.terminate()
-    assert daemon.wait(PATIENCE) == 0
+    daemon.wait_for("Listening on")
+    assert ask(port) == TEXTBOOK_REPLY
+    assert daemon.stop() == 0
 
 
-def test_clients_wait_while_the_service_restarts(start: Start) -> None:
+@contextmanager
+def running_on(listener: socket.socket, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The service's command while it has a port from us."""
+    number = listener.fileno()
+    process = subprocess.Popen(
+        [sys.executable, "-c", HAND_OVER, str(number), *exec_start()],
+        cwd=directory,
+        pass_fds=[number],
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_clients_wait_while_the_service_restarts(tmp_path: Path) -> None:
     """A client that comes between two runs of the daemon is answered by the second one."""
-    hand_over = (
-        "import os, sys; os.dup2(int(sys.argv[1]), 3); "
-        "os.environ.update("
-        "LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', LISTEN_FDNAMES='sockreply'); "
-        "os.execv(sys.argv[2], sys.argv[2:])"
-    )
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        number, port = listener.fileno(), listener.getsockname()[1]
-        command = [sys.executable, "-c", hand_over, str(number), *exec_start()]
-        first = start(command, (number,))
-        assert ask(port) == REPLY
-        first.terminate()
-        assert first.wait(PATIENCE) == 0
-        with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+        port = listener.getsockname()[1]
+        with running_on(listener, tmp_path) as daemon:
+            assert ask(port) == TEXTBOOK_REPLY
+            daemon.terminate()
+            assert daemon.wait(PATIENCE) == 0
+        with connect(port) as client:
             client.sendall(b"hello")
-            start(command, (number,))
-            assert client.makefile("rb").read() == REPLY
+            with running_on(listener, tmp_path):
+                assert read_all(client) == TEXTBOOK_REPLY

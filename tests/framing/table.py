@@ -139,6 +139,7 @@ STREAMS = (
     Stream(LINE, "무게\n".encode(), ("무게".encode(),)),
     Stream(LINE, b"one\ntwo", (b"one",), left=3),
     Stream(LINE, b"one\r", left=4),
+    Stream(LINE, b"\none\r", (b"",), left=4),
     Stream("line:ending=lf", b"up\ndown\r\n", (b"up", b"down")),
     Stream("line:ending=crlf", b"up\ndown\r\n", (b"up", b"down")),
     Stream(LINE, b"12345678\n", (b"12345678",), limit=8),

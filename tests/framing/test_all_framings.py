@@ -44,6 +44,11 @@ AROUND = 18
 
 ANY_CUT = [row for row in STREAMS if row.spec.partition(":")[0] not in BOUNDED_BY_READS]
 SPECS_OF_ANY_CUT = list(dict.fromkeys(row.spec for row in ANY_CUT))
+COMPLETE = [
+    row
+    for row in ANY_CUT
+    if row.messages and not (row.error or row.left or parse_framing(row.spec).ends_with_stream)
+]
 PARTS = [
     *(b"\r", b"\n", b"\r\n", b"\0", b".", b",", b";", b"\\", b"|", b"<", b">", b"a", b"b", b"c"),
     *(b"\x01", b"\x02", b"\x03", b"\x0b", b"\x1c", b"0", b"1", b"7", b"9", b":", b"-", b"xy"),
@@ -223,6 +228,16 @@ def test_memory_is_bounded(spec: str, size: int) -> None:
             return
         kept = sum(map(getsizeof, vars(framer).values())) - own
         assert kept <= 1.2 * limit + size  # a bytearray grows an eighth ahead
+
+
+@pytest.mark.parametrize("row", COMPLETE, ids=str)
+def test_nothing_is_kept_of_what_is_done(row: Stream) -> None:
+    """An idle connection holds no memory for what its last read brought."""
+    framer = parse_framing(row.spec).framer(row.limit)
+    own = sum(map(getsizeof, vars(framer).values()))
+    framer.receive_data(row.wire * 1000)
+    assert list(iter(framer.next_message, None)) == [*row.messages] * 1000
+    assert sum(map(getsizeof, vars(framer).values())) - own < 100
 
 
 @pytest.mark.parametrize("row", [row for row in STREAMS if row.error is MessageTooLong], ids=str)

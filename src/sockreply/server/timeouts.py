@@ -7,12 +7,14 @@ the earliest time that it was ever set for, looks, and sleeps again until the ne
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 from typing import Literal, TypeAlias
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 Kind: TypeAlias = Literal["close", "write", "message", "reply", "idle", "silence"]
+
+NEVER = float("inf")
+"""A deadline that does not run."""
 
 _KINDS: tuple[Kind, ...] = ("close", "write", "message", "reply", "idle", "silence")
 
@@ -27,11 +29,13 @@ class Timeouts:
 
     __slots__ = ("_call", "_clock", "_expired", "_wakes", *_KINDS)
 
+    message: float
+
     def __init__(self, clock: IReactorTime, expired: Callable[[Kind], None]) -> None:
         self._clock = clock
         self._expired = expired
         self._call: IDelayedCall | None = None
-        self._wakes = inf
+        self._wakes = NEVER
         self.stop()
 
     def begin(self, kind: Kind, seconds: float) -> None:
@@ -51,20 +55,20 @@ class Timeouts:
 
     def end(self, kind: Kind) -> None:
         """Take a deadline away."""
-        setattr(self, kind, inf)
+        setattr(self, kind, NEVER)
 
     def runs(self, kind: Kind) -> bool:
         """Is there such a deadline?"""
-        return bool(getattr(self, kind) < inf)
+        return bool(getattr(self, kind) < NEVER)
 
     def stop(self) -> None:
         """Take all deadlines away, and the timer."""
         for kind in _KINDS:
-            setattr(self, kind, inf)
+            setattr(self, kind, NEVER)
         if self._call is not None:
             self._call.cancel()
             self._call = None
-            self._wakes = inf
+            self._wakes = NEVER
 
     def _wake_in(self, seconds: float, deadline: float) -> None:
         self._wakes = deadline
@@ -75,7 +79,7 @@ class Timeouts:
 
     def _look(self) -> None:
         self._call = None
-        self._wakes = inf
+        self._wakes = NEVER
         now = self._clock.seconds()
         for kind in _KINDS:
             if getattr(self, kind) <= now:

@@ -1,0 +1,339 @@
+"""Messages are pulled out of the framer and answered, each behind the one before it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sockreply.errors import CannotFrame, FramingError, ReplyTimeout, SockreplyError
+from sockreply.framing.interfaces import Framer
+from sockreply.replies.reply import Reply
+from sockreply.replies.responder import Session
+from sockreply.server.delivery import Delivery
+from sockreply.server.shown import show_address, show_text
+from sockreply.server.timeouts import Timeouts
+
+if TYPE_CHECKING:
+    from sockreply.server.factory import ReplyFactory
+
+MESSAGES_A_TURN = 64
+"""How many messages of one connection are answered before others get their turn."""
+
+BYTES_A_TURN = 65_536
+"""How many bytes of replies are made for one connection in a turn; as much as may be unsent."""
+
+UNASKED_LIMIT = 1_000
+"""How many unasked replies may wait for a peer that does not read."""
+
+# What can stand before the next message.
+ANSWERING = 1  # the one before it is being answered: this is not the outermost call
+UNSENT = 2  # so much waits to be sent that nothing may be added
+WAITING = 4  # a reply waits
+NEXT_TURN = 8  # this connection's turn is over
+CLOSING = 16  # no more is answered
+
+
+class Channel(Protocol):
+    """What answering asks of the connection that it is done on."""
+
+    def close(self, why: str) -> None:
+        """Close in good order, behind what was written."""
+
+    def end(self, how: Literal["whole", "half", "reset"]) -> None:
+        """End the connection as a reply asks."""
+
+    def abort(self, why: str) -> None:
+        """End the connection at once."""
+
+    def all_answered(self, active: bool, begun: int) -> None:
+        """Nothing is left to answer.
+
+        Args:
+            active: Was something answered just now?
+            begun: How many bytes there are of a message that is not complete.
+        """
+
+    def owing(self, stalled: bool) -> None:
+        """Something is left to answer; stalled: and that for ever."""
+
+
+class Answering:
+    """What one connection is owed.
+
+    Args:
+        channel: The connection.
+        session: Its memory.
+        timeouts: Its deadlines.
+        factory: What it shares with the others of the service.
+    """
+
+    __slots__ = (
+        "_active",
+        "_answered",
+        "_answered_size",
+        "_asked",
+        "_channel",
+        "_delivery",
+        "_factory",
+        "_framing",
+        "_session",
+        "_shown",
+        "_timeouts",
+        "_turn",
+        "_unasked",
+        "framer",
+        "held",
+        "stalled",
+        "write",
+    )
+
+    _log = Logger()
+
+    framer: Framer
+    """Holds what is not answered yet."""
+
+    held: int
+    """Which of the above reasons stand before the next message."""
+
+    stalled: bool
+    """Does a reply wait for ever?"""
+
+    write: Callable[[bytes], None]
+    """Sends; to be set when the connection is made."""
+
+    def __init__(
+        self, channel: Channel, session: Session, timeouts: Timeouts, factory: ReplyFactory
+    ) -> None:
+        self._channel = channel
+        self._session = session
+        self._timeouts = timeouts
+        self._factory = factory
+        self._framing = factory.framing
+        self.framer = factory.framing.framer(factory.limits.max_message)
+        self.held = 0
+        self.stalled = False
+        self._answered: list[bytes] = []  # framed, to be written at the end of the turn
+        self._answered_size = 0
+        self._unasked: deque[bytes | Reply] | None = None
+        self._asked = False  # does the reply that is made now answer a message?
+        self._shown = False  # and does the log show that message?
+        self._active = False  # was something answered since nothing was left to?
+        self._delivery: Delivery | None = None  # of a reply that is more than a message
+        self._turn: IDelayedCall | None = None
+
+    def frame(self, message: bytes) -> bytes:
+        return self._framing.frame(message)
+
+    def send(self, reply: bytes | Reply) -> None:
+        """Answer nobody's message, behind what is owed."""
+        if self._unasked is None:
+            self._unasked = deque()
+        self._unasked.append(reply)
+        if len(self._unasked) > UNASKED_LIMIT:
+            self._channel.abort("overrun")
+        elif not self.held:
+            self.proceed()
+
+    def proceed(self) -> None:
+        """Answer what has come, for one turn."""
+        self.held |= ANSWERING
+        left = self._answer()
+        if self._answered:
+            self.flush()
+        self.held ^= ANSWERING
+        if not self.held and left is not None:
+            active, self._active = self._active, False
+            self._channel.all_answered(active, left)
+        elif not self.held & (CLOSING | WAITING):
+            if not self.held:
+                self.held = NEXT_TURN
+                self._turn = self._factory.clock.callLater(0, self._next_turn)
+            self._channel.owing(stalled=False)
+
+    def sent(self) -> None:
+        """The peer has taken what was unsent."""
+        self.held &= ~UNSENT
+        if self.held == WAITING:
+            self.go_on()
+        elif not self.held:
+            self.proceed()
+
+    def flush(self) -> None:
+        """Write what was answered, in one piece."""
+        if self._answered:
+            wire = b"".join(self._answered)
+            self._answered.clear()
+            self._answered_size = 0
+            self._factory.counters.sent_bytes += len(wire)
+            self.write(wire)
+
+    def give_up(self) -> None:
+        """Answer no more: the connection ends."""
+        self.held |= CLOSING
+        self._unasked = None
+        if self._delivery is not None:
+            if self._asked:
+                self._factory.counters.errors["abandoned"] += 1
+            self._delivery.cancel()
+            self._delivery = None
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        self.held &= ~NEXT_TURN
+        if not self.held:
+            self.proceed()
+
+    def _answer(self) -> int | None:
+        """Answer messages until none is left, a reply has to wait or the turn is over.
+
+        Returns:
+            When none is left, how many bytes there are of one that is not complete.
+        """
+        factory, framer, session = self._factory, self.framer, self._session
+        counters, exchanges = factory.counters, factory.exchanges
+        respond, frame = factory.responder.respond, self._framing.frame
+        size = 0
+        for _ in range(MESSAGES_A_TURN):
+            if self._unasked:
+                self._asked = self._shown = False
+                reply = self._unasked.popleft()
+            else:
+                try:
+                    message = framer.next_message()
+                except FramingError as error:
+                    self._broken(error)
+                    return None
+                if message is None:
+                    return framer.buffered
+                self._asked = True
+                session.count += 1
+                counters.messages += 1
+                if exchanges.room:
+                    self._shown = exchanges.received(session, message)
+                else:
+                    self._shown = False
+                    exchanges.hidden += 1
+                try:
+                    reply = respond(message, session)
+                except Exception:  # a user's code may raise anything
+                    self.failed(Failure())
+                    return None
+            self._active = True
+            if isinstance(reply, bytes):
+                try:
+                    wire = frame(reply)
+                except CannotFrame:
+                    self.failed(Failure())
+                    return None
+                self._answered.append(wire)
+                size += len(wire)
+                if self._shown:
+                    exchanges.answered(session, reply)
+                if self._asked:
+                    counters.replies += 1
+                    if not factory.keep_alive:
+                        self._channel.close("answered")
+                        return None
+            else:
+                if not self._deliver(reply):
+                    return None
+                size += self._answered_size
+            if size >= BYTES_A_TURN or self.held != ANSWERING:
+                return None
+            if not framer.buffered and not self._unasked:
+                return 0
+        return None
+
+    def _broken(self, error: FramingError) -> None:
+        """The peer broke the format."""
+        self._factory.counters.errors[error.kind] += 1
+        peer = show_address(self._session.peer)
+        self._log.warn("{peer} broke the format: {error}", peer=peer, error=error)
+        self._channel.close(error.kind)
+
+    # Replies that are more than a message, and what their delivery asks.
+
+    def _deliver(self, reply: Reply) -> bool:
+        """Carry out what is more than a message. Is it whole, and may another follow?"""
+        self.held |= WAITING
+        self._delivery = Delivery(self, reply, self._factory.clock)
+        return self._carry_on(self._delivery)
+
+    def _carry_on(self, delivery: Delivery) -> bool:
+        if not delivery.run():
+            if not self.held & CLOSING:
+                self.flush()
+                self._channel.owing(self.stalled)
+            return False
+        asked = self._asked
+        self._settle()
+        self._delivery = None
+        self.held &= ~WAITING
+        if asked and not self._factory.keep_alive:
+            self._channel.close("answered")
+            return False
+        return True
+
+    def _settle(self) -> None:
+        """The message that is answered has had its reply, or its silence."""
+        if not self._asked or self._delivery is None:
+            return
+        self._asked = False
+        if self._delivery.spoke:
+            self._factory.counters.replies += 1
+        else:
+            self._factory.counters.silences += 1
+            if self._shown:
+                self._factory.exchanges.silent(self._session)
+
+    @property
+    def takes_more(self) -> bool:
+        return not self.held & (UNSENT | CLOSING)
+
+    def deliver(self, wire: bytes, shown_as: bytes) -> None:
+        self._answered.append(wire)
+        self._answered_size += len(wire)
+        if self._shown:
+            self._factory.exchanges.answered(self._session, shown_as)
+        if self._answered_size >= BYTES_A_TURN:
+            self.flush()
+
+    def awaiting(self, begun: bool) -> None:
+        self._timeouts.begin("reply", self._factory.limits.reply_timeout if begun else 0)
+
+    def go_on(self) -> None:
+        if self._delivery is not None and self._carry_on(self._delivery):
+            self.proceed()
+
+    def stall(self) -> None:
+        self.stalled = True
+        self._settle()
+
+    def end(self, how: Literal["whole", "half", "reset"]) -> None:
+        self._settle()
+        self.flush()
+        self._channel.end(how)
+
+    def failed(self, failure: Failure) -> None:
+        late = failure.check(ReplyTimeout) is not None
+        kind = ("reply_timeout" if late else "reply") if self._asked else "unasked"
+        self._factory.counters.errors[kind] += 1
+        self._asked = False
+        peer = show_address(self._session.peer)
+        if failure.check(SockreplyError):
+            self._log.error("{peer} gets no reply: {error}", peer=peer, error=failure.value)
+        else:
+            self._log.error(
+                "{peer} gets no reply: its responder failed\n{traceback}",
+                peer=peer,
+                traceback=show_text(failure.getTraceback()),  # it may quote the message
+            )
+        self._channel.close("error")

@@ -1,0 +1,101 @@
+"""Responders of the daemons under test, named to them by `--responder`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
+from sockreply.replies import Close, Reply, Session, Stall, Wait
+
+BIG = bytes(range(256)) * 20_000
+"""Five million bytes, more than all the buffers on their way hold."""
+
+GATE = Path("gate")
+"""A file in the daemon's directory: whoever makes it lets out what waits for it."""
+
+ARRIVED = Path("arrived")
+"""A file that the daemon makes when it waits for the gate with its loop standing still."""
+
+
+def big(message: bytes, session: Session) -> bytes:
+    """Answers with much."""
+    return BIG
+
+
+async def gated(message: bytes, session: Session) -> bytes:
+    """Answers with the message once the gate is open; the loop goes on meanwhile."""
+    from twisted.internet import reactor
+
+    while not GATE.exists():
+        await deferLater(reactor, 0.01)
+    return message
+
+
+def blocking(message: bytes, session: Session) -> bytes:
+    """Answers with the message; `block` makes the loop stand still until the gate is open."""
+    if message == b"block":
+        ARRIVED.touch()
+        deadline = time.monotonic() + 10
+        while not GATE.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    return message
+
+
+def never(message: bytes, session: Session) -> Deferred[bytes]:
+    """Never answers, and never gives up."""
+    return Deferred()
+
+
+def stalling(message: bytes, session: Session) -> Reply:
+    """Answers, says nothing more and stays."""
+    return Reply(message, Stall())
+
+
+def closing(message: bytes, session: Session) -> Reply:
+    """Closes as the message says: whole, half or reset."""
+    match message:
+        case b"whole":
+            return Reply(b"bye", Close("whole"))
+        case b"half":
+            return Reply(b"bye", Close("half"))
+        case _:
+            return Reply(Wait(0.01), Close("reset"))
+
+
+class Crowd:
+    """Answers, after a while, with the most connections that were ever there at once."""
+
+    def __init__(self) -> None:
+        self._there = self._most = 0
+
+    def respond(self, message: bytes, session: Session) -> Deferred[bytes]:
+        from twisted.internet import reactor
+
+        self._there += 1
+        self._most = max(self._most, self._there)
+        session.when_closed().addCallback(self._gone)
+        return deferLater(reactor, 0.05, lambda: b"%d" % self._most)
+
+    def _gone(self, _: None) -> None:
+        self._there -= 1
+
+
+class Hoarder:
+    """Takes all file descriptors that there are on `take`, and gives them back on `free`."""
+
+    def __init__(self) -> None:
+        self._taken: list[object] = []
+
+    def respond(self, message: bytes, session: Session) -> bytes:
+        if message == b"take":
+            try:
+                while True:
+                    self._taken.append(Path("/dev/null").open("rb"))
+            except OSError:
+                pass  # that was the last one
+        elif message == b"free":
+            self._taken.clear()
+        return message

@@ -1,0 +1,151 @@
+"""The end of a connection costs no reply, whoever begins it."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.clients import TEXTBOOK_REPLY, connect, read_all
+from tests.end_to_end.daemons import RESPONDERS, Daemon, Start
+from tests.end_to_end.responders import BIG
+from tests.end_to_end.waiting import PATIENCE
+
+
+@pytest.fixture(scope="module")
+def echo(start_shared_daemon: Start) -> Daemon:
+    """A daemon that echoes lines."""
+    return start_shared_daemon("-f", "line", "-k", "--echo")
+
+
+@pytest.fixture(scope="module")
+def textbook(start_shared_daemon: Start) -> Daemon:
+    """A daemon without options."""
+    return start_shared_daemon()
+
+
+def half_close_and_read(port: int, sent: bytes) -> bytes:
+    """What comes back when a client says everything it has to say, and that this was all."""
+    with connect(port) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        try:
+            return read_all(client)
+        except ConnectionResetError:
+            return b""
+
+
+def test_half_close_loses_no_reply(echo: Daemon) -> None:
+    """Of 500 clients that half-close behind their request, each gets its reply."""
+    lost = [n for n in range(500) if half_close_and_read(echo.port, b"hello\n") != b"hello\n"]
+    assert lost == []
+
+
+def test_half_close_loses_no_pipelined_reply(echo: Daemon) -> None:
+    """A client that half-closes behind a hundred requests gets all the replies, in order."""
+    sent = b"".join(b"%d\n" % n for n in range(100))
+    for _ in range(20):
+        assert half_close_and_read(echo.port, sent) == sent
+
+
+def test_half_close_behind_the_textbook_message(textbook: Daemon) -> None:
+    """A client that half-closes gets the reply where one read is one message, too."""
+    for _ in range(100):
+        assert half_close_and_read(textbook.port, b"hello") == TEXTBOOK_REPLY
+
+
+def test_a_stock_protocol_does_lose_replies(start_daemon: Start) -> None:
+    """The control: a plain Twisted Protocol loses replies to such clients, and we see it."""
+    stock = start_daemon(runner=(sys.executable, "-m", "tests.end_to_end.stock_protocol"))
+    lost = [n for n in range(100) if half_close_and_read(stock.port, b"hello\n") != b"hello\n"]
+    assert len(lost) > 0
+
+
+def test_unread_bytes_do_not_break_the_reply_off(textbook: Daemon) -> None:
+    """A client that sends far more than is read as a message still gets the reply, not a reset."""
+    for _ in range(200):
+        with connect(textbook.port) as client:
+            client.sendall(bytes(300_000))
+            assert read_all(client) == TEXTBOOK_REPLY
+
+
+def test_big_reply_to_a_slow_reader_is_whole(start_daemon: Start) -> None:
+    """Five megabytes reach a client that reads them little by little, and then the end."""
+    daemon = start_daemon("--responder", f"{RESPONDERS}:big")
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
+        client.settimeout(PATIENCE)
+        client.connect(("127.0.0.1", daemon.port))
+        client.sendall(b"hello")
+        got = bytearray()
+        while piece := client.recv(50_000):
+            got += piece
+            time.sleep(0.002)  # this is what makes it slow
+    assert got == BIG
+
+
+def test_close_is_a_fin(start_daemon: Start) -> None:
+    """`Close()` ends the stream in good order, behind what was said."""
+    daemon = start_daemon("-f", "line", "-k", "--responder", f"{RESPONDERS}:closing")
+    with connect(daemon.port) as client:
+        client.sendall(b"whole\nignored\n")
+        assert read_all(client) == b"bye\n"
+
+
+def test_close_half_is_a_fin_that_leaves_the_other_way_open(start_daemon: Start) -> None:
+    """After `Close("half")` the client may still send; it is read and dropped."""
+    daemon = start_daemon("-f", "line", "-k", "--responder", f"{RESPONDERS}:closing")
+    with connect(daemon.port) as client:
+        client.sendall(b"half\n")
+        assert read_all(client) == b"bye\n"
+        for _ in range(20):
+            client.sendall(bytes(100_000))  # more than a socket that nobody reads takes
+
+
+def test_close_reset_is_an_rst(start_daemon: Start) -> None:
+    """`Close("reset")` is seen as a reset."""
+    daemon = start_daemon("-f", "line", "-k", "--responder", f"{RESPONDERS}:closing")
+    with connect(daemon.port) as client:
+        client.sendall(b"reset\n")
+        with pytest.raises(OSError, match="reset") as caught:
+            client.recv(1)
+    assert caught.value.errno == errno.ECONNRESET
+
+
+def test_close_notify_loses_no_reply_that_is_made(start_daemon: Start, certificate: Path) -> None:
+    """A TLS client that says good-bye right behind 50 requests gets the 50 replies."""
+    where = f"ssl:0:privateKey={certificate}:interface=127.0.0.1"
+    daemon = start_daemon("--listen", where, "-f", "line", "-k", "--echo")
+    sent = b"".join(b"%d\n" % n for n in range(50))
+    for _ in range(10):
+        assert say_over_tls_and_leave(daemon.port, certificate, sent) == sent
+
+
+def say_over_tls_and_leave(port: int, certificate: Path, said: bytes) -> bytes:
+    """What is answered when bytes and a close_notify are sent in one piece."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context(cafile=certificate)
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with connect(port) as client:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                client.sendall(outgoing.read())
+                incoming.write(client.recv(65536))
+        tls.write(said)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.unwrap()
+        client.sendall(outgoing.read())
+        incoming.write(read_all(client))
+    incoming.write_eof()
+    answered = bytearray()
+    while piece := tls.read(65536):
+        answered += piece
+    return bytes(answered)

@@ -1,0 +1,70 @@
+"""Programs that nobody here wrote get their answers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.clients import TEXTBOOK_REPLY
+from tests.end_to_end.daemons import Start
+from tests.end_to_end.waiting import PATIENCE
+
+
+def run(program: str, *words: str, told: bytes = b"") -> bytes:
+    """What a program prints when it is told something; the test is skipped if there is none."""
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    done = subprocess.run(
+        [program, *words], input=told, capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def test_ncat(start_daemon: Start) -> None:
+    """ncat gets the textbook reply."""
+    port = str(start_daemon().port)
+    assert run("ncat", "127.0.0.1", port, told=b"hello\n") == TEXTBOOK_REPLY
+
+
+def test_nc_that_half_closes(start_daemon: Start) -> None:
+    """`nc -N`, which closes its sending side first, gets all replies to the lines that it sent."""
+    port = str(start_daemon("-f", "line", "-k", "--echo").port)
+    assert run("nc", "-N", "127.0.0.1", port, told=b"one\ntwo\n") == b"one\ntwo\n"
+
+
+def test_nc_with_a_message_that_ends_with_the_stream(start_daemon: Start) -> None:
+    """`nc -N` gets its answer where only the end of the stream ends a message."""
+    port = str(start_daemon("-f", "eof", "--echo").port)
+    assert run("nc", "-N", "127.0.0.1", port, told=b"one\ntwo") == b"one\ntwo"
+
+
+def test_socat(start_daemon: Start) -> None:
+    """socat gets the textbook reply."""
+    port = start_daemon().port
+    assert run("socat", "-t5", "-", f"TCP:127.0.0.1:{port}", told=b"hello") == TEXTBOOK_REPLY
+
+
+def test_curl(start_daemon: Start) -> None:
+    """curl takes a reply that is an HTTP response, to a request that ends with an empty line."""
+    response = r"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"
+    daemon = start_daemon("--framing", r"delimited:end=\r\n\r\n", "--reply", response)
+    assert run("curl", "-s", "--noproxy", "*", f"http://127.0.0.1:{daemon.port}/") == b"hello\n"
+
+
+def test_redis_cli(start_daemon: Start) -> None:
+    """redis-cli takes +PONG for an answer."""
+    daemon = start_daemon("--framing", "line:ending=crlf", "-k", "--reply", "+PONG")
+    assert run("redis-cli", "-p", str(daemon.port), "ping") == b"PONG\n"
+
+
+def test_openssl(start_daemon: Start, certificate: Path) -> None:
+    """`openssl s_client` gets the reply over TLS, with a certificate that it verifies."""
+    daemon = start_daemon("--listen", f"ssl:0:privateKey={certificate}:interface=127.0.0.1")
+    address = f"127.0.0.1:{daemon.port}"
+    verify = ("-verify_return_error", "-CAfile", str(certificate), "-servername", "localhost")
+    words = ("s_client", "-quiet", "-connect", address, *verify)
+    assert run("openssl", *words, told=b"hello\n") == TEXTBOOK_REPLY

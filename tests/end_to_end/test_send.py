@@ -1,0 +1,184 @@
+"""`sockreply send`, as a user calls it, against the textbook server and against our daemon."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.end_to_end.clients import read_all
+from tests.end_to_end.daemons import SCRIPTS, Start
+from tests.end_to_end.waiting import PATIENCE
+
+GREETING = "안녕하세요, 서버!"
+REPLY = "서버로부터 응답 메시지입니다."
+
+
+@contextmanager
+def server(serve: Callable[[socket.socket], object]) -> Iterator[int]:
+    """A server made of nothing but `socket`, for one client; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(PATIENCE)
+
+        def accept() -> None:
+            client, _ = listening.accept()
+            with client:
+                client.settimeout(PATIENCE)
+                serve(client)
+
+        thread = Thread(target=accept)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join(PATIENCE)
+
+
+def send(port: int, *words: str, stdin: bytes | None = None) -> tuple[int, bytes, str]:
+    """Exit status, standard output and standard error of `sockreply send`."""
+    done = subprocess.run(
+        [str(SCRIPTS / "sockreply"), "send", "--port", str(port), *words],
+        input=stdin,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def test_textbook_server_gets_the_message_and_its_reply_is_printed() -> None:
+    """The textbook server, which receives once, sends one reply and closes."""
+    received = []
+
+    def textbook(client: socket.socket) -> None:
+        received.append(client.recv(1024).decode())
+        client.sendall(REPLY.encode())
+
+    with server(textbook) as port:
+        assert send(port, GREETING) == (0, f"{REPLY}\n".encode(), "")
+    assert received == [GREETING]
+
+
+def test_replies_are_printed_a_line_each_in_order(start_daemon: Start) -> None:
+    """Several messages go over one connection, and their replies come in their order."""
+    port = start_daemon("--framing", "line", "--keep-alive", "--echo").port
+    assert send(port, "--framing", "line", "one", "two", "three") == (0, b"one\ntwo\nthree\n", "")
+
+
+def test_chunk_messages_wait_for_the_reply_before_them(start_daemon: Start) -> None:
+    """Without boundaries on the wire, messages go one by one and do not run together."""
+    port = start_daemon("--keep-alive", "--echo").port
+    assert send(port, "one", "two", "three") == (0, b"one\ntwo\nthree\n", "")
+
+
+def test_lines_of_standard_input_are_messages(start_daemon: Start) -> None:
+    """Without a message, each line of standard input is one, also an unfinished last one."""
+    port = start_daemon("--framing", "netstring", "--keep-alive", "--echo").port
+    status = send(port, "--framing", "netstring", stdin=b"one\r\ntwo\n\nlast")
+    assert status == (0, b"one\ntwo\n\nlast\n", "")
+
+
+def test_more_lines_than_may_wait(start_daemon: Start) -> None:
+    """Standard input is read on as replies come, and none is lost."""
+    port = start_daemon("--framing", "line", "--keep-alive", "--echo").port
+    lines = b"".join(b"%d\n" % number for number in range(5_000))
+    assert send(port, "--framing", "line", stdin=lines) == (0, lines, "")
+
+
+def test_nothing_to_send_is_done(start_daemon: Start) -> None:
+    """An empty standard input has no message, so nothing is waited for."""
+    assert send(start_daemon().port, stdin=b"") == (0, b"", "")
+
+
+def test_hexadecimal_both_ways(start_daemon: Start) -> None:
+    """With --hex any byte can be sent and seen."""
+    spec = "length:bytes=2"
+    port = start_daemon("--framing", spec, "--keep-alive", "--echo").port
+    assert send(port, "--framing", spec, "--hex", "00 ff", "0a") == (0, b"00ff\n0a\n", "")
+
+
+def test_greeting_is_waited_for_and_printed(start_daemon: Start) -> None:
+    """With --greeting the first message of the server is no reply."""
+    port = start_daemon("--framing", "line", "--greeting", "READY", "--echo").port
+    assert send(port, "--framing", "line", "--greeting", "x") == (0, b"READY\nx\n", "")
+
+
+def test_to_takes_an_endpoint(start_daemon: Start, tmp_path: Path) -> None:
+    """--to names any Twisted client endpoint."""
+    path = tmp_path / "reply.sock"
+    daemon = start_daemon("--listen", f"unix:{path}", "--echo")
+    daemon.wait_for("listening on")
+    done = subprocess.run(
+        [str(SCRIPTS / "sockreply"), "send", "--to", f"unix:{path}", "hello"],
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, b"hello\n")
+
+
+def test_eof_framing_half_closes(start_daemon: Start) -> None:
+    """A message that the end of the stream ends is sent so, and the reply read to its end."""
+    port = start_daemon("--framing", "eof", "--echo").port
+    assert send(port, "--framing", "eof", "whole") == (0, b"whole\n", "")
+
+
+def test_refused_connection() -> None:
+    """Nobody listens: one line that says where and why."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        status, out, err = send(port, "x")
+    assert (status, out) == (1, b"")
+    assert err == f"sockreply: cannot connect to tcp:127.0.0.1:{port}: Connection refused\n"
+
+
+def test_server_that_says_nothing() -> None:
+    """No reply in time: one line that says how long it waited."""
+    with server(read_all) as port:
+        assert send(port, "--timeout", "0.2", "x") == (1, b"", "sockreply: no reply within 0.2 s\n")
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"", "the peer closed it"),
+        (b"half a line", "the peer closed it, 11 bytes into a reply"),
+    ],
+)
+def test_server_that_cuts_the_reply_off(sent: bytes, why: str) -> None:
+    """The connection ended first: one line that says so, and what had come."""
+
+    def cut_off(client: socket.socket) -> None:
+        client.recv(1024)
+        client.sendall(sent)
+
+    with server(cut_off) as port:
+        line = f"sockreply: connection ended before the reply: {why}\n"
+        assert send(port, "--framing", "line", "x") == (1, b"", line)
+
+
+def test_fewer_replies_than_messages(start_daemon: Start) -> None:
+    """What was answered is printed, and the missing reply is a failure."""
+    port = start_daemon("--framing", "line", "--echo").port
+    status, out, err = send(port, "--framing", "line", "first", "second")
+    assert (status, out) == (1, b"first\n")
+    assert err == "sockreply: connection ended before the reply: the peer closed it\n"
+
+
+def test_reply_too_long_for_its_framing() -> None:
+    """A reply that breaks the format: one line that says how."""
+
+    def babble(client: socket.socket) -> None:
+        client.recv(1024)
+        client.sendall(b"no netstring")
+
+    with server(babble) as port:
+        status, out, err = send(port, "--framing", "netstring", "x")
+    assert (status, out) == (1, b"")
+    assert err.startswith("sockreply: ")
+    assert "expected a length and a colon" in err
+    assert err.count("\n") == 1

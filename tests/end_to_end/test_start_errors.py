@@ -1,0 +1,112 @@
+"""What keeps a daemon from starting: one line that names it, a status, and nothing left behind."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.end_to_end.daemons import (
+    DAEMONIZING,
+    command,
+    in_each_foreground,
+    processes_in,
+    start_to_end,
+)
+from tests.end_to_end.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def taken_port() -> Iterator[str]:
+    """A port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield str(other.getsockname()[1])
+
+
+def assert_failed_with_one_line(
+    done: CompletedProcess[str], named: str, directory: Path
+) -> None:
+    """It says what is wrong, says it once, and is gone."""
+    said = done.stderr.splitlines()
+    if not said:  # twistd -n has its standard error in its log once it starts its services
+        said = [line for line in done.stdout.splitlines() if " [stderr#error] " in line]
+    assert done.returncode in (1, 2)
+    assert len(said) == 1, done
+    assert named in said[0]
+    assert "Traceback" not in done.stdout + done.stderr
+    assert processes_in(directory) == []
+    assert not list(directory.glob("*.pid"))
+
+
+@in_each_foreground
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        pytest.param(["--framing", "bogus"], "'bogus'", id="unknown framing"),
+        pytest.param(["--framing", "line:size=3"], "'size'", id="unknown key of a framing"),
+        pytest.param(["--port", "70000"], "'70000'", id="port out of range"),
+        pytest.param(["--listen", "tcp:1:y=z"], "tcp:1:y=z", id="bad endpoint"),
+        pytest.param(["--listen", "bogus:1"], "bogus:1", id="unknown endpoint"),
+        pytest.param(["--responder", "no_such_module:it"], "no_such_module", id="no such module"),
+        pytest.param(["--responder", "no_such_name"], "no_such_name", id="no such entry point"),
+        pytest.param(["--bogus"], "--bogus", id="unknown option"),
+        pytest.param(["bogus"], "bogus", id="a word too many"),
+        pytest.param(["--idle-timeout", "soon"], "'soon'", id="no number of seconds"),
+        pytest.param(["--echo", "--reply", "x"], "--echo", id="two replies"),
+        pytest.param(
+            ["--listen", "ssl:0:privateKey=no-such.pem"], "no-such.pem", id="no certificate"
+        ),
+        pytest.param(["--listen", "unix:no/such/socket"], "no/such/socket", id="no such directory"),
+        pytest.param(["--json-log", "no/such.json"], "no/such.json", id="no such JSON log"),
+        pytest.param(
+            ["--listen", "tcp:0:interface=192.0.2.1"], "192.0.2.1", id="an address of others"
+        ),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(
+    tmp_path: Path, runner: str, options: list[str], named: str
+) -> None:
+    """An option that cannot be ends the start with one line that names it."""
+    where = () if {"--listen", "--port"} & set(options) else ("--port", "0")
+    done = start_to_end(*command(runner, *where, *options), directory=tmp_path)
+    assert_failed_with_one_line(done, named, tmp_path)
+
+
+@in_each_foreground
+def test_taken_port_is_told_in_one_line(tmp_path: Path, runner: str, taken_port: str) -> None:
+    """A port that somebody has ends the start with one line that names it."""
+    done = start_to_end(*command(runner, "--port", taken_port), directory=tmp_path)
+    assert_failed_with_one_line(done, f"port {taken_port} on 127.0.0.1", tmp_path)
+
+
+@in_each_foreground
+def test_listeners_that_were_open_are_closed(
+    tmp_path: Path, runner: str, taken_port: str
+) -> None:
+    """When one of several listeners cannot listen, the others are closed too."""
+    options = ("--listen", "unix:s", "--listen", f"tcp:{taken_port}:interface=127.0.0.1")
+    done = start_to_end(*command(runner, *options), directory=tmp_path)
+    assert_failed_with_one_line(done, taken_port, tmp_path)
+    assert not (tmp_path / "s").exists()
+
+
+def test_taken_port_under_daemonizing_twistd(tmp_path: Path, taken_port: str) -> None:
+    """twistd says it in two lines of its own, with the port, and leaves no pid file."""
+    done = start_to_end(*command(DAEMONIZING, "--port", taken_port), directory=tmp_path)
+    assert done.returncode == 1
+    reason, hint = done.stderr.splitlines()
+    assert f"port {taken_port} on 127.0.0.1: Address already in use" in reason
+    assert hint == "Please look at log file for more information."
+    eventually(lambda: processes_in(tmp_path) == [])
+    assert not (tmp_path / "twistd.pid").exists()
+    assert "Traceback" not in done.stderr + (tmp_path / "twistd.log").read_text()
+
+
+def test_wrong_option_under_daemonizing_twistd(tmp_path: Path) -> None:
+    """What is wrong with an option is told before twistd goes into the background."""
+    done = start_to_end(*command(DAEMONIZING, "--framing", "bogus"), directory=tmp_path)
+    assert_failed_with_one_line(done, "'bogus'", tmp_path)
+    assert not (tmp_path / "twistd.log").exists()

@@ -1,0 +1,1 @@
+"""One service, over connections in memory."""

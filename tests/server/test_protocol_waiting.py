@@ -1,0 +1,352 @@
+"""Replies that take their time, those that never come, and what is sent unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import capturedLogs
+
+from sockreply.replies import Await, Raw, Reply, Session, Stall, Wait, corrupt, drip, truncate
+from tests.server.stand_ins import Answer, Talk, always, answered, by_message, texts
+
+LATER = Reply(Wait(1), b"later")
+
+
+def test_later_messages_wait() -> None:
+    """What comes after a message whose reply waits is answered behind it."""
+    talk = Talk(by_message(slow=LATER))
+    talk.say(b"one\nslow\ntwo\n")
+    assert talk.hear() == b"one\n"
+    talk.clock.advance(1)
+    assert talk.hear() == b"later\ntwo\n"
+
+
+def test_other_connections_go_on() -> None:
+    """A reply that waits holds up its own connection only."""
+    talk = Talk(by_message(slow=LATER))
+    talk.say(b"slow\n")
+    other = talk.factory.buildProtocol(None)
+    other.makeConnection(transport := type(talk.transport)())
+    other.dataReceived(b"fast\n")
+    assert transport.value() == b"fast\n"
+    assert talk.hear() == b""
+
+
+def test_reading_pauses_behind_a_waiting_reply() -> None:
+    """While a reply waits one read is kept, then reading pauses until it is gone."""
+    talk = Talk(by_message(slow=LATER))
+    talk.say(b"slow\n")
+    assert not talk.transport.paused
+    talk.say(b"one\ntw")
+    assert talk.transport.paused
+    talk.clock.advance(1)
+    assert not talk.transport.paused
+    talk.say(b"o\n")
+    assert talk.hear() == b"later\none\ntwo\n"
+
+
+def test_responder_sees_messages_one_at_a_time() -> None:
+    """A responder is not asked for the next answer before its last one is out."""
+    asked: list[bytes] = []
+    waiting: Deferred[bytes] = Deferred()
+
+    def answer(message: bytes, _: Session) -> object:
+        asked.append(message)
+        return waiting if message == b"a" else message
+
+    talk = Talk(answer)
+    talk.say(b"a\nb\n")
+    assert asked == [b"a"]
+    waiting.callback(b"A")
+    assert asked == [b"a", b"b"]
+    assert talk.hear() == b"A\nb\n"
+
+
+def test_steps_before_a_wait_are_sent_at_once() -> None:
+    """What a reply says before it waits does not wait with it."""
+    talk = Talk(always(Reply(b"a", b"b", Wait(1), b"c")))
+    talk.say(b"x\n")
+    assert talk.transport.writes == [b"a\nb\n"]
+    talk.clock.advance(0.9)
+    assert len(talk.transport.writes) == 1
+    talk.clock.advance(0.1)
+    assert talk.transport.writes[1:] == [b"c\n"]
+
+
+def test_faults(subtests: pytest.Subtests) -> None:
+    """Drip, truncate and corrupt go over the wire as they were made."""
+    from random import Random
+
+    whole = b"reply\n"
+    for fault, heard in (
+        ([truncate(whole, 3)], b"rep"),
+        (drip(whole, size=4, every=1), whole),
+        ([corrupt(whole, Random(1))], None),
+    ):
+        with subtests.test(fault=fault):
+            talk = Talk(always(Reply(*fault)))
+            talk.say(b"x\n")
+            talk.clock.pump([1])
+            sent = talk.hear()
+            assert sent == heard if heard else len(sent) == len(whole) and sent != whole
+
+
+def test_drip_writes() -> None:
+    """A drip is as many writes as it has pieces, with the pause between."""
+    talk = Talk(always(Reply(*drip(b"abc", every=0.5))))
+    talk.say(b"x\n")
+    talk.clock.advance(0.5)
+    assert talk.transport.writes == [b"a", b"b"]
+    talk.clock.advance(0.5)
+    assert talk.transport.writes == [b"a", b"b", b"c"]
+    assert talk.counters.replies == 1
+
+
+def broken(_: bytes, __: Session) -> bytes:
+    """Raise."""
+    raise LookupError("no such thing")
+
+
+async def broken_later() -> bytes:
+    """Raise, when awaited."""
+    raise LookupError("no such thing")
+
+
+FAILING = [
+    (broken, "LookupError: no such thing"),
+    (lambda _, __: broken_later(), "LookupError: no such thing"),
+    (always(7), "a responder returned int"),
+    (lambda _, __: Reply(b"y", Await(broken_later())), "LookupError"),
+    (always(Reply(Await(7))), "TypeError"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("answer", "why"), FAILING)
+def test_failing_responder(answer: Answer, why: str) -> None:
+    """A reply that fails is logged once and counted, and closes its connection only."""
+    talk = Talk(answer)
+    with capturedLogs() as events:
+        talk.say(b"x\ny\n")
+    (line,) = texts(events, "error")
+    assert "192.168.1.1:54321 gets no reply" in line
+    assert why in line
+    assert talk.transport.disconnecting
+    talk.leave()
+    counters = talk.counters
+    assert (counters.errors, counters.replies, counters.messages) == ({"reply": 1}, 0, 1)
+    assert counters.closed == {"error": 1}
+
+
+def test_error_text_stays_here() -> None:
+    """A peer is told nothing of what went wrong; replies before it are sent."""
+    talk = Talk(by_message(bad=7))
+    with capturedLogs():
+        talk.say(b"good\nbad\nnever\n")
+    assert talk.hear() == b"good\n"
+
+
+def test_cannot_frame() -> None:
+    """A reply that the framing cannot carry is a failed one, told without a traceback."""
+    for reply in (b"x" * 256, Reply(b"x" * 256)):
+        talk = Talk(always(reply), "length:bytes=1")
+        with capturedLogs() as events:
+            talk.say(b"\1x")
+        (line,) = texts(events, "error")
+        assert "\n" not in line
+        assert "256 bytes" in line
+        assert talk.counters.errors == {"reply": 1}
+        assert talk.transport.disconnecting
+
+
+def test_traceback_cannot_drive_a_screen() -> None:
+    """A traceback that quotes the peer's bytes is logged without control characters."""
+
+    def quote(message: bytes, _: Session) -> bytes:
+        raise ValueError(message.decode())
+
+    talk = Talk(quote)
+    with capturedLogs() as events:
+        talk.say("\x1b[2J\rforged\u202e\x85\u2028line\n".encode())
+    (line,) = texts(events, "error")
+    assert r"\x1b[2J\rforged\u202e" in line or r"\x1b[2J" in line
+    assert all(char.isprintable() or char == "\n" for char in line)
+
+
+def test_reply_timeout() -> None:
+    """A responder that outlives reply_timeout is cancelled, logged, counted and cut off."""
+    cancelled: list[object] = []
+    never: Deferred[bytes] = Deferred(cancelled.append)
+    talk = Talk(always(never), reply_timeout=3)
+    talk.say(b"x\n")
+    with capturedLogs() as events:
+        talk.clock.advance(2.9)
+        assert not talk.transport.disconnecting
+        talk.clock.advance(0.1)
+    assert texts(events) == ["192.168.1.1:54321 gets no reply: no reply within 3 s"]
+    assert talk.transport.disconnecting
+    assert cancelled == [never]
+    assert talk.counters.errors == {"reply_timeout": 1}
+
+
+def test_waits_do_not_count_as_the_responders_time() -> None:
+    """Only what is awaited counts against reply_timeout, and each time anew."""
+    answers: list[Deferred[Any]] = [Deferred(), Deferred()]
+    talk = Talk(always(Reply(Wait(5), Await(answers[0]), Wait(5), Await(answers[1]))), reply_timeout=3)
+    talk.say(b"x\n")
+    for each in answers:
+        talk.clock.pump([5, 2.9])
+        each.callback(b"here")
+    assert talk.hear() == b"here\nhere\n"
+    assert talk.counters.errors == {}
+
+
+def test_no_reply_timeout() -> None:
+    """A reply_timeout of 0 waits for ever."""
+    never: Deferred[bytes] = Deferred()
+    talk = Talk(always(never), reply_timeout=0)
+    talk.say(b"x\n")
+    talk.clock.advance(1e9)
+    never.callback(b"at last")
+    assert talk.hear() == b"at last\n"
+
+
+async def stubborn(answer: Deferred[bytes]) -> bytes:
+    """Answer all the same when it is given up."""
+    try:
+        return await answer
+    except CancelledError:
+        return b"late"
+
+
+@pytest.mark.parametrize("make", [lambda answer: answer, stubborn])
+def test_late_answer_is_dropped(make: Callable[[Deferred[bytes]], object]) -> None:
+    """What a responder says after its time has no effect."""
+    late: Deferred[bytes] = Deferred()
+    talk = Talk(lambda _, __: make(late), reply_timeout=3)
+    talk.say(b"x\n")
+    with capturedLogs():
+        talk.clock.advance(3)
+    late.callback(b"late")
+    assert talk.hear() == b""
+    assert talk.counters.errors == {"reply_timeout": 1}
+    assert answered(talk.counters) == 1
+
+
+def test_peer_that_leaves_cancels_the_work() -> None:
+    """When the peer leaves, what is worked on for it is cancelled and counted as abandoned."""
+    cancelled: list[object] = []
+    never: Deferred[bytes] = Deferred(cancelled.append)
+    talk = Talk(always(never))
+    talk.say(b"x\n")
+    with capturedLogs() as events:
+        talk.leave()
+    assert cancelled == [never]
+    assert talk.counters.errors == {"abandoned": 1}
+    assert not texts(events)
+    assert not talk.clock.getDelayedCalls()
+
+
+def test_peer_that_leaves_cancels_work_behind_a_wait() -> None:
+    """When the peer leaves during a wait, what would be awaited after it is cancelled too."""
+    cancelled: list[object] = []
+    never: Deferred[bytes] = Deferred(cancelled.append)
+    talk = Talk(always(Reply(Wait(1), Await(never))))
+    talk.say(b"x\n")
+    talk.leave()
+    assert cancelled == [never]
+
+
+def test_send_from_inside_respond() -> None:
+    """What is sent unasked while a message is answered goes behind its reply."""
+
+    def answer(message: bytes, session: Session) -> bytes:
+        session.send(b"news of " + message)
+        return message
+
+    talk = Talk(answer)
+    talk.say(b"a\nb\n")
+    assert talk.transport.writes == [b"a\nnews of a\nb\nnews of b\n"]
+    assert (talk.counters.messages, talk.counters.replies) == (2, 2)
+
+
+def test_send_from_a_timer() -> None:
+    """What is sent unasked on an idle connection goes at once, framed."""
+    talk = Talk()
+    talk.clock.callLater(1, talk.session.send, b"tick")
+    talk.clock.callLater(2, talk.session.send, Reply(b"tick", Raw(b"!")))
+    talk.clock.advance(1)
+    assert talk.hear() == b"tick\n"
+    talk.clock.advance(1)
+    assert talk.hear() == b"tick\n!"
+    assert talk.counters.replies == talk.counters.messages == talk.session.count == 0
+
+
+def test_send_queues_behind_what_is_owed() -> None:
+    """What is sent unasked waits behind a reply that waits, in order, before later messages."""
+    talk = Talk(by_message(slow=LATER))
+    talk.say(b"slow\nnext\n")
+    talk.session.send(b"tick")
+    talk.session.send(Reply(Wait(1), b"tock"))
+    assert talk.hear() == b""
+    talk.clock.advance(1)
+    assert talk.hear() == b"later\ntick\n"
+    talk.clock.advance(1)
+    assert talk.hear() == b"tock\nnext\n"
+
+
+def test_unasked_limit() -> None:
+    """A peer behind which over 1,000 unasked replies pile up is disconnected."""
+    talk = Talk()
+    talk.take_nothing()
+    for _ in range(1000):
+        talk.session.send(b"x")
+    assert not talk.transport.aborted
+    talk.session.send(b"x")
+    assert talk.transport.aborted
+    talk.leave()
+    assert talk.counters.closed == {"overrun": 1}
+
+
+def test_unasked_replies_of_a_reader_do_not_pile_up() -> None:
+    """A peer that takes what is sent may get any number of unasked replies."""
+    talk = Talk()
+    for _ in range(1500):
+        talk.session.send(b"x")
+    assert talk.hear() == b"x\n" * 1500
+
+
+def test_failing_unasked_reply() -> None:
+    """An unasked reply that fails is counted apart, for it is no message's."""
+    talk = Talk()
+    with capturedLogs() as events:
+        talk.session.send(Reply(Await(broken_later())))
+    assert len(texts(events, "error")) == 1
+    assert talk.counters.errors == {"unasked": 1}
+    assert answered(talk.counters) == talk.counters.messages == 0
+
+
+def test_stall() -> None:
+    """A reply that stalls says what it had to say; then nothing more comes, nor an end."""
+    talk = Talk(by_message(stop=Reply(b"last", Stall())), idle_timeout=60)
+    talk.say(b"stop\nmore\n", b"and more\n")
+    talk.session.send(b"tick")
+    talk.clock.advance(59)
+    assert talk.hear() == b"last\n"
+    assert not talk.transport.disconnecting
+    assert talk.counters.messages == talk.counters.replies == 1
+
+
+def test_stalled_until_idle() -> None:
+    """A stalled connection is closed when it has been idle, whatever the peer says meanwhile."""
+    talk = Talk(always(Reply(Stall())), idle_timeout=60)
+    talk.say(b"x\n")
+    talk.clock.advance(30)
+    talk.say(b"y\n")
+    talk.clock.advance(30)
+    assert talk.transport.disconnecting
+    talk.leave()
+    assert talk.counters.closed == {"idle": 1}
+    assert talk.counters.silences == answered(talk.counters) == 1
