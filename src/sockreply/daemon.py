@@ -38,6 +38,7 @@ class Daemon(Service):
     def __init__(self, reactor: Any, settings: Settings) -> None:
         self._reactor = reactor
         self._settings = settings
+        self._listening = False
         self._stopping = False
         self._json: JSONLines | None = None
         self._exchanges = ExchangeLog(
@@ -69,11 +70,12 @@ class Daemon(Service):
         except CannotStart:
             self._close_json_log()
             raise
+        self._listening = True
         self._reactor.callWhenRunning(self._take_signals)
 
     def startService(self) -> None:
         """Do what `privilegedStartService` does, if nobody called it, and start."""
-        if not self.service.addresses():
+        if not self._listening:
             self.privilegedStartService()
         super().startService()
         self.service.startService()
@@ -84,6 +86,7 @@ class Daemon(Service):
         return self.service.stopService().addCallback(self._stopped)
 
     def _stopped(self, _: None) -> None:
+        self._listening = False
         self._exchanges.close()
         counters = self._factory.counters
         self._log.info(
@@ -118,6 +121,7 @@ class Daemon(Service):
         except OSError as error:
             raise CannotStart(f"json-log: {path}: {error.strerror}") from None
         globalLogPublisher.addObserver(self._json)
+        self._reactor.callWhenRunning(self._json.started)
 
     def _close_json_log(self) -> None:
         if self._json is not None:

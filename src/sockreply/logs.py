@@ -121,8 +121,17 @@ class JSONLines:
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
+        self._starting: list[LogEvent] | None = []
+
+    def started(self) -> None:
+        """To be called when the loop runs: nothing that came before will be told again."""
+        self._starting = None
 
     def __call__(self, event: LogEvent) -> None:
+        if self._starting is not None:
+            if any(event is told for told in self._starting):
+                return  # twist begins its log late, and then tells everybody all that came before
+            self._starting.append(event)
         fields = {
             key: value
             for key, value in event.items()

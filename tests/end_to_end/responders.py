@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from socket import socket
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -93,9 +94,19 @@ class Hoarder:
         if message == b"take":
             try:
                 while True:
-                    self._taken.append(Path("/dev/null").open("rb"))
+                    self._taken.append(socket())
             except OSError:
                 pass  # that was the last one
         elif message == b"free":
             self._taken.clear()
         return message
+
+
+def parity(message: bytes, session: Session) -> bytes:
+    """Answers odd or even, and raises when it is asked for something else."""
+    return b"odd" if int(message) % 2 else b"even"
+
+
+def waiting(message: bytes, session: Session) -> Reply:
+    """Answers with the message after as many seconds as it says."""
+    return Reply(Wait(float(message)), message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import ssl
 import sys
@@ -112,9 +111,8 @@ def test_close_reset_is_an_rst(start_daemon: Start) -> None:
     daemon = start_daemon("-f", "line", "-k", "--responder", f"{RESPONDERS}:closing")
     with connect(daemon.port) as client:
         client.sendall(b"reset\n")
-        with pytest.raises(OSError, match="reset") as caught:
+        with pytest.raises(ConnectionResetError):
             client.recv(1)
-    assert caught.value.errno == errno.ECONNRESET
 
 
 def test_close_notify_loses_no_reply_that_is_made(start_daemon: Start, certificate: Path) -> None:
@@ -146,6 +144,8 @@ def say_over_tls_and_leave(port: int, certificate: Path, said: bytes) -> bytes:
         incoming.write(read_all(client))
     incoming.write_eof()
     answered = bytearray()
-    while piece := tls.read(65536):
-        answered += piece
-    return bytes(answered)
+    while True:
+        try:
+            answered += tls.read(65536)
+        except ssl.SSLZeroReturnError:  # its own close_notify; a mere end is an error
+            return bytes(answered)

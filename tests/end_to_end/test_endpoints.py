@@ -83,8 +83,8 @@ def test_tls(start_daemon: Start, certificate: Path) -> None:
 def test_several_at_once(start_daemon: Start, certificate: Path, tmp_path: Path) -> None:
     """`--listen` may be repeated; each listener answers."""
     tls = f"ssl:0:privateKey={certificate}:interface=127.0.0.1"
-    options = [word for each in (LOCAL_TCP, LOCAL_TCP, tls, "unix:s") for word in ("--listen", each)]
-    daemon = start_daemon(*options)
+    where = (LOCAL_TCP, LOCAL_TCP, tls, "unix:s")
+    daemon = start_daemon(*(word for each in where for word in ("--listen", each)))
     first, second, third = daemon.ports(3)
     daemon.wait_for("listening on unix:s\n")
     assert ask(first) == ask(second) == TEXTBOOK_REPLY

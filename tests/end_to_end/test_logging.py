@@ -9,8 +9,6 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.end_to_end.clients import (
     TEXTBOOK_REPLY,
     ask,

@@ -25,7 +25,7 @@ def run(program: str, *words: str, told: bytes = b"") -> bytes:
 
 
 def test_ncat(start_daemon: Start) -> None:
-    """ncat gets the textbook reply."""
+    """The textbook reply reaches ncat."""
     port = str(start_daemon().port)
     assert run("ncat", "127.0.0.1", port, told=b"hello\n") == TEXTBOOK_REPLY
 
@@ -43,20 +43,20 @@ def test_nc_with_a_message_that_ends_with_the_stream(start_daemon: Start) -> Non
 
 
 def test_socat(start_daemon: Start) -> None:
-    """socat gets the textbook reply."""
+    """The textbook reply reaches socat."""
     port = start_daemon().port
     assert run("socat", "-t5", "-", f"TCP:127.0.0.1:{port}", told=b"hello") == TEXTBOOK_REPLY
 
 
 def test_curl(start_daemon: Start) -> None:
-    """curl takes a reply that is an HTTP response, to a request that ends with an empty line."""
+    """A reply that is an HTTP response satisfies curl, whose request ends with an empty line."""
     response = r"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"
     daemon = start_daemon("--framing", r"delimited:end=\r\n\r\n", "--reply", response)
     assert run("curl", "-s", "--noproxy", "*", f"http://127.0.0.1:{daemon.port}/") == b"hello\n"
 
 
 def test_redis_cli(start_daemon: Start) -> None:
-    """redis-cli takes +PONG for an answer."""
+    """An answer of +PONG satisfies redis-cli."""
     daemon = start_daemon("--framing", "line:ending=crlf", "-k", "--reply", "+PONG")
     assert run("redis-cli", "-p", str(daemon.port), "ping") == b"PONG\n"
 

@@ -59,7 +59,8 @@ def test_twistd_daemonizes(tmp_path: Path) -> None:
     log = tmp_path / "twistd.log"
     listening = re.compile(r"listening on 127\.0\.0\.1:(\d+)\n")
     eventually(lambda: listening.search(log.read_text()))
-    assert ask(*map(int, listening.findall(log.read_text()))) == TEXTBOOK_REPLY
+    (port,) = listening.findall(log.read_text())
+    assert ask(int(port)) == TEXTBOOK_REPLY
     os.kill(pid, signal.SIGTERM)
     eventually(lambda: not (tmp_path / "twistd.pid").exists())
     eventually(lambda: has_ended(pid))

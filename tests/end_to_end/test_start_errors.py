@@ -26,9 +26,7 @@ def taken_port() -> Iterator[str]:
         yield str(other.getsockname()[1])
 
 
-def assert_failed_with_one_line(
-    done: CompletedProcess[str], named: str, directory: Path
-) -> None:
+def assert_failed_with_one_line(done: CompletedProcess[str], named: str, directory: Path) -> None:
     """It says what is wrong, says it once, and is gone."""
     said = done.stderr.splitlines()
     if not said:  # twistd -n has its standard error in its log once it starts its services
@@ -83,9 +81,7 @@ def test_taken_port_is_told_in_one_line(tmp_path: Path, runner: str, taken_port:
 
 
 @in_each_foreground
-def test_listeners_that_were_open_are_closed(
-    tmp_path: Path, runner: str, taken_port: str
-) -> None:
+def test_listeners_that_were_open_are_closed(tmp_path: Path, runner: str, taken_port: str) -> None:
     """When one of several listeners cannot listen, the others are closed too."""
     options = ("--listen", "unix:s", "--listen", f"tcp:{taken_port}:interface=127.0.0.1")
     done = start_to_end(*command(runner, *options), directory=tmp_path)
@@ -94,7 +90,7 @@ def test_listeners_that_were_open_are_closed(
 
 
 def test_taken_port_under_daemonizing_twistd(tmp_path: Path, taken_port: str) -> None:
-    """twistd says it in two lines of its own, with the port, and leaves no pid file."""
+    """The two lines that twistd itself says have the port in them; it leaves no pid file."""
     done = start_to_end(*command(DAEMONIZING, "--port", taken_port), directory=tmp_path)
     assert done.returncode == 1
     reason, hint = done.stderr.splitlines()

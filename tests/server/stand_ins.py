@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,10 +35,10 @@ def always(reply: object) -> Answer:
 
 def by_message(**replies: object) -> Answer:
     """The answer named by the message; the message itself where there is none of the name."""
-    return lambda message, _: replies.get(message.decode(), message)
+    return lambda message, _: replies.get(message.decode("latin-1"), message)
 
 
-def texts(events: list[LogEvent], level: str | None = None) -> list[str]:
+def texts(events: Sequence[LogEvent], level: str | None = None) -> list[str]:
     """The lines that a log shows for events."""
     return [
         formatEvent(event) for event in events if level is None or event["log_level"].name == level
@@ -178,14 +178,15 @@ class Talk:
         self.protocol.connectionLost(Failure(reason or ConnectionDone()))
 
 
-class LoopingReactor(MemoryReactorClock):  # type: ignore[misc] # has no annotations
+class LoopingReactor(MemoryReactorClock):
     """A reactor whose turns of the loop the test makes."""
 
     def turn(self, times: int = 1) -> None:
         """Read and write what can be read and written, as a reactor does, without waiting."""
         for _ in range(times):
             self.advance(0)
-            readable, writable, _ = select.select(self.getReaders(), self.getWriters(), [], 0)
+            readers = [each for each in self.getReaders() if each.fileno() >= 0]
+            readable, writable, _ = select.select(readers, self.getWriters(), [], 0)
             for each in readable:
                 self._after(each, each.doRead(), reading=True)
             for each in writable:

@@ -98,7 +98,7 @@ def test_half_close_without_a_message() -> None:
 
 @pytest.mark.parametrize("half", [True, False])
 def test_truncated(half: bool) -> None:
-    """A stream that ends inside a message is logged and counted once; what was whole is answered."""
+    """A stream that ends inside a message is logged and counted once; whole ones are answered."""
     talk = Talk()
     with capturedLogs() as events:
         talk.say(b"whole\npart")
@@ -336,7 +336,7 @@ def test_overrun_from_inside_respond() -> None:
     """A responder that overruns its own connection leaves every message counted once."""
 
     def answer(_: bytes, session: object) -> Reply:
-        for _ in range(1001):
+        for _unasked in range(1001):
             talk.session.send(b"x")
         return LATER
 

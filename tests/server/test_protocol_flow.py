@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
@@ -179,10 +181,11 @@ def test_never_idle() -> None:
 def test_not_idle_while_a_reply_is_owed(how: str) -> None:
     """A connection is not idle while we owe a reply; its idle time begins when that is out."""
     answer: Deferred[bytes] = Deferred()
-    limits = {"reply_timeout": 0, "write_timeout": 0}
-    talk = Talk(by_message(wait=Reply(Wait(100), b"x"), **{"await": answer}), idle_timeout=60, **limits)
-    if how == "unsent":
-        talk.take_nothing()
+    limits: dict[str, Any] = {"reply_timeout": 0, "write_timeout": 0}
+    talk = Talk(
+        by_message(wait=Reply(Wait(100), b"x"), **{"await": answer}), idle_timeout=60, **limits
+    )
+    talk.transport.narrow = how == "unsent"
     talk.say(how.encode() + b"\n")
     talk.clock.advance(100)
     assert not talk.transport.disconnecting

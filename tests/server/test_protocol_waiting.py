@@ -194,7 +194,9 @@ def test_reply_timeout() -> None:
 def test_waits_do_not_count_as_the_responders_time() -> None:
     """Only what is awaited counts against reply_timeout, and each time anew."""
     answers: list[Deferred[Any]] = [Deferred(), Deferred()]
-    talk = Talk(always(Reply(Wait(5), Await(answers[0]), Wait(5), Await(answers[1]))), reply_timeout=3)
+    talk = Talk(
+        always(Reply(Wait(5), Await(answers[0]), Wait(5), Await(answers[1]))), reply_timeout=3
+    )
     talk.say(b"x\n")
     for each in answers:
         talk.clock.pump([5, 2.9])

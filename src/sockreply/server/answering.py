@@ -75,7 +75,6 @@ class Answering:
     __slots__ = (
         "_active",
         "_answered",
-        "_answered_size",
         "_asked",
         "_channel",
         "_delivery",
@@ -83,6 +82,7 @@ class Answering:
         "_framing",
         "_session",
         "_shown",
+        "_size",
         "_timeouts",
         "_turn",
         "_unasked",
@@ -118,7 +118,7 @@ class Answering:
         self.held = 0
         self.stalled = False
         self._answered: list[bytes] = []  # framed, to be written at the end of the turn
-        self._answered_size = 0
+        self._size = 0  # of the replies made in this turn
         self._unasked: deque[bytes | Reply] | None = None
         self._asked = False  # does the reply that is made now answer a message?
         self._shown = False  # and does the log show that message?
@@ -168,7 +168,6 @@ class Answering:
         if self._answered:
             wire = b"".join(self._answered)
             self._answered.clear()
-            self._answered_size = 0
             self._factory.counters.sent_bytes += len(wire)
             self.write(wire)
 
@@ -200,7 +199,7 @@ class Answering:
         factory, framer, session = self._factory, self.framer, self._session
         counters, exchanges = factory.counters, factory.exchanges
         respond, frame = factory.responder.respond, self._framing.frame
-        size = 0
+        self._size = 0
         for _ in range(MESSAGES_A_TURN):
             if self._unasked:
                 self._asked = self._shown = False
@@ -234,7 +233,7 @@ class Answering:
                     self.failed(Failure())
                     return None
                 self._answered.append(wire)
-                size += len(wire)
+                self._size += len(wire)
                 if self._shown:
                     exchanges.answered(session, reply)
                 if self._asked:
@@ -242,11 +241,9 @@ class Answering:
                     if not factory.keep_alive:
                         self._channel.close("answered")
                         return None
-            else:
-                if not self._deliver(reply):
-                    return None
-                size += self._answered_size
-            if size >= BYTES_A_TURN or self.held != ANSWERING:
+            elif not self._deliver(reply):
+                return None
+            if self._size >= BYTES_A_TURN or self.held != ANSWERING:
                 return None
             if not framer.buffered and not self._unasked:
                 return 0
@@ -300,10 +297,10 @@ class Answering:
 
     def deliver(self, wire: bytes, shown_as: bytes) -> None:
         self._answered.append(wire)
-        self._answered_size += len(wire)
+        self._size += len(wire)
         if self._shown:
             self._factory.exchanges.answered(self._session, shown_as)
-        if self._answered_size >= BYTES_A_TURN:
+        if self._size >= BYTES_A_TURN:
             self.flush()
 
     def awaiting(self, begun: bool) -> None:

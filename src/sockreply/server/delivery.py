@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator
 from itertools import chain
+from types import CoroutineType
 from typing import Any, Literal, Protocol
 
 from twisted.internet.defer import Deferred
@@ -87,10 +88,17 @@ class Delivery:
             self._running = False
 
     def cancel(self) -> None:
-        """Give up what is still to come."""
+        """Give up what is still to come, also what would be awaited only later."""
         waited, self._waits_for = self._waits_for, "nothing more"
         if waited is not None and not isinstance(waited, str):
             waited.cancel()
+        for step in self._steps:
+            match step:
+                case Await(Deferred() as unwanted):
+                    unwanted.addErrback(lambda _: None)
+                    unwanted.cancel()
+                case Await(CoroutineType() as unbegun):
+                    unbegun.close()
 
     def _carry_out(self, step: Step) -> None:
         match step:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IAddress, IListeningPort, IReactorTime
+from twisted.internet.protocol import connectionDone
 from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
@@ -109,6 +110,13 @@ class Listener:
         self._full = self._resting = False
         is_port = IListeningPort.providedBy(self.port)
         return maybeDeferred(self.port.stopListening) if is_port else succeed(None)
+
+    def drop(self) -> None:
+        """Listen no more, now: a process that cannot start has no later turn of the loop."""
+        if isinstance(self.port, Port):
+            self.port.connectionLost(connectionDone)  # a UNIX one removes its socket
+        else:
+            self.stop()
 
     def is_full(self) -> bool:
         """Is there no place? Then accepting pauses until there is one."""

@@ -53,6 +53,7 @@ class ReplyProtocol(Protocol):
         self._answering = Answering(self, self.session, self._timeouts, factory)
         self._framer = self._answering.framer
         self._wire: SendsAtOnce | None = None
+        self._count = 0  # of the messages answered when last all were
         self._reading = True
         self._draining = False
         self._deaf = False  # is what the peer sends dropped?
@@ -149,6 +150,8 @@ class ReplyProtocol(Protocol):
 
     def drain(self) -> None:
         """Finish what is begun, take nothing more on, and close."""
+        if self._ending is not None:
+            return
         self._draining = True
         answering = self._answering
         if answering.held and not answering.stalled:
@@ -177,8 +180,10 @@ class ReplyProtocol(Protocol):
             self.close("drained")
         else:
             timeouts, limits = self._timeouts, self.factory.limits
-            if active or not timeouts.runs("idle"):
+            if self._count != self.session.count:
+                self._count = self.session.count
                 timeouts.message = NEVER
+            if active or not timeouts.runs("idle"):
                 timeouts.begin("idle", limits.idle_timeout)
             if begun and not timeouts.runs("message"):
                 timeouts.begin("message", limits.message_timeout)

@@ -93,7 +93,8 @@ class ReplyService(Service):
             if not listening.called:  # no endpoint that is known takes its time
                 failures.append(Failure(TimeoutError("does not listen at once")))
             if failures:
-                self._close_listeners()
+                self._begun = False
+                self._drop_listeners()
                 raise CannotStart(_why_not(failures[0].value, description))
 
     def startService(self) -> None:
@@ -154,6 +155,11 @@ class ReplyService(Service):
     def _close_listeners(self) -> Deferred[Any]:
         listeners, self._listeners = self._listeners, []
         return gatherResults([listener.stop() for listener in listeners])
+
+    def _drop_listeners(self) -> None:
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener.drop()
 
     def _place_free(self) -> None:
         for listener in self._listeners:

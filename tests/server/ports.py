@@ -1,0 +1,108 @@
+"""Listening ports without a network: what waits for them is a list."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.tcp import Port
+from zope.interface import implementer
+
+
+class ListeningSocket:
+    """What a listening socket would be.
+
+    Args:
+        family: The address family that it claims to be of.
+    """
+
+    def __init__(self, family: int = socket.AF_INET) -> None:
+        self.family = family
+        self.waiting: list[socket.socket] = []
+        self.peers: list[socket.socket] = []
+        self.errors: list[int] = []
+        """Errors of the next accepts."""
+        self.options: dict[tuple[int, int], int] = {}
+        self.backlog: int | None = None
+
+    def arrive(self, clients: int = 1) -> None:
+        """Let clients connect."""
+        for _ in range(clients):
+            ours, peer = socket.socketpair()
+            self.waiting.append(ours)
+            self.peers.append(peer)
+
+    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+        if self.errors:
+            number = self.errors.pop(0)
+            raise OSError(number, errno.errorcode[number])
+        if not self.waiting:
+            raise BlockingIOError(errno.EAGAIN, "nobody")
+        return self.waiting.pop(0), ("127.0.0.1", 7)
+
+    def listen(self, backlog: int) -> None:
+        self.backlog = backlog
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        self.options[level, option] = value
+
+    def getsockname(self) -> tuple[str, int]:
+        return ("127.0.0.1", 12345)
+
+    def fileno(self) -> int:
+        return -1
+
+    def shutdown(self, _: int) -> None:
+        pass
+
+    def close(self) -> None:
+        """Reset who waits, as the kernel does."""
+        for each in (*self.waiting, *self.peers):
+            each.close()
+        self.waiting.clear()
+
+
+class ListPort(Port):
+    """A TCP port on such a socket."""
+
+    def __init__(self, factory: Any, reactor: Any, family: int = socket.AF_INET) -> None:
+        super().__init__(12345, factory, reactor=reactor)
+        self.reactor: Any = reactor
+        self.clients = ListeningSocket(family)
+        self.socket = self.clients
+        self.connected = True
+        self.numberAccepts = 100
+        self.fileno = self.clients.fileno  # type: ignore[method-assign] # as Twisted does
+        self._realPortNumber = 12345
+        self.startReading()
+
+    @property
+    def reads(self) -> bool:
+        """Would the loop tell of clients?"""
+        return self in self.reactor.readers
+
+    def arrive(self, clients: int = 1) -> None:
+        """Let clients connect, and the loop tell of them."""
+        self.clients.arrive(clients)
+        if self.reads:
+            self.doRead()
+
+
+@implementer(IStreamServerEndpoint)
+class PortEndpoint:
+    """Listens on such a port.
+
+    Args:
+        reactor: The port's.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self.port: Any = None
+
+    def listen(self, protocolFactory: Any) -> Deferred[Any]:  # noqa: N803 - Twisted's
+        self.port = ListPort(protocolFactory, self._reactor)
+        return succeed(self.port)

@@ -1,0 +1,248 @@
+"""The limit, the rest when descriptors run out, and what is set on a port."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet import tcp
+from twisted.internet.error import ConnectionDone
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
+
+from sockreply.framing import Line
+from sockreply.replies import Echo
+from sockreply.server import Limits, ReplyFactory
+from sockreply.server.listening import BACKLOG, Listener
+from sockreply.server.transport import SendsAtOnce
+from tests.server.ports import ListPort
+from tests.server.stand_ins import texts
+
+
+class Site:
+    """A service with some places, on two ports."""
+
+    def __init__(self, places: int) -> None:
+        self.reactor = MemoryReactorClock()
+        limits = Limits(max_connections=places)
+        self.factory = ReplyFactory(Line(), Echo(), self.reactor, limits=limits)
+        self.ports = [ListPort(self.factory, self.reactor) for _ in range(2)]
+        self.listeners = [Listener(port, self.factory, self.reactor) for port in self.ports]
+        self.factory.on_place = self.place_free
+
+    def place_free(self) -> None:
+        """Tell the listeners, and let the loop tell the ports."""
+        for listener in self.listeners:
+            listener.place_free()
+
+    def end_one(self) -> None:
+        """Let one client go."""
+        connection = next(iter(self.factory.connections))
+        connection.transport.connectionLost(Failure(ConnectionDone()))
+
+    def close(self) -> None:
+        """Let all sockets go."""
+        self.factory.on_place = None
+        while self.factory.connections:
+            self.end_one()
+        for port in self.ports:
+            port.clients.close()
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Three places, or as many as the test says."""
+    made = Site(getattr(request, "param", 3))
+    yield made
+    made.close()
+
+
+def test_accepts_what_arrives(site: Site) -> None:
+    """While there are places clients are taken, on transports that send at once."""
+    site.ports[0].arrive(2)
+    assert len(site.factory.connections) == 2
+    assert {type(each.transport) for each in site.factory.connections} == {SendsAtOnce}
+    assert site.ports[0].reads
+
+
+def test_limit_is_exact(site: Site) -> None:
+    """Of any number of clients exactly as many are taken as there are places; the rest wait."""
+    site.ports[0].arrive(200)
+    assert len(site.factory.connections) == 3
+    assert len(site.ports[0].clients.waiting) == 197
+    assert not site.ports[0].reads
+
+
+def test_limit_is_exact_over_ports(site: Site) -> None:
+    """The limit holds for all ports of a service together."""
+    for _ in range(5):
+        for port in site.ports:
+            port.arrive()
+    assert len(site.factory.connections) == 3
+    assert sum(len(port.clients.waiting) for port in site.ports) >= 2
+    assert not any(port.reads for port in site.ports)
+
+
+def test_places_that_come_free(site: Site) -> None:
+    """A place that comes free is taken by a client that waited, one by one."""
+    site.ports[0].arrive(5)
+    for waiting in (1, 0):
+        site.end_one()
+        assert site.ports[0].reads
+        site.ports[0].doRead()
+        assert len(site.factory.connections) == 3
+        assert len(site.ports[0].clients.waiting) == waiting
+    site.end_one()
+    assert site.ports[0].reads
+
+
+def test_places_that_come_free_leave_other_ports_alone(site: Site) -> None:
+    """A port that reads already is not told to."""
+    site.ports[0].stopReading()
+    site.place_free()
+    assert not site.ports[0].reads
+
+
+def test_out_of_descriptors(site: Site) -> None:
+    """When descriptors run out nobody is reset: the port rests for 100 ms and goes on."""
+    port = site.ports[0]
+    port.clients.errors = [errno.EMFILE]
+    with capturedLogs() as events:
+        port.arrive(2)
+    assert texts(events) == ["cannot accept: EMFILE; trying again"]
+    assert len(port.clients.waiting) == 2
+    assert not port.reads
+    site.reactor.advance(0.099)
+    assert not port.reads
+    site.reactor.advance(0.001)
+    assert port.reads
+    port.doRead()
+    port.doRead()
+    assert len(site.factory.connections) == 2
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+def test_out_of_something_for_long(site: Site, number: int) -> None:
+    """While it lasts it is logged once; when it happens again after it was over, again."""
+    port = site.ports[0]
+    with capturedLogs() as events:
+        for _ in range(2):
+            port.clients.arrive()
+            port.clients.errors = [number] * 3
+            for _ in range(4):
+                port.doRead()
+                site.reactor.advance(0.1)
+    assert len(texts(events, "warn")) == 2
+    assert len(site.factory.connections) == 2
+
+
+def test_client_that_gave_up(site: Site) -> None:
+    """A client that is gone before it was accepted does not keep others from it."""
+    site.ports[0].clients.errors = [errno.ECONNABORTED]
+    with capturedLogs():
+        site.ports[0].arrive(1)
+    assert site.ports[0].reads
+    site.ports[0].doRead()
+    assert len(site.factory.connections) == 1
+
+
+def test_stopped_while_it_rests(site: Site) -> None:
+    """A port that stopped while it rested does not go on."""
+    port, listener = site.ports[0], site.listeners[0]
+    port.clients.errors = [errno.EMFILE]
+    with capturedLogs():
+        port.arrive()
+    stopped = listener.stop()
+    site.reactor.advance(1)
+    assert stopped.called
+    assert not port.reads
+
+
+def test_stopped_while_it_was_full(site: Site) -> None:
+    """A port that stopped is not told of places any more."""
+    site.ports[0].arrive(4)
+    site.listeners[0].stop()
+    site.end_one()
+    site.reactor.advance(0)
+    assert not site.ports[0].reads
+
+
+@pytest.mark.parametrize("site", [1000], indirect=True)
+def test_last_accepts(site: Site) -> None:
+    """At the end all that wait in the kernel are taken in, more than one pass may take."""
+    site.ports[0].clients.arrive(50)
+    site.ports[0].numberAccepts = 7
+    site.listeners[0].accept_last()
+    assert len(site.factory.connections) == 50
+    assert not site.ports[0].clients.waiting
+
+
+def test_last_accepts_keep_to_the_limit(site: Site) -> None:
+    """At the end, too, no more are taken in than there are places."""
+    site.ports[0].clients.arrive(10)
+    site.listeners[0].accept_last()
+    assert len(site.factory.connections) == 3
+
+
+def test_socket_options(site: Site) -> None:
+    """Accepted connections inherit what is set: no delay, dead peers are found."""
+    site.listeners[0].tune(BACKLOG, 30.0)
+    options = site.ports[0].clients.options
+    assert site.ports[0].clients.backlog == 4096
+    assert options[socket.SOL_SOCKET, socket.SO_KEEPALIVE] == 1
+    assert options[socket.IPPROTO_TCP, socket.TCP_NODELAY] == 1
+    for name, value in {"TCP_USER_TIMEOUT": 30_000, "TCP_NOTSENT_LOWAT": 65_536}.items():
+        if hasattr(socket, name):
+            assert options[socket.IPPROTO_TCP, getattr(socket, name)] == value
+
+
+def test_backlog_that_was_asked_for(site: Site) -> None:
+    """A backlog that the operator named is left alone."""
+    site.listeners[0].tune(None, 30.0)
+    assert site.ports[0].clients.backlog is None
+
+
+def test_no_tcp_options_without_tcp() -> None:
+    """A UNIX socket gets a backlog and no options of TCP."""
+    reactor: Any = MemoryReactorClock()
+    port = ListPort(None, reactor, socket.AF_UNIX)
+    Listener(port, Site(1).factory, reactor).tune(BACKLOG, 30.0)
+    assert port.clients.backlog == 4096
+    assert port.clients.options == {}
+
+
+def test_transport_of_others() -> None:
+    """A port that accepts with a class of its own keeps that."""
+
+    class Own(tcp.Server):
+        pass
+
+    reactor: Any = MemoryReactorClock()
+    port = ListPort(None, reactor)
+    port.transport = Own
+    Listener(port, Site(1).factory, reactor)
+    assert port.transport is Own
+
+
+def test_port_of_another_kind() -> None:
+    """Of a port that is not Twisted's own nothing is known but its address, and that it stops."""
+    reactor: Any = MemoryReactorClock()
+    port = reactor.listenTCP(99, None)
+    listener = Listener(port, Site(1).factory, reactor)
+    listener.tune(BACKLOG, 30.0)
+    listener.accept_last()
+    listener.place_free()
+    assert listener.address == port.getHost()
+    assert listener.stop().called
+
+
+def test_no_port_at_all() -> None:
+    """What listens without being a port (standard input, say) has no address."""
+    reactor: Any = MemoryReactorClock()
+    listener = Listener(object(), Site(1).factory, reactor)
+    assert listener.address is None
+    assert listener.stop().called

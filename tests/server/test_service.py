@@ -1,0 +1,261 @@
+"""A service on its listeners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.testing import MemoryReactorClock, RaisingMemoryReactor
+from zope.interface import implementer
+
+from sockreply.errors import CannotStart, ConfigError
+from sockreply.framing import Line
+from sockreply.replies import Reply, Wait, as_responder
+from sockreply.server import Limits, ReplyFactory, ReplyService
+from tests.server.ports import ListPort, PortEndpoint
+from tests.server.stand_ins import FakeTransport, LoopingReactor, by_message, watch
+
+
+class Site:
+    """A service on a reactor in memory."""
+
+    def __init__(self, *endpoints: Any, reactor: Any = None, **limits: Any) -> None:
+        self.reactor: Any = MemoryReactorClock() if reactor is None else reactor
+        responder = as_responder(by_message(slow=Reply(Wait(5), b"later")))
+        self.factory = ReplyFactory(
+            Line(), responder, self.reactor, keep_alive=True, limits=Limits(**limits)
+        )
+        self.service = ReplyService(self.reactor, self.factory, endpoints or ["tcp:12345"])
+
+    def connect(self) -> tuple[Any, FakeTransport]:
+        """A client."""
+        protocol, transport = self.factory.buildProtocol(None), FakeTransport()
+        protocol.makeConnection(transport)
+        return protocol, transport
+
+
+@implementer(IStreamServerEndpoint)
+class SlowEndpoint:
+    """Takes its time to listen."""
+
+    def listen(self, protocolFactory: Any) -> Deferred[Any]:  # noqa: N803 - Twisted's
+        return Deferred()
+
+
+@pytest.mark.parametrize("privileged", [True, False])
+def test_listens_once(privileged: bool) -> None:
+    """It listens whether or not the runner calls privilegedStartService, and only once."""
+    site = Site("tcp:1", "tcp:2")
+    if privileged:
+        site.service.privilegedStartService()
+    site.service.startService()
+    assert [port for port, *_ in site.reactor.tcpServers] == [1, 2]
+    assert site.service.running
+
+
+def test_addresses() -> None:
+    """It tells where it listens, in order, while it does."""
+    site = Site("tcp:1", "tcp:2")
+    assert site.service.addresses() == []
+    site.service.startService()
+    assert site.service.addresses() == [IPv4Address("TCP", "0.0.0.0", n) for n in (1, 2)]
+    site.service.stopService()
+    assert site.service.addresses() == []
+
+
+@pytest.mark.parametrize("description", ["nonsense:1", "tcp:x", "tcp", ""])
+def test_no_such_endpoint(description: str) -> None:
+    """A string that describes no endpoint is refused when the service is made, by its name."""
+    with pytest.raises(ConfigError, match=f"^endpoint {description}: ."):
+        Site(description)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            CannotListenError("127.0.0.1", 12345, OSError(98, "Address already in use")),
+            "port 12345 on 127.0.0.1: Address already in use",
+        ),
+        (
+            CannotListenError("", 80, OSError(13, "Permission denied")),
+            "port 80 on any interface: Permission denied",
+        ),
+        (CannotListenError("", "/run/x.sock", OSError(2, "None")), "/run/x.sock: None"),
+        (CannotListenError("", b"/run/x.sock", OSError(2, "None")), "/run/x.sock: None"),
+        (CannotListenError("", 80, ValueError("odd")), "port 80 on any interface: odd"),
+        (LookupError("odd"), "tcp:12345: LookupError: odd"),
+    ],
+)
+def test_cannot_listen(error: Exception, line: str) -> None:
+    """A listener that cannot listen ends the start with one line that names the port first."""
+    site = Site(reactor=RaisingMemoryReactor(listenException=error))
+    with pytest.raises(CannotStart) as caught:
+        site.service.privilegedStartService()
+    assert str(caught.value) == line
+
+
+def test_none_listens_when_one_cannot() -> None:
+    """When the second listener cannot listen the first one stops too."""
+    reactor = LoopingReactor()
+    first = PortEndpoint(reactor)
+    site = Site(first, SlowEndpoint(), reactor=reactor)
+    with pytest.raises(CannotStart, match="does not listen at once"):
+        site.service.startService()
+    assert not first.port.reads
+    assert not first.port.connected
+    assert site.service.addresses() == []
+
+
+def test_drain() -> None:
+    """Stopping closes idle connections, lets busy ones finish, and is over with the last one."""
+    site = Site()
+    site.service.startService()
+    idle, idle_transport = site.connect()
+    busy, busy_transport = site.connect()
+    busy.dataReceived(b"slow\n")
+    stopped = watch(site.service.stopService())
+    assert site.service.draining
+    assert idle_transport.disconnecting
+    assert not busy_transport.disconnecting
+    idle.connectionLost()
+    site.reactor.advance(5)
+    assert busy_transport.value() == b"later\n"
+    assert stopped == []
+    busy.connectionLost()
+    assert stopped == [None]
+
+
+def test_drain_timeout() -> None:
+    """What does not finish in time is aborted."""
+    site = Site(drain_timeout=3)
+    site.service.startService()
+    busy, transport = site.connect()
+    busy.dataReceived(b"slow\n")
+    stopped = watch(site.service.stopService())
+    site.reactor.advance(3)
+    assert transport.aborted
+    busy.connectionLost()
+    assert stopped == [None]
+
+
+def test_drain_delay() -> None:
+    """For drain_delay the service goes on as before, though it says that it drains."""
+    site = Site(drain_delay=10)
+    site.service.startService()
+    stopped = watch(site.service.stopService())
+    site.reactor.advance(9)
+    assert site.service.draining
+    client, transport = site.connect()
+    client.dataReceived(b"x\n")
+    assert transport.value() == b"x\n"
+    assert site.service.addresses()
+    site.reactor.advance(1)
+    assert transport.disconnecting
+    assert not site.service.addresses()
+    client.connectionLost()
+    assert stopped == [None]
+
+
+@pytest.mark.parametrize("delay", [0, 10])
+def test_abort(delay: float) -> None:
+    """Aborting ends a delay and a drain at once."""
+    site = Site(drain_delay=delay)
+    site.service.startService()
+    busy, transport = site.connect()
+    busy.dataReceived(b"slow\n")
+    stopped = watch(site.service.stopService())
+    assert not transport.aborted
+    site.service.abort()
+    assert transport.aborted
+    assert not site.service.addresses()
+    busy.connectionLost()
+    assert stopped == [None]
+
+
+def test_stop_takes_in_who_waits() -> None:
+    """Clients that the kernel has accepted are answered before the port closes."""
+    reactor = LoopingReactor()
+    endpoint = PortEndpoint(reactor)
+    site = Site(endpoint, reactor=reactor)
+    site.service.startService()
+    endpoint.port.clients.arrive(3)
+    for peer in endpoint.port.clients.peers:
+        peer.sendall(b"x\n")
+    peers = [peer.dup() for peer in endpoint.port.clients.peers]
+    stopped = watch(site.service.stopService())
+    for _ in range(3):
+        reactor.turn()
+    for peer in peers:
+        assert peer.recv(10) == b"x\n"
+        peer.close()
+    reactor.turn(3)
+    assert stopped == [None]
+    assert site.factory.counters.connections == site.factory.counters.replies == 3
+
+
+def test_places_are_told_to_listeners() -> None:
+    """When a connection is gone a listener that was full goes on."""
+    reactor = LoopingReactor()
+    endpoint = PortEndpoint(reactor)
+    site = Site(endpoint, reactor=reactor, max_connections=1)
+    site.service.startService()
+    endpoint.port.arrive(2)
+    assert not endpoint.port.reads
+    endpoint.port.clients.peers[0].close()
+    reactor.turn(2)
+    assert not site.factory.connections
+    assert endpoint.port.reads
+    endpoint.port.clients.peers[1].close()
+    endpoint.port.doRead()
+    assert len(site.factory.connections) == 1
+    reactor.turn(2)
+
+
+def test_starts_again() -> None:
+    """A service that was stopped can be started again."""
+    site = Site()
+    for _ in range(2):
+        site.service.startService()
+        assert not site.service.draining
+        assert site.service.addresses()
+        assert watch(site.service.stopService()) == [None]
+
+
+def test_starts_after_it_could_not() -> None:
+    """A service that could not listen tries again when it is started again."""
+    site = Site()
+    listen = site.reactor.listenTCP
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise CannotListenError("", 12345, OSError(98, "Address already in use"))
+
+    site.reactor.listenTCP = refuse
+    with pytest.raises(CannotStart):
+        site.service.startService()
+    site.reactor.listenTCP = listen
+    site.service.startService()
+    assert site.service.addresses()
+
+
+@pytest.mark.parametrize(("description", "backlog"), [("tcp:1", 4096), ("tcp:1:backlog=9", None)])
+def test_backlog(description: str, backlog: int | None) -> None:
+    """A port gets our backlog, unless its description names one."""
+    reactor: Any = LoopingReactor()
+    site = Site(description, reactor=reactor)
+    port = ListPort(site.factory, reactor)
+    reactor.listenTCP = lambda *_, **__: port
+    site.service.startService()
+    assert port.clients.backlog == backlog
+
+
+def test_endpoints_as_such() -> None:
+    """Endpoints may be given as such, beside strings."""
+    reactor = LoopingReactor()
+    site = Site(PortEndpoint(reactor), "tcp:7", reactor=reactor)
+    site.service.startService()
+    assert [each.port for each in site.service.addresses()] == [12345, 7]  # type: ignore[attr-defined]
