@@ -51,7 +51,7 @@ class Site:
 
     def __init__(self, log: LogSettings | None = None, **service: Any) -> None:
         self.reactor: Any = ProcessReactor()
-        options = {
+        options: dict[str, Any] = {
             "listen": ("tcp:12345",),
             "framing": Line(),
             "responder": as_responder(by_message(slow=Reply(Wait(5), b"later"))),

@@ -74,7 +74,7 @@ def test_where_to_listen(words: list[str], listen: tuple[str, ...]) -> None:
     [
         (["-f", "line"], Line()),
         (["--framing=line:ending=crlf"], Line(ending=b"\r\n")),
-        (["--framing", "length:bytes=2"], Length(size=2)),
+        (["--framing", "length:bytes=2"], Length(octets=2)),
     ],
 )
 def test_framing(words: list[str], framing: object) -> None:

@@ -107,7 +107,7 @@ class Daemon(Service):
         if fitting < limits.max_connections:
             reason = f"max-connections {limits.max_connections} does not fit the limit of open"
             reason += f" files, which allows {fitting}"
-            if asked:
+            if asked or not fitting:
                 raise CannotStart(reason)
             self._log.warn("{reason}: so it is {fitting}", reason=reason, fitting=fitting)
             self._factory.limits = replace(limits, max_connections=fitting)

@@ -57,6 +57,8 @@ class ExchangeLog:
             self._log.info("client {peer} connected", peer=show_address(session.peer))
         else:
             self._hidden_clients += 1
+            if not self._silent:
+                self._begin_second()
 
     def received(self, session: Session, message: bytes) -> bool:
         self.room -= 1
@@ -91,6 +93,9 @@ class ExchangeLog:
         if self._second is not None:
             self._second.cancel()
             self._end_second()
+        if self._second is not None:
+            self._second.cancel()
+            self._second = None
 
     def _begin_second(self) -> None:
         if self._second is None:
@@ -104,6 +109,7 @@ class ExchangeLog:
                 exchanges=self.hidden,
                 clients=self._hidden_clients,
             )
+            self._begin_second()  # there may be more, of which nobody tells us
         self.room = self._clients = self._ends = self._a_second
         self.hidden = self._hidden_clients = 0
 

@@ -45,11 +45,18 @@ def test_half_close_loses_no_reply(echo: Daemon) -> None:
     assert lost == []
 
 
-def test_half_close_loses_no_pipelined_reply(echo: Daemon) -> None:
-    """A client that half-closes behind a hundred requests gets all the replies, in order."""
-    sent = b"".join(b"%d\n" % n for n in range(100))
+@pytest.mark.parametrize("requests", [100, 1000])
+def test_half_close_loses_no_pipelined_reply(echo: Daemon, requests: int) -> None:
+    """A client that half-closes behind many requests gets all the replies, in order."""
+    sent = b"".join(b"%d\n" % n for n in range(requests))
     for _ in range(20):
         assert half_close_and_read(echo.port, sent) == sent
+
+
+def test_half_close_waits_for_replies_that_take_their_time(start_daemon: Start) -> None:
+    """A client that half-closes gets, too, the replies that were not there yet."""
+    daemon = start_daemon("-f", "line", "-k", "--responder", f"{RESPONDERS}:waiting")
+    assert half_close_and_read(daemon.port, b"0.1\n0\n0.1\n") == b"0.1\n0\n0.1\n"
 
 
 def test_half_close_behind_the_textbook_message(textbook: Daemon) -> None:
@@ -73,14 +80,15 @@ def test_unread_bytes_do_not_break_the_reply_off(textbook: Daemon) -> None:
             assert read_all(client) == TEXTBOOK_REPLY
 
 
-def test_big_reply_to_a_slow_reader_is_whole(start_daemon: Start) -> None:
-    """Five megabytes reach a client that reads them little by little, and then the end."""
+@pytest.mark.parametrize("sent", [5, 300_000])
+def test_big_reply_to_a_slow_reader_is_whole(start_daemon: Start, sent: int) -> None:
+    """Five megabytes reach a client that reads little by little, whatever it had sent."""
     daemon = start_daemon("--responder", f"{RESPONDERS}:big")
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
         client.settimeout(PATIENCE)
         client.connect(("127.0.0.1", daemon.port))
-        client.sendall(b"hello")
+        client.sendall(bytes(sent))
         got = bytearray()
         while piece := client.recv(50_000):
             got += piece

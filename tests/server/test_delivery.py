@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -114,7 +114,7 @@ def test_await() -> None:
 class Immediate:
     """Awaitable by its own means."""
 
-    def __await__(self) -> Iterator[Any]:
+    def __await__(self) -> Generator[Any, Any, bytes]:
         yield from ()
         return b"mine"
 

@@ -145,7 +145,7 @@ def test_drain_without_connections() -> None:
     """Where there is nothing to finish, a drain is over at once and leaves no timer."""
     factory = made()
     assert factory.drain().called
-    assert not factory.clock.getDelayedCalls()  # type: ignore[attr-defined]
+    assert not factory.clock.getDelayedCalls()
 
 
 def test_drain_waits_for_all() -> None:
@@ -158,7 +158,7 @@ def test_drain_waits_for_all() -> None:
         assert transport.disconnecting
         protocol.connectionLost()
     assert drained.called
-    assert not factory.clock.getDelayedCalls()  # type: ignore[attr-defined]
+    assert not factory.clock.getDelayedCalls()
 
 
 def test_drain_of_connections_that_end_at_once() -> None:

@@ -8,6 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from sockreply.replies import Await, Raw, Reply, Send, Session, Wait
+from sockreply.server.answering import UNASKED_LIMIT
 from tests.server.stand_ins import Answer, Talk, always, answered, by_message, echo
 
 THREE = b"one\ntwo\r\nthree\n"
@@ -120,7 +121,7 @@ def test_messages_wait_behind_the_greeting() -> None:
     assert talk.hear() == b"READY\nx\n"
 
 
-async def coroutine(value: object) -> object:
+async def coroutine(value: Any) -> Any:
     """A value, from a coroutine."""
     return value
 
@@ -208,3 +209,32 @@ def test_received_and_sent_bytes() -> None:
     talk.say(b"x\n", b"part")
     assert talk.counters.received_bytes == 6
     assert talk.counters.sent_bytes == len(b"hi\nreply\n")
+
+
+def test_what_is_sent_with_the_last_reply_goes_before_the_close() -> None:
+    """Without keep-alive, what is sent unasked follows the reply, and then comes the end."""
+
+    def respond(_: bytes, session: Session) -> Reply:
+        session.send(b"two")
+        session.send(Reply(b"three", b"four"))
+        return Reply(b"one")
+
+    talk = Talk(respond, keep_alive=False)
+    talk.say(b"x\ny\n")
+    assert talk.transport.value() == b"one\ntwo\nthree\nfour\n"
+    assert talk.transport.disconnecting
+    assert talk.counters.messages == 1
+
+
+def test_nothing_is_written_after_an_abort_from_within_respond() -> None:
+    """A reply that comes from a connection which was aborted meanwhile is not sent."""
+
+    def respond(_: bytes, session: Session) -> bytes:
+        for _number in range(UNASKED_LIMIT + 1):
+            session.send(b"flood")
+        return b"late"
+
+    talk = Talk(respond)
+    talk.say(b"x\n")
+    assert talk.transport.aborted
+    assert talk.transport.value() == b""

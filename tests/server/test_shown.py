@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IAddress
 
 from sockreply.server.shown import SHOWN_BYTES, show_address, show_bytes, show_text
 
@@ -22,7 +23,7 @@ from sockreply.server.shown import SHOWN_BYTES, show_address, show_bytes, show_t
         (UNIXAddress(""), "unix"),
     ],
 )
-def test_addresses(address: object, shown: str) -> None:
+def test_addresses(address: IAddress, shown: str) -> None:
     """Each kind of address is shown as operators write it."""
     assert show_address(address) == shown
 

@@ -79,6 +79,7 @@ class Answering:
         "_channel",
         "_delivery",
         "_factory",
+        "_finished",
         "_framing",
         "_session",
         "_shown",
@@ -123,6 +124,7 @@ class Answering:
         self._asked = False  # does the reply that is made now answer a message?
         self._shown = False  # and does the log show that message?
         self._active = False  # was something answered since nothing was left to?
+        self._finished = False  # was the last message answered that is to be?
         self._delivery: Delivery | None = None  # of a reply that is more than a message
         self._turn: IDelayedCall | None = None
 
@@ -165,7 +167,7 @@ class Answering:
 
     def flush(self) -> None:
         """Write what was answered, in one piece."""
-        if self._answered:
+        if self._answered and not self.held & CLOSING:
             wire = b"".join(self._answered)
             self._answered.clear()
             self._factory.counters.sent_bytes += len(wire)
@@ -204,6 +206,9 @@ class Answering:
             if self._unasked:
                 self._asked = self._shown = False
                 reply = self._unasked.popleft()
+            elif self._finished:
+                self._channel.close("answered")
+                return None
             else:
                 try:
                     message = framer.next_message()
@@ -238,11 +243,11 @@ class Answering:
                     exchanges.answered(session, reply)
                 if self._asked:
                     counters.replies += 1
-                    if not factory.keep_alive:
-                        self._channel.close("answered")
-                        return None
+                    self._finished = not factory.keep_alive
             elif not self._deliver(reply):
                 return None
+            if self._finished:
+                continue  # to what is unasked, and to the end
             if self._size >= BYTES_A_TURN or self.held != ANSWERING:
                 return None
             if not framer.buffered and not self._unasked:
@@ -259,7 +264,7 @@ class Answering:
     # Replies that are more than a message, and what their delivery asks.
 
     def _deliver(self, reply: Reply) -> bool:
-        """Carry out what is more than a message. Is it whole, and may another follow?"""
+        """Carry out what is more than a message. Is it whole?"""
         self.held |= WAITING
         self._delivery = Delivery(self, reply, self._factory.clock)
         return self._carry_on(self._delivery)
@@ -270,13 +275,11 @@ class Answering:
                 self.flush()
                 self._channel.owing(self.stalled)
             return False
-        asked = self._asked
+        if self._asked:
+            self._finished = not self._factory.keep_alive
         self._settle()
         self._delivery = None
         self.held &= ~WAITING
-        if asked and not self._factory.keep_alive:
-            self._channel.close("answered")
-            return False
         return True
 
     def _settle(self) -> None:

@@ -109,7 +109,7 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         self.connections: set[ReplyProtocol] = set()
         self.on_place: Callable[[], object] | None = None
         """Called when a connection is gone, and with it its claim on `limits.max_connections`."""
-        self._empty: Deferred[None] | None = None
+        self._empty: list[Deferred[None]] = []
 
     def buildProtocol(self, addr: IAddress | None) -> ReplyProtocol:  # noqa: ARG002 - Twisted's
         return ReplyProtocol(self)
@@ -135,9 +135,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         self.exchanges.disconnected(connection.session, why)
         if self.on_place is not None:
             self.on_place()
-        if self._empty is not None and not self.connections:
-            empty, self._empty = self._empty, None
-            empty.callback(None)
+        if not self.connections:
+            self._tell_empty()
 
     def drain(self) -> Deferred[None]:
         """Let connections finish, for `limits.drain_timeout` seconds; then abort them.
@@ -146,18 +145,22 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
             Fires when no connection is left.
         """
         empty: Deferred[None] = Deferred()
-        self._empty = empty
+        self._empty.append(empty)
         for connection in tuple(self.connections):
             connection.drain()
-        if not self.connections and not empty.called:
-            self._empty = None
-            empty.callback(None)
-        if not empty.called:
+        if self.connections:
             overdue: IDelayedCall = self.clock.callLater(self.limits.drain_timeout, self.abort)
             empty.addBoth(lambda _: overdue.cancel() if overdue.active() else None)
+        else:
+            self._tell_empty()
         return empty
 
     def abort(self) -> None:
         """End all connections at once."""
         for connection in tuple(self.connections):
             connection.abort("drain")
+
+    def _tell_empty(self) -> None:
+        empty, self._empty = self._empty, []
+        for waiting in empty:
+            waiting.callback(None)

@@ -80,7 +80,7 @@ class ReplyProtocol(Protocol):
             counters.dropped_bytes += len(data)
             return
         self._framer.receive_data(data)
-        if self._framer.silence is not None:
+        if self._framer.silence is not None and self._reading:
             self._timeouts.begin("silence", self._framer.silence)
         if self._answering.held:
             self._pause_reading()
