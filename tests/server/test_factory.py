@@ -144,7 +144,7 @@ def test_unasked_replies_are_no_exchanges() -> None:
 def test_drain_without_connections() -> None:
     """Where there is nothing to finish, a drain is over at once and leaves no timer."""
     factory = made()
-    assert factory.drain().called
+    assert factory.drain(30).called
     assert not factory.clock.getDelayedCalls()
 
 
@@ -152,7 +152,7 @@ def test_drain_waits_for_all() -> None:
     """A drain is over when the last connection is gone."""
     factory = made()
     connections = [connect(factory) for _ in range(3)]
-    drained = factory.drain()
+    drained = factory.drain(30)
     for protocol, transport in connections:
         assert not drained.called
         assert transport.disconnecting
@@ -165,7 +165,7 @@ def test_drain_of_connections_that_end_at_once() -> None:
     """A drain is over at once when its connections end within it."""
     talk = Talk()
     talk.transport.loseConnection = talk.leave  # type: ignore[method-assign]
-    assert talk.factory.drain().called
+    assert talk.factory.drain(30).called
     assert not talk.clock.getDelayedCalls()
 
 
@@ -173,7 +173,7 @@ def test_drain_timeout() -> None:
     """At drain_timeout what is not done yet is aborted."""
     talk = Talk(always(Reply(Wait(1000), b"x")), drain_timeout=30)
     talk.say(b"x\n")
-    drained = talk.factory.drain()
+    drained = talk.factory.drain(30)
     talk.clock.advance(29.9)
     assert not talk.transport.aborted
     talk.clock.advance(0.1)
@@ -188,7 +188,7 @@ def test_drain_answers_what_was_read() -> None:
     """A busy connection has its replies before the drain is over."""
     talk = Talk(by_message(slow=Reply(Wait(1), b"later")))
     talk.say(b"slow\nfast\n")
-    drained = talk.factory.drain()
+    drained = talk.factory.drain(30)
     talk.clock.advance(1)
     assert talk.hear() == b"later\nfast\n"
     assert talk.transport.disconnecting

@@ -93,7 +93,7 @@ def test_drain_of_a_closing_connection(over_wire: Connect) -> None:
     talk = over_wire(keep_alive=False)
     talk.say(b"one\nmore\n")
     talk.clock.turn(3)
-    drained = talk.factory.drain()
+    drained = talk.factory.drain(30)
     talk.peer.close()
     talk.clock.turn(3)
     assert drained.called

@@ -109,6 +109,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         self.connections: set[ReplyProtocol] = set()
         self.on_place: Callable[[], object] | None = None
         """Called when a connection is gone, and with it its claim on `limits.max_connections`."""
+        self.draining = False
+        """Does a connection end as soon as it owes nothing?"""
         self._empty: list[Deferred[None]] = []
 
     def buildProtocol(self, addr: IAddress | None) -> ReplyProtocol:  # noqa: ARG002 - Twisted's
@@ -127,6 +129,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         self.connections.add(connection)
         self.counters.connections += 1
         self.exchanges.connected(connection.session)
+        if self.draining:
+            self.clock.callLater(0, connection.drain)
 
     def closed(self, connection: ReplyProtocol, why: str) -> None:
         """To be called by a connection when it is gone."""
@@ -138,18 +142,22 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         if not self.connections:
             self._tell_empty()
 
-    def drain(self) -> Deferred[None]:
-        """Let connections finish, for `limits.drain_timeout` seconds; then abort them.
+    def drain(self, seconds: float) -> Deferred[None]:
+        """Let connections finish, also those that are made from now on; then abort them.
+
+        Args:
+            seconds: How long they have.
 
         Returns:
             Fires when no connection is left.
         """
+        self.draining = True
         empty: Deferred[None] = Deferred()
         self._empty.append(empty)
         for connection in tuple(self.connections):
             connection.drain()
         if self.connections:
-            overdue: IDelayedCall = self.clock.callLater(self.limits.drain_timeout, self.abort)
+            overdue: IDelayedCall = self.clock.callLater(seconds, self.abort)
             empty.addBoth(lambda _: overdue.cancel() if overdue.active() else None)
         else:
             self._tell_empty()

@@ -27,6 +27,7 @@ KEEPALIVE = (60, 15, 4)
 """Seconds of quiet before the first probe, seconds between probes, probes: a dead peer is found
 in 120 s."""
 
+_ONE_CLIENTS_TROUBLE = {errno.ECONNABORTED, errno.EPERM}
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -55,6 +56,7 @@ class Listener:
         self._clock = clock
         self._full = False
         self._resting = False
+        self._emptied: Deferred[None] | None = None
         if isinstance(port, Port):
             port.transport = sends_at_once(port.transport)
             port.socket = _LimitedSocket(port.socket, self)
@@ -97,17 +99,24 @@ class Listener:
             self._full = False
             self._resume()
 
-    def accept_last(self) -> None:
-        """Take in what the kernel has accepted for us: it would be reset when the port closes."""
-        if isinstance(self.port, Port):
-            before = -1
-            while self.port.sessionno != before:
-                before = self.port.sessionno
-                self.port.doRead()
+    def accept_last(self) -> Deferred[None]:
+        """Take in what the kernel has accepted for us: it would be reset when the port closes.
+
+        Returns:
+            Fires when nobody waits any more: at once, unless there are too few places.
+        """
+        emptied: Deferred[None] = Deferred()
+        self._emptied = emptied
+        if not isinstance(self.port, Port):
+            self.nobody_waits()
+        while not (emptied.called or self._full or self._resting):
+            self.port.doRead()
+        return emptied
 
     def stop(self) -> Deferred[Any]:
         """Listen no more."""
         self._full = self._resting = False
+        self._emptied = None
         is_port = IListeningPort.providedBy(self.port)
         return maybeDeferred(self.port.stopListening) if is_port else succeed(None)
 
@@ -134,6 +143,12 @@ class Listener:
         self.port.stopReading()
         self._clock.callLater(OUT_OF_DESCRIPTORS_PAUSE, self._resume)
 
+    def nobody_waits(self) -> None:
+        """The kernel's queue is empty."""
+        if self._emptied is not None:
+            emptied, self._emptied = self._emptied, None
+            emptied.callback(None)
+
     def accepted(self) -> None:
         """There was enough of everything."""
         self._resting = False
@@ -141,6 +156,8 @@ class Listener:
     def _resume(self) -> None:
         if self.port.connected and not self.port.disconnecting:
             self.port.startReading()
+            if self._emptied is not None:
+                self.port.doRead()  # to learn that nobody waits, which the loop does not tell
 
 
 class _LimitedSocket:
@@ -162,6 +179,8 @@ class _LimitedSocket:
             if error.errno in _EXHAUSTED:
                 self._listener.rest(error)
                 raise BlockingIOError(errno.EAGAIN, "no descriptor") from error
+            if error.errno not in _ONE_CLIENTS_TROUBLE:
+                self._listener.nobody_waits()
             raise
         self._listener.accepted()
         return accepted

@@ -24,7 +24,7 @@ from zope.interface import implementer
 from sockreply.errors import ReplyTimeout
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
-from sockreply.server.answering import UNSENT, Answering
+from sockreply.server.answering import CLOSING, UNSENT, Answering
 from sockreply.server.shown import show_address
 from sockreply.server.timeouts import NEVER, Kind, Timeouts
 from sockreply.server.transport import SendsAtOnce, direct_write, wire_under
@@ -150,7 +150,7 @@ class ReplyProtocol(Protocol):
 
     def drain(self) -> None:
         """Finish what is begun, take nothing more on, and close."""
-        if self._ending is not None:
+        if self._answering.held & CLOSING:
             return
         self._draining = True
         answering = self._answering

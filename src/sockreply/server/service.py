@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, gatherResults
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
@@ -69,7 +69,8 @@ class ReplyService(Service):
         ]
         self._listeners: list[Listener] = []
         self._begun = False
-        self._delay: Deferred[None] | None = None
+        self._waits_for: Deferred[Any] | None = None
+        self._aborted = False
         factory.on_place = self._place_free
 
     def addresses(self) -> list[IAddress]:
@@ -84,7 +85,7 @@ class ReplyService(Service):
         """
         super().privilegedStartService()
         self._begun = True
-        self.draining = False
+        self.draining = self.factory.draining = self._aborted = False
         for endpoint, description in self._endpoints:
             listening = endpoint.listen(self.factory)
             listening.addCallback(self._listening, description)
@@ -119,26 +120,26 @@ class ReplyService(Service):
 
     def abort(self) -> None:
         """Do not wait any longer: end what `stopService` lets finish."""
-        if self._delay is not None:
-            self._delay.cancel()
+        self._aborted = True
+        if self._waits_for is not None:
+            self._waits_for.cancel()
         self.factory.abort()
 
     async def _drain(self) -> None:
+        limits, now = self.factory.limits, self._reactor.seconds
         self.draining = True
-        aborted = False
-        if self.factory.limits.drain_delay:
-            self._delay = deferLater(self._reactor, self.factory.limits.drain_delay)
-            try:
-                await self._delay
-            except CancelledError:
-                aborted = True
-            self._delay = None
-        if not aborted:
-            for listener in self._listeners:
-                listener.accept_last()
+        until = now() + limits.drain_delay + limits.drain_timeout
+        if limits.drain_delay:
+            self._waits_for = deferLater(self._reactor, limits.drain_delay)
+            await self._waits_for.addErrback(lambda failure: failure.trap(CancelledError) and None)
+        if not self._aborted:
+            queues = [listener.accept_last() for listener in self._listeners]
+            self.factory.drain(limits.drain_timeout)  # makes places for those who still wait
+            self._waits_for = DeferredList(queues, consumeErrors=True)
+            await self._waits_for.addTimeout(limits.drain_timeout, self._reactor)
         stopped = self._close_listeners()
-        drained = self.factory.drain()
-        if aborted:
+        drained = self.factory.drain(max(0.0, until - now()))
+        if self._aborted:
             self.factory.abort()
         await stopped
         await drained
