@@ -95,7 +95,7 @@ class Listener:
 
     def place_free(self) -> None:
         """Accept again, if it was for want of a place that we did not."""
-        if self._full:
+        if self._full or self._emptied is not None:
             self._full = False
             self._resume()
 
