@@ -188,6 +188,29 @@ def test_last_accepts_keep_to_the_limit(site: Site) -> None:
     assert len(site.factory.connections) == 3
 
 
+@pytest.mark.parametrize("clients", range(2, 6))
+def test_last_accepts_wait_for_places(site: Site, clients: int) -> None:
+    """At the end those for whom there was no place are taken in as places come free."""
+    site.ports[0].clients.arrive(clients)
+    emptied = site.listeners[0].accept_last()
+    assert emptied.called == (clients < 3)
+    for _ in range(clients):
+        assert len(site.factory.connections) <= 3
+        site.end_one()
+    assert emptied.called
+    assert site.factory.counters.connections == clients
+
+
+def test_last_accepts_end_with_the_port(site: Site) -> None:
+    """An error that is no single client's trouble ends them; others do not."""
+    site.ports[0].clients.arrive(2)
+    site.ports[0].clients.errors = [errno.ECONNABORTED, errno.EPERM]
+    assert site.listeners[0].accept_last().called
+    assert site.factory.counters.connections == 2
+    site.ports[0].clients.errors = [errno.EBADF]
+    assert site.listeners[0].accept_last().called
+
+
 def test_socket_options(site: Site) -> None:
     """Accepted connections inherit what is set: no delay, dead peers are found."""
     site.listeners[0].tune(BACKLOG, 30.0)
