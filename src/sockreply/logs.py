@@ -71,16 +71,21 @@ class ExchangeLog:
         )
         return True
 
-    def answered(self, session: Session, reply: bytes) -> None:
+    def answered(self, session: Session, reply: bytes, size: int) -> None:
         self._log.info(
             "answered {peer}: {reply}",
             peer=show_address(session.peer),
-            reply=show_bytes(reply),
-            size=len(reply),
+            reply=show_bytes(reply, size),
+            size=size,
         )
 
     def silent(self, session: Session) -> None:
         self._log.info("answered {peer} with silence", peer=show_address(session.peer))
+
+    def abandoned(self, session: Session) -> None:
+        self._log.info(
+            "not answered {peer}: the connection ended first", peer=show_address(session.peer)
+        )
 
     def disconnected(self, session: Session, why: str) -> None:
         if self._debug and self._ends:

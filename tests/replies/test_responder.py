@@ -62,7 +62,7 @@ def test_send(connection: StandInConnection, session: Session) -> None:
 
 def test_send_to_nobody(connection: StandInConnection, session: Session) -> None:
     """Once the connection is gone, what would be sent is dropped without a fuss."""
-    session.close()
+    session.connection_gone()
     session.send(b"late")
     assert session.closed
     assert connection.sent == []
@@ -74,15 +74,15 @@ def test_when_closed(session: Session) -> None:
     session.when_closed().addCallback(lambda _: heard.append("first"))
     session.when_closed().addCallback(lambda _: heard.append("second"))
     assert heard == []
-    session.close()
+    session.connection_gone()
     assert heard == ["first", "second"]
-    session.close()
+    session.connection_gone()
     assert heard == ["first", "second"]
 
 
 def test_when_closed_already(session: Session) -> None:
     """Who asks after the end hears of it at once."""
-    session.close()
+    session.connection_gone()
     assert session.when_closed().called
 
 
@@ -91,7 +91,7 @@ def test_when_closed_asked_at_the_end(session: Session) -> None:
     heard: list[bool] = []
     session.when_closed().addCallback(lambda _: heard.append(session.closed))
     session.when_closed().addCallback(lambda _: heard.append(session.when_closed().called))
-    session.close()
+    session.connection_gone()
     assert heard == [True, True]
 
 
@@ -101,7 +101,7 @@ def test_when_closed_no_longer_wanted(session: Session) -> None:
     waiting.addErrback(lambda _: None)
     waiting.cancel()
     after = session.when_closed()
-    session.close()
+    session.connection_gone()
     assert after.called
 
 

@@ -261,3 +261,35 @@ class WireTalk(Talk):
             self.clock.turn(3)
         if self.transport.connected:
             self.transport.connectionLost(Failure(ConnectionLost()))
+
+
+class NotingLog:
+    """An exchange log that notes what it is told."""
+
+    def __init__(self, room: int = 99) -> None:
+        self.room = room
+        self.hidden = 0
+        self.told: list[tuple[Any, ...]] = []
+
+    def listening(self, address: object) -> None:
+        self.told.append(("listening", address))
+
+    def connected(self, session: Session) -> None:
+        self.told.append(("connected",))
+
+    def received(self, session: Session, message: bytes) -> bool:
+        self.room -= 1
+        self.told.append(("received", message))
+        return message != b"hide"
+
+    def answered(self, session: Session, reply: bytes, size: int) -> None:
+        self.told.append(("answered", reply))
+
+    def abandoned(self, session: Session) -> None:
+        self.told.append(("abandoned",))
+
+    def silent(self, session: Session) -> None:
+        self.told.append(("silent",))
+
+    def disconnected(self, session: Session, why: str) -> None:
+        self.told.append(("disconnected", why))

@@ -32,7 +32,7 @@ class Site:
         self.factory = ReplyFactory(Line(), Echo(), self.reactor, limits=limits)
         self.ports = [ListPort(self.factory, self.reactor) for _ in range(2)]
         self.listeners = [Listener(port, self.factory, self.reactor) for port in self.ports]
-        self.factory.on_place = self.place_free
+        self.factory.on_place.append(self.place_free)
 
     def place_free(self) -> None:
         """Tell the listeners, and let the loop tell the ports."""
@@ -46,7 +46,7 @@ class Site:
 
     def close(self) -> None:
         """Let all sockets go."""
-        self.factory.on_place = None
+        self.factory.on_place.clear()
         while self.factory.connections:
             self.end_one()
         for port in self.ports:

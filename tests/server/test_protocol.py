@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from sockreply.replies import Await, Raw, Reply, Send, Session, Wait
-from sockreply.server.answering import UNASKED_LIMIT
+from sockreply.server.ordering import UNASKED_LIMIT
 from tests.server.stand_ins import Answer, Talk, always, answered, by_message, echo
 
 THREE = b"one\ntwo\r\nthree\n"

@@ -10,8 +10,10 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import capturedLogs
 
+from sockreply.errors import ResponderError
 from sockreply.replies import Await, Raw, Reply, Session, Stall, Step, Wait, corrupt, drip, truncate
-from tests.server.stand_ins import Answer, Talk, always, answered, by_message, texts
+from sockreply.server.ordering import BYTES_A_TURN, UNASKED_LIMIT
+from tests.server.stand_ins import Answer, NotingLog, Talk, always, answered, by_message, texts
 
 LATER = Reply(Wait(1), b"later")
 
@@ -357,3 +359,95 @@ def test_stalled_until_idle() -> None:
     talk.leave()
     assert talk.counters.closed == {"idle": 1}
     assert talk.counters.silences == answered(talk.counters) == 1
+
+
+def test_peer_that_leaves_ends_a_stall() -> None:
+    """A stalled connection holds nothing once its peer says that it sends no more."""
+    talk = Talk(always(Reply(Stall())), idle_timeout=0)
+    talk.say(b"x\n")
+    assert not talk.transport.paused
+    talk.finish_sending()
+    assert talk.transport.disconnecting
+
+
+def test_nothing_is_queued_behind_a_stall() -> None:
+    """What is sent unasked on a stalled connection is dropped, however much it is."""
+    talk = Talk(always(Reply(Stall())))
+    talk.say(b"x\n")
+    for _ in range(2 * UNASKED_LIMIT):
+        talk.session.send(b"tick")
+    assert not talk.transport.aborted
+    assert talk.hear() == b""
+
+
+def test_reply_that_never_ends() -> None:
+    """A reply may go on through awaitables for ever: it neither grows nor nests."""
+
+    async def more(number: int) -> Reply:
+        return Reply(b"%d" % number, Wait(1), Await(more(number + 1)))
+
+    talk = Talk(always(Reply(Await(more(0)))))
+    talk.say(b"x\n")
+    talk.clock.pump([1] * 5000)
+    assert talk.hear().splitlines()[-1] == b"5000"
+    talk.leave()
+
+
+def test_deeply_nested_awaitables() -> None:
+    """Answers that are there at once and name further answers need no stack."""
+
+    async def nested(depth: int) -> Reply | bytes:
+        return Reply(Await(nested(depth - 1))) if depth else b"deep"
+
+    talk = Talk(always(Reply(Await(nested(20_000)))))
+    talk.say(b"x\n")
+    talk.clock.pump([0] * 1000)
+    assert talk.hear() == b"deep\n"
+
+
+@pytest.mark.parametrize("piece", [b"y", b"y" * 5000])
+def test_long_reply_takes_turns(piece: bytes) -> None:
+    """A reply of many pieces goes out over several turns of the loop, so that others go on."""
+    talk = Talk(always(Reply(*[Raw(piece)] * 200)))
+    talk.say(b"x\n")
+    assert 0 < len(talk.hear()) <= BYTES_A_TURN + len(piece)
+    talk.clock.pump([0] * 20)
+    talk.hear()
+    assert talk.counters.replies == 1
+    assert talk.counters.sent_bytes == 200 * len(piece)
+
+
+def test_long_reply_is_one_line_in_the_log() -> None:
+    """However many pieces a reply has, a log is told of it once, with its size."""
+    log = NotingLog()
+    talk = Talk(always(Reply(*drip(b"y" * 5000, every=0))), exchanges=log)
+    talk.say(b"x\n")
+    talk.clock.pump([0] * 6000)
+    told = [each for each in log.told if each[0] == "answered"]
+    assert len(told) == 1
+    assert told[0][1].startswith(b"yyy")
+    assert talk.counters.sent_bytes == 5000
+
+
+def test_error_of_a_responder_cannot_drive_a_screen() -> None:
+    """An error of ours that a responder raises is escaped in the log like any other."""
+
+    def refuse(message: bytes, _: Session) -> bytes:
+        raise ResponderError(f"bad request {message.decode()}")
+
+    with capturedLogs() as events:
+        Talk(refuse).say(b"\x1b[31m\n")
+    assert texts(events)[-1].endswith(r"gets no reply: bad request \x1b[31m")
+
+
+def test_responder_that_exits() -> None:
+    """SystemExit is an error like any other: it costs the connection, and is counted."""
+
+    def leave(_: bytes, __: Session) -> bytes:
+        raise SystemExit(3)
+
+    talk = Talk(leave)
+    with capturedLogs():
+        talk.say(b"x\n")
+    assert talk.transport.disconnecting
+    assert talk.counters.errors == {"reply": 1}

@@ -83,7 +83,7 @@ def test_close_gives_time_while_the_peer_reads(over_wire: Connect) -> None:
         assert talk.hear()
         talk.clock.turn()
     assert talk.transport.connected
-    talk.clock.advance(5)
+    talk.clock.pump([1] * 6)
     talk.clock.turn()
     assert not talk.transport.connected
 
@@ -176,7 +176,7 @@ def test_write_timeout_with_progress(over_wire: Connect) -> None:
         assert talk.hear()
         talk.clock.turn()
     assert talk.transport.connected
-    talk.clock.advance(30)
+    talk.clock.pump([1] * 34)
     talk.clock.turn()
     assert talk.counters.closed == {"write_timeout": 1}
 
@@ -248,3 +248,16 @@ def test_nothing_is_kept(over_wire: Connect) -> None:
     assert not talk.clock.getDelayedCalls()
     assert not talk.factory.connections
     assert not talk.clock.readers
+
+
+def test_close_waits_for_what_the_kernel_still_holds(over_wire: Connect) -> None:
+    """A peer that reads on, slowly, has the whole reply, though all of it is with the kernel."""
+    talk = over_wire(always(b"y" * 2000), keep_alive=False, close_timeout=5)
+    talk.say(b"one\nmore\n")
+    assert talk.transport.unsent == 0
+    heard = b""
+    for _ in range(4):
+        talk.clock.pump([1] * 4)
+        heard += talk.peer.recv(500)
+        talk.clock.turn()
+    assert heard == b"y" * 2000

@@ -45,24 +45,25 @@ def test_backlog(over_wire: Connect) -> None:
     talk = over_wire()
     backlogs: list[int] = []
     talk.transport.on_backlog = lambda: backlogs.append(talk.transport.unsent)
-    talk.clock.advance(7)
     talk.transport.write(BIG)
     talk.transport.write(b"end")
     assert backlogs == [talk.transport.unsent - 3]
-    assert talk.transport.taken_at == 7
-    talk.clock.advance(1)
     assert talk.hear_all() == BIG + b"end"
     assert talk.transport.unsent == 0
-    assert talk.transport.taken_at == 8
 
 
-def test_no_progress_is_noted_without_any(over_wire: Connect) -> None:
-    """A peer that takes nothing leaves the time at which it last took something."""
+def test_what_the_peer_has_taken(over_wire: Connect) -> None:
+    """Bytes count as taken when the peer takes them, not when the kernel does."""
     talk = over_wire()
     talk.transport.write(BIG)
-    talk.clock.advance(5)
-    talk.transport.doWrite()
-    assert talk.transport.taken_at == 0
+    before = talk.transport.taken
+    talk.clock.turn()
+    assert talk.transport.taken == before
+    assert talk.hear()
+    assert talk.transport.taken > before
+    talk.clock.turn()
+    talk.hear_all()
+    assert talk.transport.taken == len(BIG)
 
 
 def test_after_the_end(over_wire: Connect) -> None:

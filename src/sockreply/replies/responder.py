@@ -115,8 +115,8 @@ class Session:
         if not self._closed:
             self._connection.send(reply)
 
-    def close(self) -> None:
-        """To be called by the connection when it is gone."""
+    def connection_gone(self) -> None:
+        """To be called by the connection, and by nobody else."""
         self._closed = True
         waiting, self._waiting = self._waiting, []
         for gone in waiting:

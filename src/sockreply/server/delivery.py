@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
-from itertools import chain
+from collections import deque
+from collections.abc import Awaitable
 from types import CoroutineType
 from typing import Any, Literal, Protocol
 
@@ -15,7 +15,7 @@ from sockreply.replies.reply import Await, Close, Raw, Reply, Send, Stall, Step,
 from sockreply.replies.responder import as_reply
 
 
-class Line(Protocol):
+class ReplyChannel(Protocol):
     """What a delivery asks of the connection that it speaks on."""
 
     @property
@@ -26,7 +26,7 @@ class Line(Protocol):
         """The message as it goes over the wire."""
 
     def deliver(self, wire: bytes, shown_as: bytes) -> None:
-        """Send bytes of the reply, which a log shows in the second form."""
+        """Send a piece of the reply, which a log shows in the second form."""
 
     def awaiting(self, begun: bool) -> None:
         """The responder's time begins, or ends."""
@@ -48,41 +48,42 @@ class Delivery:
     """One reply on its way.
 
     Args:
-        line: The connection.
+        channel: The connection.
         reply: What is to be done.
         clock: For the waits.
     """
 
-    __slots__ = ("_clock", "_line", "_running", "_steps", "_waits_for", "spoke")
+    __slots__ = ("_channel", "_clock", "_running", "_steps", "_waits_for", "size", "spoke")
+
+    size: int
+    """Bytes of what was sent, as a log shows it."""
 
     spoke: bool
     """Was anything sent?"""
 
-    def __init__(self, line: Line, reply: Reply, clock: IReactorTime) -> None:
-        self._line = line
+    def __init__(self, channel: ReplyChannel, reply: Reply, clock: IReactorTime) -> None:
+        self._channel = channel
         self._clock = clock
-        self._steps: Iterator[Step] = iter(reply)
+        self._steps: deque[Step] = deque(reply)
         self._waits_for: IDelayedCall | Deferred[Any] | Literal["nothing more"] | None = None
         self._running = False
+        self.size = 0
         self.spoke = False
 
     def run(self) -> bool:
-        """Carry out steps for as long as none waits and the line takes more.
+        """Carry out steps for as long as none waits and the channel takes more.
 
         Returns:
-            Is the reply whole? If not, the line is told to `go_on` when it is time to run again;
-            when the line itself was in the way, it knows.
+            Is the reply whole? If not, the channel is told to `go_on` when it is time to run again;
+            when the channel itself was in the way, it knows.
         """
         self._running = True
         try:
-            while self._waits_for is None and self._line.takes_more:
-                step = next(self._steps, None)
-                if step is None:
-                    return True
-                self._carry_out(step)
-            return False
+            while self._steps and self._waits_for is None and self._channel.takes_more:
+                self._carry_out(self._steps.popleft())
+            return self._waits_for is None and not self._steps
         except Exception:  # a message that cannot be framed, an awaitable that cannot be awaited
-            self._line.failed(Failure())
+            self._channel.failed(Failure())
             return False
         finally:
             self._running = False
@@ -103,7 +104,7 @@ class Delivery:
     def _carry_out(self, step: Step) -> None:
         match step:
             case Send(message):
-                self._speak(self._line.frame(message), message)
+                self._speak(self._channel.frame(message), message)
             case Raw(wire):
                 self._speak(wire, wire)
             case Wait(seconds):
@@ -112,21 +113,22 @@ class Delivery:
                 self._await(answer)
             case Close(how):
                 self._waits_for = "nothing more"
-                self._line.end(how)
+                self._channel.end(how)
             case Stall():
                 self._waits_for = "nothing more"
-                self._line.stall()
+                self._channel.stall()
 
     def _speak(self, wire: bytes, shown_as: bytes) -> None:
         self.spoke = True
-        self._line.deliver(wire, shown_as)
+        self.size += len(shown_as)
+        self._channel.deliver(wire, shown_as)
 
     def _waited(self) -> None:
         self._waits_for = None
-        self._line.go_on()
+        self._channel.go_on()
 
     def _await(self, answer: Awaitable[Any]) -> None:
-        self._line.awaiting(True)
+        self._channel.awaiting(True)
         waited: Deferred[Any] = Deferred.fromCoroutine(_result_of(answer))
         self._waits_for = waited
         waited.addCallbacks(
@@ -137,19 +139,20 @@ class Delivery:
         if self._waits_for is not waited:
             return  # given up: the peer left, or it took too long
         self._waits_for = None
-        self._line.awaiting(False)
+        self._channel.awaiting(False)
         try:
             reply = as_reply(answer)
         except Exception:  # BadReply
-            self._line.failed(Failure())
+            self._channel.failed(Failure())
             return
-        self._steps = chain((Send(reply),) if isinstance(reply, bytes) else reply, self._steps)
+        steps = (Send(reply),) if isinstance(reply, bytes) else tuple(reply)
+        self._steps.extendleft(reversed(steps))
         if not self._running:
-            self._line.go_on()
+            self._channel.go_on()
 
     def _failed(self, failure: Failure, waited: Deferred[Any]) -> None:
         if self._waits_for is waited:
-            self._line.failed(failure)
+            self._channel.failed(failure)
 
 
 async def _result_of(answer: Awaitable[Any]) -> Any:

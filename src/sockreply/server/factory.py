@@ -35,11 +35,20 @@ class ExchangeLog(Protocol):
     def received(self, session: Session, message: bytes) -> bool:
         """A message came. Returns whether its answers are to be shown too."""
 
-    def answered(self, session: Session, reply: bytes) -> None:
-        """A piece of the answer to a message that is shown."""
+    def answered(self, session: Session, reply: bytes, size: int) -> None:
+        """The answer to a message that is shown.
+
+        Args:
+            session: The connection.
+            reply: Its bytes; the first ones are enough.
+            size: How many there are.
+        """
 
     def silent(self, session: Session) -> None:
         """A message that is shown is answered with nothing."""
+
+    def abandoned(self, session: Session) -> None:
+        """A message that is shown will not be answered: its connection ends before."""
 
     def disconnected(self, session: Session, why: str) -> None:
         """A connection is gone."""
@@ -58,9 +67,11 @@ class NoExchangeLog:
     def received(self, session: Session, message: bytes) -> bool:  # noqa: ARG002 - shows nothing
         return False
 
-    def answered(self, session: Session, reply: bytes) -> None: ...
+    def answered(self, session: Session, reply: bytes, size: int) -> None: ...
 
     def silent(self, session: Session) -> None: ...
+
+    def abandoned(self, session: Session) -> None: ...
 
     def disconnected(self, session: Session, why: str) -> None: ...
 
@@ -107,8 +118,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         self.counters = Counters() if counters is None else counters
         self.exchanges: ExchangeLog = NoExchangeLog() if exchanges is None else exchanges
         self.connections: set[ReplyProtocol] = set()
-        self.on_place: Callable[[], object] | None = None
-        """Called when a connection is gone, and with it its claim on `limits.max_connections`."""
+        self.on_place: list[Callable[[], object]] = []
+        """All called when a connection is gone, and with it its claim on `max_connections`."""
         self.draining = False
         """Does a connection end as soon as it owes nothing?"""
         self._empty: list[Deferred[None]] = []
@@ -137,8 +148,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         self.connections.discard(connection)
         self.counters.closed[why] += 1
         self.exchanges.disconnected(connection.session, why)
-        if self.on_place is not None:
-            self.on_place()
+        for tell in self.on_place:
+            tell()
         if not self.connections:
             self._tell_empty()
 

@@ -24,13 +24,16 @@ from zope.interface import implementer
 from sockreply.errors import ReplyTimeout
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
-from sockreply.server.answering import CLOSING, UNSENT, Answering
+from sockreply.server.ordering import CLOSING, Answering
 from sockreply.server.shown import show_address
 from sockreply.server.timeouts import NEVER, Kind, Timeouts
 from sockreply.server.transport import SendsAtOnce, direct_write, wire_under
 
 if TYPE_CHECKING:
     from sockreply.server.factory import ReplyFactory
+
+LOOKS = 8
+"""How often in its time we look whether a peer takes what waits for it, so long as some does."""
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -59,6 +62,8 @@ class ReplyProtocol(Protocol):
         self._deaf = False  # is what the peer sends dropped?
         self._peer_done = False  # has it said that it sends no more?
         self._ending: str | None = None  # why we close the connection
+        self._taken = 0  # by the peer, when we last looked
+        self._taken_at = 0.0
 
     # What the transport tells us.
 
@@ -101,8 +106,8 @@ class ReplyProtocol(Protocol):
         pass  # as we asked for
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self._deaf and self._framer.buffered:
-            if self._answering.held:  # by a reply that nobody waits for any more
+        if self._framer.buffered:
+            if self._deaf or self._answering.held:  # nobody waits for an answer any more
                 self.factory.counters.dropped_bytes += self._framer.buffered
             else:
                 self._truncated()
@@ -114,10 +119,10 @@ class ReplyProtocol(Protocol):
         self.factory.counters.dropped_bytes += self._framer.dropped
         why = "peer" if reason.check(ConnectionDone) else "lost"
         self.factory.closed(self, self._ending or why)
-        self.session.close()
+        self.session.connection_gone()
 
     def pauseProducing(self) -> None:
-        self._answering.held |= UNSENT
+        self._answering.unsent()
         if self._wire is None:  # then nothing else will tell that the peer does not read
             self._backlogged()
 
@@ -159,6 +164,9 @@ class ReplyProtocol(Protocol):
             return
         if self._wire is not None and not answering.held:
             self._wire.doRead()  # a message may be there that the loop has not come to
+        if not answering.held:
+            self._framer.receive_silence()  # there will be no more
+            answering.proceed()
         if answering.stalled or not answering.held:
             self.close("drained")
 
@@ -193,6 +201,9 @@ class ReplyProtocol(Protocol):
     def owing(self, stalled: bool) -> None:
         self._timeouts.begin("idle", self.factory.limits.idle_timeout if stalled else 0)
         self._timeouts.end("message")
+        if stalled and not self._deaf:
+            self._deaf = True
+            self._resume_reading()  # to hear the peer close
 
     def end(self, how: Literal["whole", "half", "reset"]) -> None:
         if how == "reset":
@@ -213,7 +224,7 @@ class ReplyProtocol(Protocol):
         wire = None if self._deaf or self._peer_done else self._bare_wire
         more = wire is not None and (self._framer.buffered > 0 or wire.has_unread())
         self._end(why)
-        self._timeouts.begin("close", self.factory.limits.close_timeout)
+        self._watch("close", self.factory.limits.close_timeout)
         if not self._reading:
             self._resume_reading()  # drops what comes, and hears the peer close
         if more:
@@ -257,7 +268,7 @@ class ReplyProtocol(Protocol):
     def _backlogged(self) -> None:
         """The peer does not take at once what we send."""
         if self._ending is None:
-            self._timeouts.begin("write", self.factory.limits.write_timeout)
+            self._watch("write", self.factory.limits.write_timeout)
 
     def _expired(self, kind: Kind) -> None:
         limits = self.factory.limits
@@ -269,27 +280,33 @@ class ReplyProtocol(Protocol):
             case "reply":
                 self._answering.failed(Failure(ReplyTimeout(limits.reply_timeout)))
             case "write":
-                if not self._still_takes("write", limits.write_timeout):
-                    self._too_slow("write_timeout", limits.write_timeout)
+                if self._wire is None or self._wire.unsent:
+                    self._look("write", limits.write_timeout)
             case "close":
-                if not self._still_takes("close", limits.close_timeout):
-                    self.abort("close")
+                self._look("close", limits.close_timeout)
             case "silence":
                 self._framer.receive_silence()
                 if not self._answering.held:
                     self._answering.proceed()
 
-    def _still_takes(self, kind: Literal["write", "close"], seconds: float) -> bool:
-        """Has the peer taken some of the backlog so lately that it gets more time?"""
-        wire = self._wire
-        if wire is None:
-            return False
-        if not wire.unsent:
-            return kind == "write"
-        left = wire.taken_at + seconds - self.factory.clock.seconds()
+    def _watch(self, kind: Literal["write", "close"], seconds: float) -> None:
+        """Give the peer this time to take what waits for it, from whenever it takes some."""
+        self._taken_at = self.factory.clock.seconds()
+        self._taken = self._wire.taken if self._wire is not None else 0
+        self._timeouts.begin(kind, seconds / LOOKS)
+
+    def _look(self, kind: Literal["write", "close"], seconds: float) -> None:
+        now = self.factory.clock.seconds()
+        taken = self._wire.taken if self._wire is not None else 0
+        if taken > self._taken:
+            self._taken, self._taken_at = taken, now
+        left = self._taken_at + seconds - now
         if left > 0:
-            self._timeouts.begin(kind, left)
-        return left > 0
+            self._timeouts.begin(kind, min(left, seconds / LOOKS))
+        elif kind == "write":
+            self._too_slow("write_timeout", seconds)
+        else:
+            self.abort("close")
 
     def _too_slow(self, why: str, seconds: float) -> None:
         peer = show_address(self.peer())

@@ -71,7 +71,7 @@ class ReplyService(Service):
         self._begun = False
         self._waits_for: Deferred[Any] | None = None
         self._aborted = False
-        factory.on_place = self._place_free
+        factory.on_place.append(self._place_free)
 
     def addresses(self) -> list[IAddress]:
         """Where it listens, in the order of its endpoints."""

@@ -13,7 +13,7 @@ SHOWN_BYTES = 200
 
 
 def show_address(address: IAddress) -> str:
-    """`127.0.0.1:12345`, `[::1]:12345`, `unix:/run/x.sock`; `unix` for a peer without a name."""
+    """`127.0.0.1:12345`, `[::1]:12345`, `unix:/run/x.sock` or `unix`; of others the kind."""
     match address:
         case IPv4Address():
             return f"{address.host}:{address.port}"
@@ -23,17 +23,23 @@ def show_address(address: IAddress) -> str:
             name = os.fsdecode(address.name or b"").replace("\0", "@")  # @: the abstract namespace
             return _escape(f"unix:{name}" if name else "unix")
         case _:
-            return _escape(str(address))
+            return type(address).__name__.removesuffix("Address").lower()
 
 
-def show_bytes(data: bytes) -> str:
-    r"""Bytes as quoted text: UTF-8 where it is some, `\xNN` where not, cut at `SHOWN_BYTES`."""
+def show_bytes(data: bytes, size: int | None = None) -> str:
+    r"""Bytes as quoted text: UTF-8 where it is some, `\xNN` where not, cut at `SHOWN_BYTES`.
+
+    Args:
+        data: The bytes, or more of the first ones than are shown.
+        size: How many there are; None: these.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-    cut = len(data) > SHOWN_BYTES
+    size = len(data) if size is None else size
+    cut = size > SHOWN_BYTES
     # A character that the cut goes through is left out, for the decoder waits for the rest of it.
     text = decoder.decode(data[:SHOWN_BYTES].replace(b"\\", b"\\\\"), final=not cut)
     shown = f"'{_escape(text)}'"
-    return f"{shown}... ({len(data)} bytes)" if cut else shown
+    return f"{shown}... ({size} bytes)" if cut else shown
 
 
 def show_text(text: str) -> str:

@@ -7,13 +7,15 @@ what the kernel does not take to Twisted's own `write`, which deals with errors 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from fcntl import ioctl
 from functools import partial
 from socket import MSG_PEEK
+from termios import TIOCOUTQ
 from typing import Any
 
 from twisted.internet import tcp, unix
-from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import ITransport
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -26,15 +28,14 @@ def _nobody() -> None:
 class SendsAtOnce(tcp.Server):
     """A connection that an accepting port made."""
 
-    reactor: Any  # IReactorFDSet and IReactorTime
-
-    taken_at = 0.0
-    """When the peer last took some of the backlog, or when there began to be one; reactor time."""
+    written = 0
+    """Bytes that were to be sent, ever."""
 
     on_backlog: Callable[[], object] = staticmethod(_nobody)
     """Called when something is left to be sent later, and nothing was before."""
 
     def write(self, data: bytes) -> None:
+        self.written += len(data)
         if self.TLS or not self.connected or self._writeDisconnecting:
             super().write(data)
             return
@@ -46,20 +47,22 @@ class SendsAtOnce(tcp.Server):
         except OSError:  # the kernel's queue is full, or Twisted will meet the same error
             sent = 0
         if sent < len(data):
-            self.taken_at = self.reactor.seconds()
             super().write(data[sent:] if sent else data)
             self.on_backlog()
-
-    def writeSomeData(self, data: bytes) -> int | ConnectionLost:
-        sent = super().writeSomeData(data)
-        if isinstance(sent, int) and sent > 0:
-            self.taken_at = self.reactor.seconds()
-        return sent
 
     @property
     def unsent(self) -> int:
         """Bytes of the backlog."""
         return len(self.dataBuffer) - self.offset + self._tempDataLen
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the peer has taken, as far as the kernel tells."""
+        try:
+            in_kernel = int.from_bytes(ioctl(self.socket, TIOCOUTQ, bytes(4)), sys.byteorder)
+        except OSError:  # no such question on this system, or no connection any more
+            in_kernel = 0
+        return self.written - self.unsent - in_kernel
 
     def has_unread(self) -> bool:
         """Has the peer sent bytes that nobody has read yet?"""

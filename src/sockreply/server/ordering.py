@@ -1,4 +1,4 @@
-"""Messages are pulled out of the framer and answered, each behind the one before it."""
+"""The order of replies: messages are answered each behind the one before it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from twisted.python.failure import Failure
 from sockreply.errors import CannotFrame, FramingError, ReplyTimeout, SockreplyError
 from sockreply.framing.interfaces import Framer
 from sockreply.replies.reply import Reply
-from sockreply.replies.responder import Session
+from sockreply.replies.responder import Session, as_reply
 from sockreply.server.delivery import Delivery
-from sockreply.server.shown import show_address, show_text
+from sockreply.server.shown import SHOWN_BYTES, show_address, show_text
 from sockreply.server.timeouts import Timeouts
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ MESSAGES_A_TURN = 64
 
 BYTES_A_TURN = 65_536
 """How many bytes of replies are made for one connection in a turn; as much as may be unsent."""
+
+LEAST_PIECE = BYTES_A_TURN // MESSAGES_A_TURN
+"""What a piece of a reply counts as at least, so that many small ones are a turn too; bytes."""
 
 UNASKED_LIMIT = 1_000
 """How many unasked replies may wait for a peer that does not read."""
@@ -81,6 +84,7 @@ class Answering:
         "_factory",
         "_finished",
         "_framing",
+        "_said",
         "_session",
         "_shown",
         "_size",
@@ -125,6 +129,7 @@ class Answering:
         self._shown = False  # and does the log show that message?
         self._active = False  # was something answered since nothing was left to?
         self._finished = False  # was the last message answered that is to be?
+        self._said = b""  # the beginning of the reply that is made now, if it is shown
         self._delivery: Delivery | None = None  # of a reply that is more than a message
         self._turn: IDelayedCall | None = None
 
@@ -132,7 +137,9 @@ class Answering:
         return self._framing.frame(message)
 
     def send(self, reply: bytes | Reply) -> None:
-        """Answer nobody's message, behind what is owed."""
+        """Answer nobody's message, behind what is owed; behind a stalled reply nothing comes."""
+        if self.stalled:
+            return
         if self._unasked is None:
             self._unasked = deque()
         self._unasked.append(reply)
@@ -153,17 +160,17 @@ class Answering:
             self._channel.all_answered(active, left)
         elif not self.held & (CLOSING | WAITING):
             if not self.held:
-                self.held = NEXT_TURN
-                self._turn = self._factory.clock.callLater(0, self._next_turn)
+                self._end_turn()
             self._channel.owing(stalled=False)
+
+    def unsent(self) -> None:
+        """So much waits to be sent that nothing may be added."""
+        self.held |= UNSENT
 
     def sent(self) -> None:
         """The peer has taken what was unsent."""
         self.held &= ~UNSENT
-        if self.held == WAITING:
-            self.go_on()
-        elif not self.held:
-            self.proceed()
+        self._resume()
 
     def flush(self) -> None:
         """Write what was answered, in one piece."""
@@ -180,16 +187,29 @@ class Answering:
         if self._delivery is not None:
             if self._asked:
                 self._factory.counters.errors["abandoned"] += 1
+                if self._shown:
+                    self._factory.exchanges.abandoned(self._session)
             self._delivery.cancel()
             self._delivery = None
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
 
+    def _end_turn(self) -> None:
+        """Let others go first."""
+        self.held |= NEXT_TURN
+        self._turn = self._factory.clock.callLater(0, self._next_turn)
+
     def _next_turn(self) -> None:
         self._turn = None
         self.held &= ~NEXT_TURN
-        if not self.held:
+        self._resume()
+
+    def _resume(self) -> None:
+        if self.held == WAITING:
+            self._size = 0
+            self.go_on()
+        elif not self.held:
             self.proceed()
 
     def _answer(self) -> int | None:
@@ -227,7 +247,9 @@ class Answering:
                     exchanges.hidden += 1
                 try:
                     reply = respond(message, session)
-                except Exception:  # a user's code may raise anything
+                    if not isinstance(reply, bytes):
+                        reply = as_reply(reply)
+                except (Exception, SystemExit):  # a user's code may raise anything
                     self.failed(Failure())
                     return None
             self._active = True
@@ -240,7 +262,7 @@ class Answering:
                 self._answered.append(wire)
                 self._size += len(wire)
                 if self._shown:
-                    exchanges.answered(session, reply)
+                    exchanges.answered(session, reply, len(reply))
                 if self._asked:
                     counters.replies += 1
                     self._finished = not factory.keep_alive
@@ -270,7 +292,7 @@ class Answering:
         return self._carry_on(self._delivery)
 
     def _carry_on(self, delivery: Delivery) -> bool:
-        if not delivery.run():
+        if not delivery.run() or self.held & CLOSING:
             if not self.held & CLOSING:
                 self.flush()
                 self._channel.owing(self.stalled)
@@ -287,30 +309,36 @@ class Answering:
         if not self._asked or self._delivery is None:
             return
         self._asked = False
-        if self._delivery.spoke:
-            self._factory.counters.replies += 1
-        else:
-            self._factory.counters.silences += 1
+        counters, exchanges = self._factory.counters, self._factory.exchanges
+        if not self._delivery.spoke:
+            counters.silences += 1
             if self._shown:
-                self._factory.exchanges.silent(self._session)
+                exchanges.silent(self._session)
+            return
+        counters.replies += 1
+        if self._shown:
+            exchanges.answered(self._session, self._said, self._delivery.size)
+            self._said = b""
 
     @property
     def takes_more(self) -> bool:
-        return not self.held & (UNSENT | CLOSING)
+        return not self.held & (UNSENT | NEXT_TURN | CLOSING)
 
     def deliver(self, wire: bytes, shown_as: bytes) -> None:
         self._answered.append(wire)
-        self._size += len(wire)
-        if self._shown:
-            self._factory.exchanges.answered(self._session, shown_as)
+        self._size += max(len(wire), LEAST_PIECE)
+        if self._shown and len(self._said) <= SHOWN_BYTES:
+            self._said += shown_as
         if self._size >= BYTES_A_TURN:
             self.flush()
+            if not self.held & NEXT_TURN:
+                self._end_turn()
 
     def awaiting(self, begun: bool) -> None:
         self._timeouts.begin("reply", self._factory.limits.reply_timeout if begun else 0)
 
     def go_on(self) -> None:
-        if self._delivery is not None and self._carry_on(self._delivery):
+        if self._delivery is not None and self._carry_on(self._delivery) and not self.held:
             self.proceed()
 
     def stall(self) -> None:
@@ -329,7 +357,8 @@ class Answering:
         self._asked = False
         peer = show_address(self._session.peer)
         if failure.check(SockreplyError):
-            self._log.error("{peer} gets no reply: {error}", peer=peer, error=failure.value)
+            error = show_text(str(failure.value))  # a responder's own may quote the message
+            self._log.error("{peer} gets no reply: {error}", peer=peer, error=error)
         else:
             self._log.error(
                 "{peer} gets no reply: its responder failed\n{traceback}",
