@@ -85,9 +85,9 @@ def test_no_such_endpoint(description: str) -> None:
             CannotListenError("", 80, OSError(13, "Permission denied")),
             "port 80 on any interface: Permission denied",
         ),
-        (CannotListenError("", "/run/x.sock", OSError(2, "None")), "/run/x.sock: None"),
-        (CannotListenError("", b"/run/x.sock", OSError(2, "None")), "/run/x.sock: None"),
-        (CannotListenError("", 80, ValueError("odd")), "port 80 on any interface: odd"),
+        (CannotListenError("", "/run/x.sock", OSError(2, "None", "9", 0, "l")), "tcp:12345: None"),
+        (CannotListenError("", b"/run/x.sock", "Cannot lock"), "tcp:12345: Cannot lock"),
+        (CannotListenError("", 80, ValueError("odd")), "port 80 on any interface: ValueError: odd"),
         (LookupError("odd"), "tcp:12345: LookupError: odd"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
+from sockreply.server.limits import LimitedSocket
 from sockreply.server.transport import sends_at_once
 
 BACKLOG = 4096
@@ -26,9 +26,6 @@ UNSENT_IN_KERNEL = 65_536
 KEEPALIVE = (60, 15, 4)
 """Seconds of quiet before the first probe, seconds between probes, probes: a dead peer is found
 in 120 s."""
-
-_ONE_CLIENTS_TROUBLE = {errno.ECONNABORTED, errno.EPERM}
-_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Places(Protocol):
@@ -59,7 +56,7 @@ class Listener:
         self._emptied: Deferred[None] | None = None
         if isinstance(port, Port):
             port.transport = sends_at_once(port.transport)
-            port.socket = _LimitedSocket(port.socket, self)
+            port.socket = LimitedSocket(port.socket, self)
 
     @property
     def address(self) -> IAddress | None:
@@ -158,32 +155,3 @@ class Listener:
             self.port.startReading()
             if self._emptied is not None:
                 self.port.doRead()  # to learn that nobody waits, which the loop does not tell
-
-
-class _LimitedSocket:
-    """A listening socket that accepts only while there is a place, and a descriptor.
-
-    To the port that uses it, it looks as if nobody waited.
-    """
-
-    def __init__(self, sock: socket.socket, listener: Listener) -> None:
-        self._socket = sock
-        self._listener = listener
-
-    def accept(self) -> tuple[socket.socket, Any]:
-        if self._listener.is_full():
-            raise BlockingIOError(errno.EAGAIN, "no place")
-        try:
-            accepted = self._socket.accept()
-        except OSError as error:
-            if error.errno in _EXHAUSTED:
-                self._listener.rest(error)
-                raise BlockingIOError(errno.EAGAIN, "no descriptor") from error
-            if error.errno not in _ONE_CLIENTS_TROUBLE:
-                self._listener.nobody_waits()
-            raise
-        self._listener.accepted()
-        return accepted
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._socket, name)

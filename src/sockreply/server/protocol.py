@@ -64,6 +64,7 @@ class ReplyProtocol(Protocol):
         self._ending: str | None = None  # why we close the connection
         self._taken = 0  # by the peer, when we last looked
         self._taken_at = 0.0
+        self._takes = 0  # how often it was seen to take some
 
     # What the transport tells us.
 
@@ -281,9 +282,9 @@ class ReplyProtocol(Protocol):
                 self._answering.failed(Failure(ReplyTimeout(limits.reply_timeout)))
             case "write":
                 if self._wire is None or self._wire.unsent:
-                    self._look("write", limits.write_timeout)
+                    self._look("write")
             case "close":
-                self._look("close", limits.close_timeout)
+                self._look("close")
             case "silence":
                 self._framer.receive_silence()
                 if not self._answering.held:
@@ -293,13 +294,18 @@ class ReplyProtocol(Protocol):
         """Give the peer this time to take what waits for it, from whenever it takes some."""
         self._taken_at = self.factory.clock.seconds()
         self._taken = self._wire.taken if self._wire is not None else 0
+        self._takes = 0
         self._timeouts.begin(kind, seconds / LOOKS)
 
-    def _look(self, kind: Literal["write", "close"], seconds: float) -> None:
-        now = self.factory.clock.seconds()
+    def _look(self, kind: Literal["write", "close"]) -> None:
+        now, limits = self.factory.clock.seconds(), self.factory.limits
         taken = self._wire.taken if self._wire is not None else 0
         if taken > self._taken:
             self._taken, self._taken_at = taken, now
+            self._takes += 1
+        # Who takes some again and again is slow, not gone, and may do so in lumps.
+        slow = self._takes > 1 and self._wire is not None and taken < self._wire.written
+        seconds = limits.write_timeout if slow or kind == "write" else limits.close_timeout
         left = self._taken_at + seconds - now
         if left > 0:
             self._timeouts.begin(kind, min(left, seconds / LOOKS))

@@ -96,7 +96,7 @@ class ReplyService(Service):
             if failures:
                 self._begun = False
                 self._drop_listeners()
-                raise CannotStart(_why_not(failures[0].value, description))
+                raise CannotStart(_why_not(failures[0].value, description or str(endpoint)))
 
     def startService(self) -> None:
         """Listen, if that is not done yet.
@@ -167,12 +167,14 @@ class ReplyService(Service):
             listener.place_free()
 
 
-def _why_not(error: BaseException | None, description: str) -> str:
+def _why_not(error: BaseException | None, name: str) -> str:
     """One line, with what tells most at its beginning: a daemonizing twistd shows 100 bytes."""
     if isinstance(error, CannotListenError):
-        reason = getattr(error.socketError, "strerror", None) or str(error.socketError)
         if isinstance(error.port, int):
-            return f"port {error.port} on {error.interface or 'any interface'}: {reason}"
-        where = error.port.decode(errors="replace") if isinstance(error.port, bytes) else error.port
-        return f"{where}: {reason}"
-    return f"{description}: {type(error).__name__}: {error}"
+            name = f"port {error.port} on {error.interface or 'any interface'}"
+        error = error.socketError
+    if isinstance(error, OSError):  # without the names that only Twisted's lock files know
+        return f"{name}: {error.strerror or error}"
+    if isinstance(error, OverflowError | str):  # Twisted's own words
+        return f"{name}: {error}"
+    return f"{name}: {type(error).__name__}: {error}"
