@@ -59,7 +59,6 @@ def test_defaults() -> None:
         (["--port", "65535"], ("tcp:65535:interface=127.0.0.1",)),
         (["--interface", "0.0.0.0"], ("tcp:12345:interface=0.0.0.0",)),
         (["--interface", "::1", "-p", "1"], (r"tcp:1:interface=\:\:1",)),
-        (["--interface", ""], ("tcp:12345:interface=",)),
         (["--listen", "tcp:1"], ("tcp:1",)),
         (["--listen", "tcp:1", "--listen=unix:/x"], ("tcp:1", "unix:/x")),
     ],
@@ -158,6 +157,7 @@ SECONDS = ["x", "", "-1", "nan", "inf", "1e999"]
         *(("idle-timeout", value) for value in SECONDS),
         *(("drain-timeout", value) for value in SECONDS),
         *(("drain-delay", value) for value in SECONDS),
+        ("interface", ""),
         ("log-level", "error"),
         ("log-level", ""),
         ("framing", "nonsense"),
@@ -171,6 +171,7 @@ SECONDS = ["x", "", "-1", "nan", "inf", "1e999"]
         ("responder", "tests.test_tap:NUMBERS"),
         ("responder", "nonsense"),
         ("responder", ""),
+        ("responder", "tests.test_tap:"),
     ],
 )
 def test_bad_values(option: str, value: str) -> None:
@@ -199,6 +200,48 @@ def test_exclusions(words: list[str], said: list[str]) -> None:
     with pytest.raises(CannotStart) as caught:
         parse(*words)
     assert all(name in str(caught.value) for name in said)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["--framing=fixed:size=70000"],
+            "--framing: fixed:size=70000 needs more than --max-message 65536 allows",
+        ),
+        (
+            ["--framing=length:bytes=2,offset=7,strip=no", "--max-message=8"],
+            "--framing: length:bytes=2,offset=7,strip=no needs more than --max-message 8 allows",
+        ),
+        (
+            ["--framing=length:bytes=1", "--reply", "x" * 300],
+            "--reply: 300 bytes, where the length field can tell 0 to 255",
+        ),
+        (
+            ["--framing=length:digits=1"],
+            "--reply: 42 bytes, where the length field can tell 0 to 9",
+        ),
+        (
+            ["--framing=length:digits=1", "--echo", "--greeting=0123456789"],
+            "--greeting: 10 bytes, where the length field can tell 0 to 9",
+        ),
+        (
+            ["--framing=length:bytes=1,adjust=2", "--echo", "--greeting="],
+            "--greeting: 0 bytes, where the length field can tell 2 to 257",
+        ),
+    ],
+)
+def test_what_the_framing_cannot_carry(words: list[str], line: str) -> None:
+    """Whatever no connection could use is told at the start, by its option."""
+    with pytest.raises(CannotStart) as caught:
+        parse(*words)
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize("answers", ["--echo", "--responder=tests.test_tap:shout", "--reply=short"])
+def test_replies_that_are_not_known(answers: str) -> None:
+    """Only the reply that would be sent has to fit the framing."""
+    assert parse("--framing=length:digits=1", answers).service.framing == Length(digits=1)
 
 
 @pytest.mark.parametrize("words", [["--nonsense"], ["word"], ["--port"], ["--echo=1"], ["-x"]])
@@ -252,20 +295,11 @@ def test_make_service(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(daemon.service.factory.responder, Echo)
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--listen=nonsense:1"], "endpoint nonsense:1"),
-        (["--framing=fixed:size=9", "--max-message=8"], "8"),
-    ],
-)
-def test_service_that_cannot_be_made(
-    monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
-) -> None:
+def test_service_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """What only the service finds out is one line too."""
     monkeypatch.setattr(twisted.internet, "reactor", MemoryReactorClock(), raising=False)
     options = Options()
-    options.parseOptions(words)
-    with pytest.raises(CannotStart, match=said) as caught:
+    options.parseOptions(["--listen=nonsense:1"])
+    with pytest.raises(CannotStart, match="endpoint nonsense:1") as caught:
         makeService(options)
     assert "\n" not in str(caught.value)

@@ -14,9 +14,10 @@ from twisted.python import usage
 
 from sockreply.config.settings import LogSettings, ServiceSettings, Settings
 from sockreply.daemon import Daemon
-from sockreply.errors import CannotStart, ConfigError
-from sockreply.framing.notation import FRAMING_NAMES, parse_framing, unescape
-from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, Fixed
+from sockreply.errors import CannotFrame, CannotStart, ConfigError
+from sockreply.framing.interfaces import Framing
+from sockreply.framing.notation import FRAMING_NAMES, parse_framing, quoted, unescape
+from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Responder
 from sockreply.server.limits import Limits
@@ -39,7 +40,7 @@ def whole(least: int, most: float = math.inf) -> Callable[[str], int]:
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
         if not least <= number <= most:
             span = f"from {least} on" if most == math.inf else f"from {least} to {most}"
-            raise ConfigError(f"{text!r} is not a whole number {span}")
+            raise ConfigError(f"{quoted(text)} is not a whole number {span}")
         return number
 
     return read
@@ -52,14 +53,21 @@ def seconds(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 <= number < math.inf:
-        raise ConfigError(f"{text!r} is not a number of seconds")
+        raise ConfigError(f"{quoted(text)} is not a number of seconds")
     return number
+
+
+def address(text: str) -> str:
+    """Reads an address to listen on."""
+    if not text:
+        raise ConfigError("'' is no address; 0.0.0.0 stands for all")
+    return text
 
 
 def level(text: str) -> str:
     """Reads a log level."""
     if text not in _LEVELS:
-        raise ConfigError(f"{text!r} is not one of {', '.join(_LEVELS)}")
+        raise ConfigError(f"{quoted(text)} is not one of {', '.join(_LEVELS)}")
     return text
 
 
@@ -73,6 +81,15 @@ def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
             raise ConfigError(f"--{name}: {error}") from None
 
     return read_option
+
+
+def fitting(name: str, text: bytes, framing: Framing) -> bytes:
+    """What an option has all peers be sent, once it is known that the framing can carry it."""
+    try:
+        framing.frame(text)
+    except CannotFrame as error:
+        raise ConfigError(f"--{name}: {error}") from None
+    return text
 
 
 def parameter(name: str, short: str | None, default: object, text: str, read: Any) -> list[Any]:
@@ -102,7 +119,7 @@ class Options(usage.Options):
 
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
         parameter("port", "p", None, "TCP port, 0: a free one. [default: 12345]", whole(0, 65535)),
-        parameter("interface", None, None, "Where to listen. [default: 127.0.0.1]", str),
+        parameter("interface", None, None, "Where to listen. [default: 127.0.0.1]", address),
         parameter("framing", "f", "chunk", f"How messages are told apart: {_FRAMINGS}.", str),
         parameter("reply", None, None, f"The reply to every message; {_ESCAPES}.", unescape),
         parameter("responder", None, None, f"Code that answers: {_RESPONDERS}.", str),
@@ -158,7 +175,7 @@ class Options(usage.Options):
 
     def parseArgs(self, *words: str) -> None:
         if words:
-            raise usage.UsageError(f"{words[0]!r} is not an option")
+            raise usage.UsageError(f"{quoted(words[0])} is not an option")
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """As Twisted does it, but for what is wrong.
@@ -177,16 +194,18 @@ class Options(usage.Options):
     def _settings(self) -> Settings:
         asked = self["max-connections"]
         json = self["json-log"]
+        framing = self._framing()
+        greeting = self["greeting"]
         parent: Mapping[str, Any] = self.parent or {}
         if json == "-" and parent.get("nodaemon") == 0:
             raise ConfigError("--json-log: a daemon has no standard output")
         return Settings(
             service=ServiceSettings(
                 listen=self._listen(),
-                framing=option("framing", parse_framing)(self["framing"]),
-                responder=self._responder(),
+                framing=framing,
+                responder=self._responder(framing),
                 keep_alive=bool(self["keep-alive"]),
-                greeting=self["greeting"],
+                greeting=None if greeting is None else fitting("greeting", greeting, framing),
                 limits=Limits(
                     idle_timeout=self["idle-timeout"],
                     drain_timeout=self["drain-timeout"],
@@ -209,10 +228,21 @@ class Options(usage.Options):
                 raise ConfigError("--listen excludes --port and --interface")
             return tuple(self["listen"])
         port = DEFAULT_PORT if port is None else port
-        quoted = quoteStringArgument(DEFAULT_INTERFACE if interface is None else interface)
-        return (f"tcp:{port}:interface={quoted}",)
+        where = quoteStringArgument(DEFAULT_INTERFACE if interface is None else interface)
+        return (f"tcp:{port}:interface={where}",)
 
-    def _responder(self) -> Responder:
+    def _framing(self) -> Framing:
+        spec, most = self["framing"], self["max-message"]
+        framing = option("framing", parse_framing)(spec)
+        try:
+            framing.framer(most)
+        except ConfigError:
+            raise ConfigError(
+                f"--framing: {spec} needs more than --max-message {most} allows"
+            ) from None
+        return framing
+
+    def _responder(self, framing: Framing) -> Responder:
         given = [name for name in ("reply", "echo", "responder") if self[name] not in (None, 0)]
         if len(given) > 1:
             raise ConfigError(f"--{given[0]} and --{given[1]} exclude each other")
@@ -220,7 +250,8 @@ class Options(usage.Options):
             return Echo()
         if self["responder"] is not None:
             return load_responder(self["responder"])
-        return Fixed(TEXTBOOK_REPLY.encode() if self["reply"] is None else self["reply"])
+        text = TEXTBOOK_REPLY.encode() if self["reply"] is None else self["reply"]
+        return FixedReply(fitting("reply", text, framing))
 
 
 def makeService(options: Options) -> IService:

@@ -46,6 +46,11 @@ def assert_failed_with_one_line(done: CompletedProcess[str], named: str, directo
         pytest.param(["--framing", "bogus"], "'bogus'", id="unknown framing"),
         pytest.param(["--framing", "line:size=3"], "'size'", id="unknown key of a framing"),
         pytest.param(["--port", "70000"], "'70000'", id="port out of range"),
+        pytest.param(["--interface", ""], "--interface", id="no interface"),
+        pytest.param(["--framing", "fixed:size=70000"], "--max-message", id="too small a limit"),
+        pytest.param(
+            ["--framing", "length:digits=1", "--reply", "x" * 10], "--reply", id="too long a reply"
+        ),
         pytest.param(["--listen", "tcp:1:y=z"], "tcp:1:y=z", id="bad endpoint"),
         pytest.param(["--listen", "bogus:1"], "bogus:1", id="unknown endpoint"),
         pytest.param(["--responder", "no_such_module:it"], "no_such_module", id="no such module"),

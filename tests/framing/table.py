@@ -110,6 +110,7 @@ LINE = "line"
 NUL = r"delimited:end=\0"
 BLANK_LINE = r"delimited:end=\r\n\r\n"
 SMTP_DOT = r"delimited:end=\r\n.\r\n"
+HTTP = r"delimited:end=\r\n\r\n,reply_end="
 SELF_OVERLAPPING = "delimited:end=abxyab"
 ONE_BYTE = "length:bytes=1"
 FOUR_DIGITS = "length:digits=4"
@@ -163,6 +164,7 @@ STREAMS = (
         (b"GET /a HTTP/1.1\r\nHost: a", b"GET /b HTTP/1.1"),
     ),
     Stream(BLANK_LINE, b"GET / HTTP/1.1\r\n\r", left=17),
+    Stream(HTTP, b"GET /a HTTP/1.1\r\n\r\nGET", (b"GET /a HTTP/1.1",), left=3),
     Stream(SMTP_DOT, b"a\r\n.\r\n.\r\n\r\n.\r\n", (b"a", b".\r\n")),
     Stream("delimited:end=aab", b"aaabaab", (b"a", b"")),
     Stream(r"delimited:end=\,", b"a,b,,", (b"a", b"b", b"")),
@@ -331,6 +333,8 @@ REPLIES = (
     Sent(NUL, b"hello", b"hello\0"),
     Sent(BLANK_LINE, b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\n\r\n"),
     Sent(BLANK_LINE, b"a\r\n\r\nb", b"a\r\n\r\nb\r\n\r\n", (b"a", b"b")),
+    Sent(HTTP, b"HTTP/1.1 200 OK\r\n\r\nhello", b"HTTP/1.1 200 OK\r\n\r\nhello"),
+    Sent(HTTP, b"", b"", ()),
     Sent(r"delimited:end=;,reply_end=\r\n", b"1;2", b"1;2\r\n"),
     Sent(r"delimited:reply_end=\\,end=\,", b"1,2", b"1,2\\"),
     Sent(ONE_BYTE, b"", b"\x00"),

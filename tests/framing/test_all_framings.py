@@ -24,6 +24,7 @@ from sockreply.framing import (
     Line,
     parse_framing,
 )
+from sockreply.framing.delimited import Undelimited
 from sockreply.framing.notation import parse_notation
 from tests.framing.table import (
     BOUNDED_BY_READS,
@@ -100,7 +101,7 @@ def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
     parts = st.lists(st.sampled_from(PARTS), max_size=6).map(b"".join)
     anything = st.one_of(st.binary(max_size=MOST), parts)
     match sender:
-        case Chunk() | Gap() | Eof():
+        case Chunk() | Gap() | Eof() | Delimited(reply_end=b""):
             return anything.filter(bool)
         case Fixed(size):
             return st.binary(min_size=size, max_size=size)
@@ -111,6 +112,8 @@ def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
                     and (line + ending).removesuffix(b"\n").removesuffix(b"\r") == line
                 )
             )
+        case Undelimited(end):
+            return messages_of(Delimited(end))
         case Delimited(end, reply_end):
             mark = end if reply_end is None else reply_end
             return anything.filter(lambda message: (message + mark).find(mark) == len(message))
@@ -136,7 +139,7 @@ def counted_messages_of(framing: Length) -> st.SearchStrategy[bytes]:
 
 def conversations(sender: Framing) -> st.SearchStrategy[list[bytes]]:
     """What one side may say on a connection."""
-    most = 1 if isinstance(sender, Chunk | Gap | Eof) else 4
+    most = 1 if isinstance(sender.mirrored(), Chunk | Undelimited | Gap | Eof) else 4
     return st.lists(messages_of(sender), max_size=most)
 
 
@@ -264,7 +267,7 @@ def test_the_client_receives_what_the_server_sends(row: Sent) -> None:
     client = parse_framing(row.spec).mirrored()
     expected = Outcome((row.message,) if row.received is None else row.received)
     assert receive(client.framer(1000), whole(row.wire)) == expected
-    if not isinstance(client, Chunk):
+    if not isinstance(client, Chunk | Undelimited):
         assert receive(client.framer(1000), byte_by_byte(row.wire)) == expected
 
 
@@ -276,7 +279,7 @@ def test_round_trip(spec: str, data: st.DataObject) -> None:
     for sender, receiver in ((server, server.mirrored()), (server.mirrored(), server)):
         messages = data.draw(conversations(sender))
         wire = b"".join(map(sender.frame, messages))
-        places = set() if isinstance(sender, Chunk) else data.draw(places_in(wire))
+        places = set() if isinstance(receiver, Chunk | Undelimited) else data.draw(places_in(wire))
         assert receive(receiver.framer(1000), cut(wire, places)) == Outcome(tuple(messages))
 
 

@@ -85,6 +85,16 @@ def test_delimited_mirrored() -> None:
     assert Delimited(b";").mirrored() == Delimited(b";")
 
 
+def test_delimited_mirrored_without_an_end() -> None:
+    """Where nothing ends the replies the client takes each read for one, as `chunk` does."""
+    client = Delimited(b";", b"").mirrored()
+    assert client.frame(b"request") == b"request;"
+    framer = client.framer(4)
+    for read in (b"re;p", b"ly"):
+        framer.receive_data(read)
+    assert list(iter(framer.next_message, None)) == [b"re;p", b"ly"]
+
+
 def test_enclosed_counts_what_it_drops() -> None:
     """Bytes outside the marks are dropped as they come and counted; a mark begun is not yet."""
     framer = Enclosed(b"<<", b">>").framer(4)

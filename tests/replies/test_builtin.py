@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockreply.replies import Close, Echo, Fixed, Reply, Responder, Session
+from sockreply.replies import Close, Echo, FixedReply, Reply, Responder, Session
 from sockreply.replies.builtin import TEXTBOOK_REPLY
 from tests.replies.stand_ins import StandInConnection
 
@@ -22,14 +22,14 @@ def test_echo(message: bytes) -> None:
 @given(st.binary(), st.binary())
 def test_fixed(reply: bytes, message: bytes) -> None:
     """Every message is answered with the same bytes."""
-    fixed: Responder = Fixed(reply)
+    fixed: Responder = FixedReply(reply)
     assert fixed.respond(message, SESSION) == reply
 
 
 def test_fixed_steps() -> None:
     """The one reply may be steps, or silence."""
     for reply in (Reply(b"bye", Close()), Reply()):
-        fixed: Responder = Fixed(reply)
+        fixed: Responder = FixedReply(reply)
         assert fixed.respond(b"message", SESSION) is reply
 
 

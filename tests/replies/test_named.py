@@ -113,8 +113,6 @@ def test_current_directory_is_searched_once(here: Path) -> None:
         ("nowhere_to_be_found:shout", "ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
         ("responders.deeper:shout", "ModuleNotFoundError: No module named 'responders.deeper'"),
         ("responders:missing", "AttributeError: module 'responders' has no attribute 'missing'"),
-        ("responders:", "<module 'responders' from "),
-        ("re sponders:shout", "ValueError: invalid format: 're sponders:shout'"),
         ("responders:number", "3 is neither a function of (message, session) nor a responder"),
         ("responders:Wanting", "TypeError: Wanting.__init__() missing 1 required"),
         ("broken:shout", "ZeroDivisionError: division by zero"),
@@ -129,6 +127,62 @@ def test_module_that_does_not_do(here: Path, spec: str, why: str) -> None:
     (here / "unreadable.py").write_text("def shout(:\n")
     (here / "leaving.py").write_text("import sys\nsys.exit(3)\n")
     assert load_failing(spec).startswith(why)
+
+
+@pytest.mark.parametrize("spec", ["responders:", ":shout", ":", "responders:shout:x", "a b:c"])
+def test_no_name_of_code(here: Path, spec: str) -> None:
+    """A spec with a colon that names no code is told what would."""
+    (here / "responders.py").write_text(RESPONDERS)
+    assert load_failing(spec) == "code is named package.module:callable"
+
+
+def test_module_instead_of_code(here: Path) -> None:
+    """A module is not what answers, but something in it is."""
+    (here / "mine").mkdir()
+    (here / "mine" / "__init__.py").write_text("from mine import responders\n")
+    (here / "mine" / "responders.py").write_text(RESPONDERS)
+    said = load_failing("mine:responders")
+    assert said == "mine.responders is a module; code is named package.module:callable"
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ("\n\n{}['k']\n", "KeyError: 'k' (broken.py, line 3)"),
+        ("import json\njson.loads('')\n", "JSONDecodeError: .* (broken.py, line 2)"),
+        ("from sockreply.replies import Reply\nReply('')\n", "TypeError: .* (broken.py, line 2)"),
+        ("import deep.deeper\n", "ZeroDivisionError: .* (deep/deeper.py, line 2)"),
+        ("import nowhere_to_be_found\n", "ModuleNotFoundError: .* (broken.py, line 1)"),
+        ("import unreadable\n", "SyntaxError: .* (unreadable.py, line 1)"),
+        ("raise OSError('two\\n lines')", "OSError: two lines (broken.py, line 1)"),
+        ("assert False", "AssertionError (broken.py, line 1)"),
+        (
+            "class shout:\n def __init__(self):\n  1 / 0",
+            "ZeroDivisionError: .* (broken.py, line 3)",
+        ),
+        ("import library", "ValueError: bad (broken.py, line 1)"),
+    ],
+)
+def test_where_a_module_fails(here: Path, broken: str, why: str) -> None:
+    """What goes wrong inside of a module is told with the innermost line of its author's."""
+    (here / "deep").mkdir()
+    (here / "deep" / "deeper.py").write_text("\n1 / 0\n")
+    (here / "unreadable.py").write_text("def shout(:\n")
+    (here / "site-packages").mkdir()
+    (here / "site-packages" / "library.py").write_text("raise ValueError('bad')\n")
+    sys.path.append(str(here / "site-packages"))
+    (here / "broken.py").write_text(broken)
+    pattern = re.escape(why).replace(r"\.\*", "[^()]*")
+    assert re.fullmatch(pattern, load_failing("broken:shout").replace(" (char 0)", ""))
+
+
+def test_where_an_installed_module_fails(here: Path) -> None:
+    """When no line is the author's own, it is the library's."""
+    (here / "site-packages").mkdir()
+    (here / "site-packages" / "library.py").write_text("raise ValueError('bad')\n")
+    sys.path.append(str(here / "site-packages"))
+    said = load_failing("library:shout")
+    assert said == "ValueError: bad (site-packages/library.py, line 1)"
 
 
 def test_the_cause_is_kept(here: Path) -> None:
@@ -168,10 +222,12 @@ def test_entry_point_with_keys(
 def test_unknown_entry_point(install: Callable[..., None]) -> None:
     """An unknown name is an error that lists the installed ones, of our group only."""
     install(lines="responders:make", ending="responders:make")
-    for spec in ("missing", "missing:end=!", "elsewhere"):
-        assert load_failing(spec) == "no such entry point; installed are ending, lines"
+    hint = "code is named package.module:callable"
+    for spec in ("missing", "missing:end=!", "elsewhere", "responders.shout"):
+        said = load_failing(spec)
+        assert said == f"no such entry point (installed: ending, lines); {hint}"
     install()
-    assert load_failing("missing") == "no such entry point; installed are none"
+    assert load_failing("missing") == f"no such entry point (none is installed); {hint}"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +236,7 @@ def test_unknown_entry_point(install: Callable[..., None]) -> None:
         ("ending:colour=red", "TypeError: make() got an unexpected keyword argument 'colour'"),
         ("ending:end=a,b", "ending: 'b' is not key=value"),
         ("ending:end=a,end=b", "ending: end is given twice"),
-        (r"ending:end=\q", r"'\\q' is no escape; known are \r \n \t \0 \\ \, \xNN"),
+        (r"ending:end=\q", r"'\q' is no escape; known: \r \n \t \0 \\ \, \xNN"),
         (r"ending:end=\xff", "UnicodeDecodeError: "),
         ("nothing", "None is neither a function of (message, session) nor a responder"),
         ("gone", "ModuleNotFoundError: No module named 'gone'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,40 @@ def test_steps_in_order() -> None:
 def test_bytes_are_sent_framed() -> None:
     """Bytes in a reply stand for a message."""
     assert tuple(Reply(b"a", Wait(1), b"")) == (Send(b"a"), Wait(1), Send(b""))
+
+
+def test_lists_of_steps() -> None:
+    """A list or a tuple in a reply stands for the steps in it."""
+    reply = Reply([Send(b"a"), Wait(1)], (b"b",), [], Close())
+    assert tuple(reply) == (Send(b"a"), Wait(1), Send(b"b"), Close())
+    with pytest.raises(ValueError, match="no step can follow"):
+        Reply([Close()], b"a")
+
+
+@pytest.mark.parametrize(
+    "thing", ["text", bytearray(b"x"), memoryview(b"x"), None, 1, Send, Reply(b"a")], ids=repr
+)
+def test_no_step(thing: Any) -> None:
+    """What is no step is an error that shows it, and not silence."""
+    for steps in ((thing,), (b"a", thing), ([thing],)):
+        with pytest.raises(TypeError) as caught:
+            Reply(*steps)
+        assert str(caught.value) == f"{thing!r} is no step"
+
+
+def test_lists_in_lists() -> None:
+    """Only steps stand in a list of steps."""
+    with pytest.raises(TypeError, match=r"^\[b'a'\] is no step$"):
+        Reply([[b"a"]])  # type: ignore[list-item]  # must fail
+
+
+@pytest.mark.parametrize("step", [Send, Raw])
+@pytest.mark.parametrize("thing", ["text", bytearray(b"x"), None, 1])
+def test_only_bytes_are_sent(step: type[Send | Raw], thing: Any) -> None:
+    """A step that sends refuses what is not bytes when it is made."""
+    with pytest.raises(TypeError) as caught:
+        step(thing)
+    assert str(caught.value) == f"{thing!r} is not bytes"
 
 
 def test_silence() -> None:
@@ -151,5 +186,6 @@ def test_corrupt_by_default() -> None:
 
 def test_faults_make_replies() -> None:
     """Faults are steps among others."""
-    reply = Reply(*drip(b"ab", every=0.1), truncate(b"abc", 1), Close("reset"))
+    reply = Reply(drip(b"ab", every=0.1), truncate(b"abc", 1), Close("reset"))
     assert list(reply) == [Raw(b"a"), Wait(0.1), Raw(b"b"), Raw(b"a"), Close("reset")]
+    assert list(Reply(corrupt(b"a", Random(1)), Stall())) == [corrupt(b"a", Random(1)), Stall()]

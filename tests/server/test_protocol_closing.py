@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from OpenSSL.SSL import Error
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.logger import capturedLogs
@@ -361,3 +362,13 @@ def test_sums() -> None:
     assert (counters.connections, counters.open_connections) == (1, 1)
     talk.leave()
     assert (counters.connections, counters.open_connections) == (1, 0)
+
+
+def test_trouble_of_tls_is_told() -> None:
+    """A connection whose TLS layer gave up is logged in one line, and counted."""
+    talk = Talk()
+    with capturedLogs() as events:
+        talk.leave(Error([("SSL routines", "", "wrong version number\x1b")]))
+    assert talk.counters.errors == talk.counters.closed == {"tls": 1}
+    assert len(texts(events)) == 1
+    assert r"TLS failed: [('SSL routines', '', 'wrong version number\x1b')]" in texts(events)[0]

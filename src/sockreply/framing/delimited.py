@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sockreply.errors import MessageTooLong
 from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.stream import ChunkFramer
 
 _CR = 0x0D
 
@@ -106,7 +107,7 @@ class Delimited:
 
     Args:
         end: Ends what is received.
-        reply_end: Ends what is sent; None: the same.
+        reply_end: Ends what is sent; None: the same; empty: nothing does.
     """
 
     end: bytes
@@ -120,10 +121,34 @@ class Delimited:
     def frame(self, message: bytes) -> bytes:
         return message + (self.end if self.reply_end is None else self.reply_end)
 
-    def mirrored(self) -> Delimited:
+    def mirrored(self) -> Delimited | Undelimited:
         if self.reply_end is None:
             return self
+        if not self.reply_end:
+            return Undelimited(self.end)
         return Delimited(end=self.reply_end, reply_end=self.end)
+
+
+@dataclass(frozen=True)
+class Undelimited:
+    """The other side of a `Delimited` whose replies nothing ends: a read is a message.
+
+    Args:
+        end: Ends what is sent.
+    """
+
+    end: bytes
+
+    ends_with_stream = False
+
+    def framer(self, max_message: int) -> ChunkFramer:
+        return ChunkFramer(max_message)
+
+    def frame(self, message: bytes) -> bytes:
+        return message + self.end
+
+    def mirrored(self) -> Delimited:
+        return Delimited(self.end, reply_end=b"")
 
 
 @dataclass(frozen=True)

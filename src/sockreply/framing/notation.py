@@ -22,6 +22,11 @@ _ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.?)|[^\\]+", re.DOTALL)
 _PAIR = re.compile(r"(?:^|,)((?:[^,\\]|\\.?)*)", re.DOTALL)
 
 
+def quoted(text: str) -> str:
+    """What an operator typed, as a message shows it: printable, its backslashes not doubled."""
+    return repr(text).replace(r"\\", "\\")
+
+
 def unescape(text: str) -> bytes:
     r"""The bytes that a value stands for: UTF-8 but for its escapes.
 
@@ -35,8 +40,10 @@ def unescape(text: str) -> bytes:
             return bytes.fromhex(digits)
         if letter is None:
             return found[0].encode("utf-8", "surrogateescape")  # as the command line was given
+        if letter == "x":
+            raise ConfigError(r"\x needs two hexadecimal digits")
         if letter not in _ESCAPES:
-            raise ConfigError(rf"{found[0]!r} is no escape; known are \r \n \t \0 \\ \, \xNN")
+            raise ConfigError(rf"{quoted(found[0])} is no escape; known: \r \n \t \0 \\ \, \xNN")
         return _ESCAPES[letter]
 
     return b"".join(map(bytes_of, _ESCAPED.finditer(text)))
@@ -53,7 +60,7 @@ def parse_notation(spec: str) -> tuple[str, dict[str, str]]:
     for pair in _PAIR.findall(rest) if colon else ():
         key, equals, value = pair.partition("=")
         if not (key and equals):
-            raise ConfigError(f"{name}: {pair!r} is not key=value")
+            raise ConfigError(f"{name}: {quoted(pair)} is not key=value")
         if key in values:
             raise ConfigError(f"{name}: {key} is given twice")
         values[key] = value
@@ -63,7 +70,7 @@ def parse_notation(spec: str) -> tuple[str, dict[str, str]]:
 def _number(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,18}", text) or not least <= int(text) <= most:
-            raise ConfigError(f"{text!r} is not a whole number from {least} to {most}")
+            raise ConfigError(f"{quoted(text)} is not a whole number from {least} to {most}")
         return int(text)
 
     return parse
@@ -72,7 +79,7 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 def _one_of(**choices: object) -> Callable[[str], Any]:
     def parse(text: str) -> object:
         if text not in choices:
-            raise ConfigError(f"{text!r} is not one of {', '.join(choices)}")
+            raise ConfigError(f"{quoted(text)} is not one of {', '.join(choices)}")
         return choices[text]
 
     return parse
@@ -84,7 +91,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise ConfigError(f"{text!r} is not a number of seconds above 0")
+        raise ConfigError(f"{quoted(text)} is not a number of seconds above 0")
     return seconds
 
 
@@ -103,7 +110,7 @@ _DIGITS_LIMIT = 18  # what a 64-bit count can have
 _FRAMINGS: dict[str, tuple[type, dict[str, tuple[str, Callable[[str], Any]]]]] = {
     "chunk": (Chunk, {}),
     "line": (Line, {"ending": ("ending", _one_of(lf=b"\n", crlf=b"\r\n"))}),
-    "delimited": (Delimited, {"end": ("end", _mark), "reply_end": ("reply_end", _mark)}),
+    "delimited": (Delimited, {"end": ("end", _mark), "reply_end": ("reply_end", unescape)}),
     "length": (
         Length,
         {
@@ -135,13 +142,13 @@ def parse_framing(spec: str) -> Framing:
     """
     name, values = parse_notation(spec)
     if name not in _FRAMINGS:
-        raise ConfigError(f"unknown framing {name!r}; known are {', '.join(_FRAMINGS)}")
+        raise ConfigError(f"unknown framing {quoted(name)}; known: {', '.join(_FRAMINGS)}")
     make, keys = _FRAMINGS[name]
     arguments: dict[str, Any] = {}
     for key, value in values.items():
         if key not in keys:
             known = ", ".join(keys) or "none"
-            raise ConfigError(f"framing {name}: unknown key {key!r}; known are {known}")
+            raise ConfigError(f"framing {name}: unknown key {quoted(key)}; known: {known}")
         argument, parse = keys[key]
         try:
             arguments[argument] = parse(value)

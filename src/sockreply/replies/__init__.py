@@ -1,6 +1,6 @@
 """What an answer is, and who gives it."""
 
-from sockreply.replies.builtin import Echo, Fixed
+from sockreply.replies.builtin import Echo, FixedReply
 from sockreply.replies.reply import (
     Await,
     Close,
@@ -20,7 +20,7 @@ __all__ = [
     "Await",
     "Close",
     "Echo",
-    "Fixed",
+    "FixedReply",
     "Raw",
     "Reply",
     "Responder",

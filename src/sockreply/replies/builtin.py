@@ -9,7 +9,7 @@ TEXTBOOK_REPLY = "서버로부터 응답 메시지입니다."
 """What the textbook server says; UTF-8 on the wire."""
 
 
-class Fixed:
+class FixedReply:
     """Answers every message with the same reply.
 
     Args:

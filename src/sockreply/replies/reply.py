@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal, TypeAlias
@@ -14,9 +14,15 @@ class Send:
 
     Args:
         message: Its bytes, without what frames them.
+
+    Raises:
+        TypeError: It is not bytes.
     """
 
     message: bytes
+
+    def __post_init__(self) -> None:
+        _check_bytes(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +31,15 @@ class Raw:
 
     Args:
         wire: What goes over the wire.
+
+    Raises:
+        TypeError: It is not bytes.
     """
 
     wire: bytes
+
+    def __post_init__(self) -> None:
+        _check_bytes(self.wire)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,11 @@ class Stall:
     """Say nothing more on this connection, but leave it open until it is idle or drained."""
 
 
+def _check_bytes(thing: object) -> None:
+    if not isinstance(thing, bytes):
+        raise TypeError(f"{thing!r} is not bytes")
+
+
 Step: TypeAlias = Send | Raw | Wait | Await | Close | Stall
 
 
@@ -82,16 +99,18 @@ class Reply:
     """An immutable sequence of steps; none of them is silence.
 
     Args:
-        steps: Carried out in this order; bytes stand for a `Send`.
+        steps: Carried out in this order; bytes stand for a `Send`, a list or a tuple for the steps
+            in it.
 
     Raises:
+        TypeError: Something is no step.
         ValueError: A step stands behind one that nothing can follow.
     """
 
     __slots__ = ("_steps",)
 
-    def __init__(self, *steps: Step | bytes) -> None:
-        self._steps = tuple(Send(step) if isinstance(step, bytes) else step for step in steps)
+    def __init__(self, *steps: Step | bytes | Sequence[Step | bytes]) -> None:
+        self._steps = tuple(_each(steps))
         for step in self._steps[:-1]:
             if isinstance(step, Close | Stall):
                 raise ValueError(f"no step can follow {step}")
@@ -109,8 +128,19 @@ class Reply:
         return f"Reply({', '.join(map(repr, self._steps))})"
 
 
+def _each(steps: Iterable[object]) -> Iterator[Step]:
+    for given in steps:
+        for step in given if isinstance(given, list | tuple) else (given,):
+            if isinstance(step, bytes):
+                yield Send(step)
+            elif isinstance(step, Step):
+                yield step
+            else:
+                raise TypeError(f"{step!r} is no step")
+
+
 def drip(wire: bytes, *, size: int = 1, every: float = 0.05) -> list[Step]:
-    """Send a few bytes at a time.
+    """Send a few bytes at a time: steps for a `Reply`, as in `Reply(drip(wire), Close())`.
 
     Args:
         wire: All of them, as they go over the wire (`Session.frame` makes them from a message).
@@ -127,7 +157,7 @@ def drip(wire: bytes, *, size: int = 1, every: float = 0.05) -> list[Step]:
 
 
 def truncate(wire: bytes, at: int) -> Raw:
-    """Send the beginning only.
+    """Send the beginning only: a step for a `Reply`.
 
     Args:
         wire: What would be sent, as it goes over the wire.
@@ -139,7 +169,7 @@ def truncate(wire: bytes, at: int) -> Raw:
 
 
 def corrupt(wire: bytes, random: Random, *, bits: int = 1) -> Raw:
-    """Send it with some bits turned over, each of them once.
+    """Send it with some bits turned over, each of them once: a step for a `Reply`.
 
     Args:
         wire: What would be sent, as it goes over the wire.

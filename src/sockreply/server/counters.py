@@ -42,7 +42,8 @@ class Counters:
     errors: Counter[str]
     """What went wrong, by kind: `reply`, `reply_timeout` and `abandoned` (the peer left while it
     was worked on) are messages without an answer; `too_long`, `malformed` and `truncated` are
-    bytes that became no message."""
+    bytes that became no message; `tls` is a handshake or a record
+    that made no sense; `unasked` is what could not be sent without a message."""
 
     received_bytes: int
     """Bytes received."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from twisted.internet.error import ConnectionDone
+from twisted.internet.error import ConnectionClosed, ConnectionDone
 from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
@@ -25,7 +25,7 @@ from sockreply.errors import ReplyTimeout
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
 from sockreply.server.ordering import CLOSING, Answering
-from sockreply.server.shown import show_address
+from sockreply.server.shown import show_address, show_text
 from sockreply.server.timeouts import NEVER, Kind, Timeouts
 from sockreply.server.transport import SendsAtOnce, direct_write, wire_under
 
@@ -119,6 +119,13 @@ class ReplyProtocol(Protocol):
             del self._wire.on_backlog  # it holds us, and we it
         self.factory.counters.dropped_bytes += self._framer.dropped
         why = "peer" if reason.check(ConnectionDone) else "lost"
+        if not reason.check(ConnectionClosed):  # then it is a TLS layer that gave up
+            why = "tls"
+            self.factory.counters.errors[why] += 1
+            error = show_text(str(reason.value))
+            self._log.warn(
+                "{peer}: TLS failed: {error}", peer=show_address(self.peer()), error=error
+            )
         self.factory.closed(self, self._ending or why)
         self.session.connection_gone()
 
