@@ -3,20 +3,26 @@
 import sys
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import react
 
 from sockreply.client import connect
+from sockreply.errors import SockreplyError
 
 
 async def ask(reactor: Any, endpoint: str, framing: str, *messages: str) -> None:
     """Send all messages at once, and print the replies in their order."""
-    connection = await connect(endpoint, framing, reactor=reactor, timeout=5)
+    try:
+        connection = await connect(endpoint, framing, reactor=reactor, timeout=5)
+    except SockreplyError as error:
+        sys.exit(str(error))
     requests = [connection.request(message.encode(), timeout=5) for message in messages]
-    for request in requests:
-        print((await request).decode())
+    for answered, reply in await DeferredList(requests, consumeErrors=True):
+        print(reply.decode() if answered else f"no reply: {reply.value}")
     await connection.close()
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        sys.exit("usage: python ask.py ENDPOINT FRAMING MESSAGE ...")
     react(lambda reactor: Deferred.fromCoroutine(ask(reactor, *sys.argv[1:])))

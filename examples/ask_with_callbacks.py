@@ -8,15 +8,19 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, react
+from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 
 from sockreply.client import PersistentClient
-from sockreply.errors import RequestError
+from sockreply.errors import ConfigError, RequestError
 
 
 def main(reactor: Any, endpoint: str, framing: str) -> Deferred[None]:
     """Ask, print, and stop when all is asked."""
-    client = PersistentClient(endpoint, framing, reactor=reactor)
+    try:
+        client = PersistentClient(endpoint, framing, reactor=reactor)
+    except ConfigError as error:
+        sys.exit(str(error))
     client.startService()
     done: Deferred[None] = Deferred()
     replies: list[str] = []
@@ -40,5 +44,14 @@ def main(reactor: Any, endpoint: str, framing: str) -> Deferred[None]:
     return done
 
 
+def warn(event: LogEvent) -> None:
+    """Print what the client warns of: why it cannot connect."""
+    if event["log_level"] is LogLevel.warn:
+        print(formatEvent(event))
+
+
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python ask_with_callbacks.py ENDPOINT FRAMING")
+    globalLogPublisher.addObserver(warn)
     react(main, sys.argv[1:])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from twisted.internet.defer import Deferred
 
-from sockreply.cli import WAITING_LIMIT, Asking, Options, SendOptions, main
-from sockreply.errors import RequestTimeout
+from sockreply.cli import Options, SendOptions, main
 
 
 def parse(*words: str) -> SendOptions:
@@ -17,24 +15,12 @@ def parse(*words: str) -> SendOptions:
     return options.subOptions
 
 
-class Connection:
-    """Stands in for a connection whose replies the test gives."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[bytes, Deferred[bytes]]] = []
-
-    def request(self, message: bytes, timeout: float | None) -> Deferred[bytes]:
-        reply: Deferred[bytes] = Deferred()
-        self.asked.append((message, reply))
-        return reply
-
-
 def test_send_has_the_daemons_defaults() -> None:
     """Nothing said is the textbook's address, and chunk."""
     options = parse("hello")
     assert options.endpoint == "tcp:127.0.0.1:12345"
     assert options["framing"] == "chunk"
-    assert options.messages == (b"hello",)
+    assert options.messages == [b"hello"]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +46,14 @@ def test_send_goes_where_it_is_told(words: tuple[str, ...], endpoint: str) -> No
         (("send", "--framing", "morse"), "--framing: unknown framing 'morse'"),
         (("send", "--timeout", "soon"), "--timeout: 'soon' is not a number of seconds"),
         (("send", "--hex", "0g"), "'0g' is not hexadecimal"),
+        (("send", "-f", "line", "one\ntwo"), r"'one\ntwo' is no message of framing line ("),
+        (("send", "-f", "fixed:size=1", "--hex", "0aff"), "'0aff' is no message of framing fixed"),
+        (
+            ("send", "-f", "length:digits=1", "0123456789"),
+            "'0123456789' is no message of framing length:digits=1: 10 bytes, where ",
+        ),
+        (("send", "-f", "line", "long\n" * 50), r"'long\nlong"),
+        (("send", "-f", "eof", "one", "two"), "eof carries one message a connection"),
         (("serve", "--framing", "morse"), "--framing: unknown framing 'morse'"),
         (("serve", "surplus"), "'surplus' is not an option"),
     ],
@@ -75,6 +69,31 @@ def test_wrong_usage_is_one_line_and_status_2(
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (["--help"], "sockreply COMMAND [options]"),
+        (["-h"], "sockreply COMMAND [options]"),
+        (["send", "--help"], "sockreply send [options] [MESSAGE ...]"),
+        (["send", "-h"], "sockreply send [options] [MESSAGE ...]"),
+        (["serve", "--help"], "sockreply serve [options]"),
+    ],
+)
+def test_help_begins_with_how_to_call_it(
+    capsys: pytest.CaptureFixture[str], words: list[str], usage: str
+) -> None:
+    """The program's name, the command's, and what follows."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert not ended.value.code
+    assert capsys.readouterr().out.splitlines()[0] == f"Usage: {usage}"
+
+
+def test_what_follows_a_message_is_a_message() -> None:
+    """Also when it begins with a dash."""
+    assert parse("one", "--hex").messages == [b"one", b"--hex"]
+
+
 @pytest.mark.parametrize("words", [["--version"], ["send", "--version"], ["serve", "--version"]])
 def test_version_is_told(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     """Each command tells the version of sockreply, not of Twisted."""
@@ -82,45 +101,3 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str], words: list[str]) -
         main(words)
     assert not ended.value.code
     assert capsys.readouterr().out.startswith("sockreply ")
-
-
-def test_asking_is_done_when_the_last_reply_is_shown(
-    capfdbinary: pytest.CaptureFixture[bytes],
-) -> None:
-    """Neither the last message nor the last reply alone is the end."""
-    connection = Connection()
-    asking = Asking(connection, parse())  # type: ignore[arg-type] # all of one that it uses
-    Deferred.fromCoroutine(asking.ask(b"one"))
-    connection.asked[0][1].callback(b"ONE")
-    assert not asking.done.called
-    Deferred.fromCoroutine(asking.ask(b"two"))
-    asking.all_asked()
-    assert not asking.done.called
-    connection.asked[1][1].callback(b"TWO")
-    assert asking.done.called
-    assert capfdbinary.readouterr().out == b"ONE\nTWO\n"
-
-
-def test_asking_fails_with_the_first_reply_that_fails() -> None:
-    """Later failures change nothing."""
-    connection = Connection()
-    asking = Asking(connection, parse())  # type: ignore[arg-type] # all of one that it uses
-    failures: list[str] = []
-    asking.done.addErrback(lambda failure: failures.append(str(failure.value)))
-    for message in (b"one", b"two"):
-        Deferred.fromCoroutine(asking.ask(message))
-    asking.all_asked()
-    for number, (_, reply) in enumerate(connection.asked):
-        reply.errback(RequestTimeout(number))
-    assert failures == ["no reply within 0 s"]
-
-
-def test_only_so_many_messages_wait() -> None:
-    """The next message is sent when one of those before it is answered."""
-    connection = Connection()
-    asking = Asking(connection, parse())  # type: ignore[arg-type] # all of one that it uses
-    for _ in range(WAITING_LIMIT + 1):
-        Deferred.fromCoroutine(asking.ask(b"x"))
-    assert len(connection.asked) == WAITING_LIMIT
-    connection.asked[0][1].callback(b"")
-    assert len(connection.asked) == WAITING_LIMIT + 1

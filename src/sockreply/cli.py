@@ -1,35 +1,31 @@
 """The `sockreply` command: `send` asks a service, `serve` is one in the foreground.
 
-Exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage.
+Exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage, 128 + N when `send`
+was ended by signal N.
 """
 
 from __future__ import annotations
 
 import os
+import reprlib
 import sys
 from collections.abc import Sequence
 from threading import Thread
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.task import react
 from twisted.internet.threads import blockingCallFromThread
 from twisted.python import usage
-from twisted.python.failure import Failure
 
-from sockreply.client import RequestProtocol, connect
-from sockreply.errors import CannotStart, ConfigError, SockreplyError
+from sockreply.client import connect
+from sockreply.client.asking import WIRE_LIMIT, Asking, is_carried
+from sockreply.errors import CannotFrame, CannotStart, ConfigError, RequestError, SockreplyError
 from sockreply.framing import Line, parse_framing
 from sockreply.tap import DEFAULT_INTERFACE, DEFAULT_PORT, parameter, show_version, whole
 from sockreply.tap import Options as ServeOptions
 from sockreply.tap import seconds as read_seconds
-
-WAITING_LIMIT = 1_000
-"""How many messages of standard input may wait for their replies before the next one is read."""
-
-LINE_LIMIT = 2**31 - 1
-"""The most bytes that a line of standard input may have: as many as memory takes."""
 
 
 class SendOptions(usage.Options):
@@ -38,7 +34,8 @@ class SendOptions(usage.Options):
     synopsis = "[options] [MESSAGE ...]"
     longdesc = (
         "Sends each MESSAGE, or each line of standard input, and prints each reply on a line of "
-        "its own. Fewer replies than messages are a failure."
+        "its own. Fewer replies than messages are a failure. Options come before the first "
+        "MESSAGE: all that follows it is a message, also what begins with a dash."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
         ["greeting", None, "Wait for the server's first message, and print it, before sending."],
@@ -52,26 +49,42 @@ class SendOptions(usage.Options):
         parameter("timeout", None, 10.0, "Seconds to wait for a reply; 0: for ever.", read_seconds),
     ]
     opt_version = show_version
+    opt_h = usage.Options.opt_help
 
-    messages: tuple[bytes, ...] = ()
+    messages: Sequence[bytes] = ()
 
     def parseArgs(self, *messages: str) -> None:
-        self.messages = tuple(self.decode(os.fsencode(message)) for message in messages)
+        self.messages = [os.fsencode(message) for message in messages]
 
     def postOptions(self) -> None:
         if self["to"] is not None and (self["host"], self["port"]) != (None, None):
             raise usage.UsageError("--to excludes --host and --port")
         try:
-            parse_framing(self["framing"])
+            self.framing = parse_framing(self["framing"])
         except ConfigError as error:
             raise ConfigError(f"--framing: {error}") from None
+        if self.framing.ends_with_stream and len(self.messages) > 1:
+            raise usage.UsageError(f"{self['framing']} carries one message a connection")
+        self.messages = [self.decode(message) for message in self.messages]
 
-    def decode(self, message: bytes) -> bytes:
-        """A message from how it was written."""
+    def decode(self, written: bytes) -> bytes:
+        """A message from how it was written.
+
+        Raises:
+            UsageError: It is not hexadecimal, or the framing cannot carry it; the line shows it.
+        """
+        shown = reprlib.repr(os.fsdecode(written))
         try:
-            return bytes.fromhex(message.decode()) if self["hex"] else message
+            message = bytes.fromhex(written.decode()) if self["hex"] else written
         except ValueError:
-            raise usage.UsageError(f"{os.fsdecode(message)!r} is not hexadecimal") from None
+            raise usage.UsageError(f"{shown} is not hexadecimal") from None
+        why = ""
+        try:
+            if is_carried(message, self.framing):
+                return message
+        except CannotFrame as error:
+            why = f": {error}"
+        raise usage.UsageError(f"{shown} is no message of framing {self['framing']}{why}")
 
     def show(self, reply: bytes) -> None:
         """Print a reply."""
@@ -97,50 +110,10 @@ class Options(usage.Options):
         ["serve", None, ServeOptions, "Answer messages, in the foreground and without a pid file."],
     ]
     opt_version = show_version
+    opt_h = usage.Options.opt_help
 
-
-class Asking:
-    """Sends messages, shows the replies in order, and knows when that is done.
-
-    Args:
-        connection: Where to.
-        options: How.
-    """
-
-    def __init__(self, connection: RequestProtocol, options: SendOptions) -> None:
-        self._connection = connection
-        self._options = options
-        self._places = DeferredSemaphore(WAITING_LIMIT)
-        self._waiting = 0
-        self._all_asked = False
-        self.done: Deferred[None] = Deferred()
-        """Fires when each message has had its reply, or fails as soon as one will have none."""
-
-    async def ask(self, message: bytes) -> None:
-        """Send a message as soon as few enough wait."""
-        await self._places.acquire()
-        self._waiting += 1
-        reply = self._connection.request(message, self._options["timeout"] or None)
-        reply.addCallback(self._options.show).addErrback(self._failed)
-        reply.addBoth(self._answered)
-
-    def all_asked(self) -> None:
-        """There are no more messages."""
-        self._all_asked = True
-        self._look()
-
-    def _failed(self, failure: Failure) -> None:
-        if not self.done.called:
-            self.done.errback(failure)
-
-    def _answered(self, _: None) -> None:
-        self._waiting -= 1
-        self._places.release()
-        self._look()
-
-    def _look(self) -> None:
-        if self._all_asked and not self._waiting and not self.done.called:
-            self.done.callback(None)
+    def getSynopsis(self) -> str:
+        return "Usage: sockreply" if self.subCommand else f"Usage: sockreply {self.synopsis}"
 
 
 class Lines:
@@ -156,15 +129,19 @@ class Lines:
         self._reactor = reactor
         self._asking = asking
         self._options = options
-        self._framer = Line().framer(LINE_LIMIT)
+        self._framer = Line().framer(WIRE_LIMIT)
 
     def read(self) -> None:
         """Read standard input to its end."""
-        while data := os.read(0, 65_536):
-            blockingCallFromThread(self._reactor, self._take, data)
-        rest = b"\n" if self._framer.buffered else b""
-        blockingCallFromThread(self._reactor, self._take, rest)
-        self._reactor.callFromThread(self._asking.all_asked)
+        try:
+            while data := _read_input():
+                blockingCallFromThread(self._reactor, self._take, data)
+            rest = b"\n" if self._framer.buffered else b""
+            blockingCallFromThread(self._reactor, self._take, rest)
+        except (RequestError, usage.UsageError) as error:
+            self._reactor.callFromThread(self._asking.fail, error)
+        else:
+            self._reactor.callFromThread(self._asking.all_asked)
 
     def _take(self, data: bytes) -> Any:  # Deferred[None] is more than mypy infers through a thread
         return Deferred.fromCoroutine(self._ask_lines(data))
@@ -172,12 +149,14 @@ class Lines:
     async def _ask_lines(self, data: bytes) -> None:
         self._framer.receive_data(data)
         while (line := self._framer.next_message()) is not None:
-            try:
-                message = self._options.decode(line)
-            except usage.UsageError as error:
-                self._asking.done.errback(error)
-                return
-            await self._asking.ask(message)
+            await self._asking.ask(self._options.decode(line))
+
+
+def _read_input() -> bytes:
+    try:
+        return os.read(0, 65_536)
+    except OSError as error:
+        raise RequestError(f"cannot read standard input: {error.strerror}") from None
 
 
 async def send(reactor: Any, options: SendOptions) -> None:
@@ -185,14 +164,16 @@ async def send(reactor: Any, options: SendOptions) -> None:
 
     Raises:
         SockreplyError: Not every message had its reply, or there was no connection.
+        UsageError: A line of standard input is no message.
+        OSError: Standard output takes no reply.
     """
+    if sys.stdout is None or (sys.stdin is None and not options.messages):
+        raise RequestError("standard input or output is closed")  # its number is another file's now
     timeout = options["timeout"] or None
-    connection = await connect(
-        options.endpoint, options["framing"], reactor=reactor, timeout=timeout
-    )
+    connection = await connect(options.endpoint, options.framing, reactor=reactor, timeout=timeout)
     if options["greeting"]:
         options.show(await connection.receive(timeout))
-    asking = Asking(connection, options)
+    asking = Asking(connection, options.show, timeout)
     if options.messages:
         for message in options.messages:
             await asking.ask(message)
@@ -200,7 +181,13 @@ async def send(reactor: Any, options: SendOptions) -> None:
     else:
         lines = Lines(reactor, asking, options)
         Thread(target=lines.read, daemon=True).start()
-    await asking.done
+    try:
+        await asking.done
+    except RequestError as error:
+        if asking.asked < 2:
+            raise
+        answered = f"{asking.answered} of {asking.asked} messages answered"
+        raise RequestError(f"{answered}: {error}") from None
     await connection.close()
 
 
@@ -257,19 +244,39 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _react_to(options: SendOptions) -> int:
-    """Send on a reactor of its own; react() ends by SystemExit."""
+    """Send on a reactor of its own."""
+    from twisted.internet import reactor
 
-    async def status(reactor: Any) -> NoReturn:
+    failed: list[Exception] = []
+
+    async def run(reactor: Any) -> None:
         try:
             await send(reactor, options)
-        except (SockreplyError, usage.UsageError, BrokenPipeError) as error:
-            raise SystemExit(_complain(error, 1)) from None
-        raise SystemExit(0)
+        except (SockreplyError, usage.UsageError, OSError) as error:
+            failed.append(error)
 
     try:
-        react(lambda reactor: Deferred.fromCoroutine(status(reactor)))
+        react(run)
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else 1
+        status = ended.code if isinstance(ended.code, int) else 1
+    signal: int | None = getattr(reactor, "_exitSignal", None)  # where twist looks, too
+    if signal is not None:
+        return 128 + signal  # what it cut off is nobody's failure
+    return _explain(failed[0]) if failed else status
+
+
+def _explain(error: Exception) -> int:
+    """Say why it failed; the exit status."""
+    match error:
+        case usage.UsageError() | ConfigError():
+            return _complain(error, 2)
+        case OSError():
+            # What could not be written would be tried again, and complained of, at the exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if isinstance(error, BrokenPipeError):
+                return 1  # who reads us has enough
+            return _complain(f"cannot write standard output: {error.strerror}", 1)
+    return _complain(error, 1)
 
 
 def _complain(what: object, status: int) -> int:

@@ -124,7 +124,9 @@ def test_a_connection_about_to_end_is_not_used() -> None:
     site = Site()
     site.start()
     first = site.accept(stuck=True)
-    site.client.disconnect()
+    watch(site.client.request(b"silence", timeout=1))
+    site.clock.advance(1)
+    assert first.take_sent() == b"silence\n"
     reply = watch(site.client.request(b"a"))
     first.lose(ConnectionDone())
     site.clock.advance(1)
@@ -144,14 +146,44 @@ def test_the_timeout_covers_the_waiting() -> None:
     assert isinstance(without[0], RequestTimeout)
     transport = site.accept()
     assert transport.take_sent() == b"b\n"
-    connected = watch(site.client.request(b"c", timeout=2))
     site.clock.advance(2)
-    for [error] in (split, connected):
-        assert isinstance(error, RequestTimeout)
-    last = watch(site.client.request(b"d"))
-    transport.protocol.dataReceived(b"B\nC\nD\n")
-    assert last == [b"D"]
-    assert site.clock.getDelayedCalls() == []
+    assert isinstance(split[0], RequestTimeout)
+    assert split[0].seconds == 5
+
+
+def test_a_request_that_is_never_answered_costs_no_other_its_reply() -> None:
+    """The connection on which one timed out is closed, and the next ones go over a new one."""
+    site = Site()
+    site.start()
+    first = site.accept()
+    silent = watch(site.client.request(b"silence", timeout=2))
+    behind = watch(site.client.request(b"a"))
+    site.clock.advance(2)
+    assert isinstance(silent[0], RequestTimeout)
+    assert isinstance(behind[0], ConnectionEnded)
+    assert behind[0].why == "a request on it was given up"
+    assert not first.connected
+    later = watch(site.client.request(b"b"))
+    site.clock.advance(1)
+    site.accept().protocol.dataReceived(b"B\n")
+    assert later == [b"B"]
+
+
+@pytest.mark.parametrize("framing", ["chunk", "gap"])
+def test_what_is_given_up_before_it_is_sent_leaves_the_connection(framing: str) -> None:
+    """Nothing comes for it, so the replies still belong to the requests."""
+    site = Site(framing)
+    site.start()
+    transport = site.accept()
+    first, unsent = watch(site.client.request(b"a")), site.client.request(b"b")
+    last = watch(site.client.request(b"c"))
+    given_up = watch(unsent)
+    unsent.cancel()
+    assert isinstance(given_up[0], CancelledError)
+    for reply in (b"A", b"C"):
+        transport.protocol.dataReceived(reply)
+        site.clock.advance(1)
+    assert (first, last) == ([b"A"], [b"C"])
 
 
 def test_requests_that_gave_up_are_forgotten() -> None:
@@ -165,7 +197,7 @@ def test_requests_that_gave_up_are_forgotten() -> None:
 
 
 def test_a_request_may_be_cancelled() -> None:
-    """Before there is a connection it is not sent; after that its reply is swallowed."""
+    """Before there is a connection it is not sent; after that the connection is closed."""
     site = Site()
     site.start()
     unsent, sent = site.client.request(b"a"), site.client.request(b"b")
@@ -174,9 +206,7 @@ def test_a_request_may_be_cancelled() -> None:
     transport = site.accept()
     assert transport.take_sent() == b"b\n"
     sent.cancel()
-    last = watch(site.client.request(b"c"))
-    transport.protocol.dataReceived(b"B\nC\n")
-    assert last == [b"C"]
+    assert not transport.connected
     for [error] in seen:
         assert isinstance(error, CancelledError)
 
@@ -302,22 +332,6 @@ def test_it_may_be_started_again() -> None:
     transport = site.accept()
     transport.protocol.dataReceived(b"A\n")
     assert reply == [b"A"]
-
-
-def test_the_connection_can_be_made_anew() -> None:
-    """Who lost count of the replies disconnects, and the client connects again."""
-    site = Site()
-    assert watch(site.client.disconnect()) == [None]
-    site.start()
-    first = site.accept()
-    lost = watch(site.client.request(b"a"))
-    assert watch(site.client.disconnect()) == [None]
-    assert lost[0].why == "we closed it"
-    assert not first.connected
-    site.clock.advance(1)
-    second = site.accept()
-    watch(site.client.request(b"b"))
-    assert second.take_sent() == b"b\n"
 
 
 def test_one_request_a_connection_is_not_persistent() -> None:

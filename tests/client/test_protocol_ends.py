@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from OpenSSL import SSL
+from service_identity import VerificationError
 from twisted.internet.error import ConnectionDone
 from twisted.logger import capturedLogs
 
@@ -71,12 +73,25 @@ def test_the_peer_resets() -> None:
     assert why(reply) == "reset or lost"
 
 
-def test_another_error_is_named() -> None:
-    """What TLS has to complain of, for example."""
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("no such thing"), "ValueError: no such thing"),
+        (
+            SSL.Error([("SSL routines", "", "certificate verify failed")]),
+            "TLS: certificate verify failed",
+        ),
+        (SSL.Error(), "Error: "),
+        (SSL.SysCallError(-1, "Unexpected EOF"), "SysCallError: (-1, 'Unexpected EOF')"),
+        (VerificationError(errors=[]), "TLS: the certificate is another host's"),
+    ],
+)
+def test_another_error_is_named(error: Exception, reason: str) -> None:
+    """In plain words, where it is what TLS has to complain of."""
     protocol, transport, _ = talk()
     reply = watch(protocol.request(b"a"))
-    transport.lose(ValueError("certificate verify failed"))
-    assert why(reply) == "ValueError: certificate verify failed"
+    transport.lose(error)
+    assert why(reply) == reason
 
 
 @pytest.mark.parametrize(

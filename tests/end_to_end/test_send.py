@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.end_to_end.waiting import PATIENCE
 
 GREETING = "안녕하세요, 서버!"
 REPLY = "서버로부터 응답 메시지입니다."
+FULL = Path("/dev/full")  # Linux's, which takes not one byte
 
 
 @contextmanager
@@ -37,10 +40,15 @@ def server(serve: Callable[[socket.socket], object]) -> Iterator[int]:
         thread.join(PATIENCE)
 
 
+def command(port: int, *words: str) -> list[str]:
+    """The command line of `sockreply send`."""
+    return [str(SCRIPTS / "sockreply"), "send", "--port", str(port), *words]
+
+
 def send(port: int, *words: str, stdin: bytes | None = None) -> tuple[int, bytes, str]:
     """Exit status, standard output and standard error of `sockreply send`."""
     done = subprocess.run(
-        [str(SCRIPTS / "sockreply"), "send", "--port", str(port), *words],
+        command(port, *words),
         input=stdin,
         capture_output=True,
         timeout=PATIENCE,
@@ -166,7 +174,8 @@ def test_fewer_replies_than_messages(start_daemon: Start) -> None:
     port = start_daemon("--framing", "line", "--echo").port
     status, out, err = send(port, "--framing", "line", "first", "second")
     assert (status, out) == (1, b"first\n")
-    assert err == "sockreply: connection ended before the reply: the peer closed it\n"
+    ended = "connection ended before the reply: the peer closed it"
+    assert err == f"sockreply: 1 of 2 messages answered: {ended}\n"
 
 
 def test_reply_too_long_for_its_framing() -> None:
@@ -182,3 +191,99 @@ def test_reply_too_long_for_its_framing() -> None:
     assert err.startswith("sockreply: ")
     assert "expected a length and a colon" in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "line", "says"),
+    [
+        (("-f", "fixed:size=3"), b"four", "'four' is no message of framing fixed:size=3"),
+        (("--hex",), b"0g", "'0g' is not hexadecimal"),
+    ],
+)
+def test_a_line_that_is_no_message(words: tuple[str, ...], line: bytes, says: str) -> None:
+    """Standard input is refused as a MESSAGE is, where it stops making sense."""
+    with server(read_all) as port:
+        assert send(port, *words, stdin=line) == (2, b"", f"sockreply: {says}\n")
+
+
+def test_standard_input_that_cannot_be_read() -> None:
+    """One line says so, be it closed or open for writing only."""
+    with server(read_all) as port:
+        closed = subprocess.run(
+            ["/bin/sh", "-c", '"$@" <&-', "sh", *command(port)],
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        with Path(os.devnull).open("wb") as unreadable:
+            written = subprocess.run(
+                command(port), stdin=unreadable, capture_output=True, timeout=PATIENCE, check=False
+            )
+    assert (closed.returncode, closed.stdout) == (1, b"")
+    assert closed.stderr == b"sockreply: standard input or output is closed\n"
+    assert (written.returncode, written.stdout) == (1, b"")
+    assert written.stderr == b"sockreply: cannot read standard input: Bad file descriptor\n"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_silently(number: int, status: int) -> None:
+    """Who interrupts it needs no explanation."""
+    asked = Event()
+
+    def listen(client: socket.socket) -> None:
+        client.recv(1024)
+        asked.set()
+        read_all(client)
+
+    with server(listen) as port:
+        process = subprocess.Popen(
+            command(port, "x"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert asked.wait(PATIENCE)
+        process.send_signal(number)
+        assert process.communicate(timeout=PATIENCE) == (b"", b"")
+    assert process.returncode == status
+
+
+def test_an_endpoint_that_cannot_be() -> None:
+    """It is wrong usage."""
+    done = subprocess.run(
+        [str(SCRIPTS / "sockreply"), "send", "--to", "nonsense:1", "x"],
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"sockreply: 'nonsense:1' is no endpoint to connect to: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_reader_that_has_enough(start_daemon: Start) -> None:
+    """`sockreply send | head -1` says nothing of the pipe."""
+    port = start_daemon("--framing", "line", "--keep-alive", "--echo").port
+    with subprocess.Popen(
+        command(port, "-f", "line"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdin.write(b"one\ntwo\n")
+        process.stdin.flush()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(PATIENCE) == 1
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="has no full device")
+def test_a_full_disk(start_daemon: Start) -> None:
+    """What cannot be written is a failure that says why."""
+    port = start_daemon("--echo").port
+    with FULL.open("wb") as full:
+        done = subprocess.run(
+            command(port, "x"), stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"sockreply: cannot write standard output: No space left on device\n"

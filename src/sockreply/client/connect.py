@@ -19,6 +19,7 @@ from zope.interface import implementer
 
 from sockreply.client.factory import RequestFactory
 from sockreply.client.protocol import MAX_REPLY, RequestProtocol
+from sockreply.client.reasons import why_not_connected, why_unusable
 from sockreply.errors import CannotConnect, ConfigError
 from sockreply.framing import Framing
 
@@ -87,7 +88,8 @@ class ExplainedEndpoint:
                 clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
             )
         except Exception as wrong:  # plugins read them, and keys are loaded: it may raise anything
-            raise ConfigError(f"{endpoint!r} is no endpoint to connect to: {wrong}") from wrong
+            why = why_unusable(wrong)
+            raise ConfigError(f"{endpoint!r} is no endpoint to connect to: {why}") from wrong
 
     def __str__(self) -> str:
         return self._name
@@ -101,7 +103,7 @@ class ExplainedEndpoint:
     def _explain(self, failure: Failure) -> Failure:
         if failure.check(CancelledError, error.ConnectingCancelledError):
             return failure
-        explained = CannotConnect(self._name, _in_a_line(failure))
+        explained = CannotConnect(self._name, why_not_connected(failure))
         self._failed(explained)
         raise explained from failure.value
 
@@ -113,12 +115,3 @@ def given_or_global(reactor: IReactorTime | None) -> IReactorTime:
 
         return cast(IReactorTime, installed)
     return reactor
-
-
-def _in_a_line(failure: Failure) -> str:
-    cause = failure.value
-    if isinstance(cause, error.TimeoutError):
-        return "no answer in time"
-    if isinstance(cause, error.ConnectError) and cause.osError:
-        return str(cause.args[0])  # the system's words, without Twisted's and without the number
-    return failure.getErrorMessage().rstrip(".") or type(cause).__name__

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import cast
 
 from twisted.application.internet import ClientService
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IProtocol, IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from sockreply.client.connect import ExplainedEndpoint, given_or_global
 from sockreply.client.factory import RequestFactory
@@ -70,7 +71,8 @@ class PersistentClient(ClientService):
         """Send a message, as soon as there is a connection, and wait for its reply.
 
         Nothing is sent twice: what was sent when a connection broke fails, for the server may have
-        acted on it.
+        acted on it. When one that was sent times out or is cancelled, the connection is closed and
+        made anew, for nobody could say whose the next reply is; what else waits on it fails.
 
         Args:
             message: Without what frames it.
@@ -83,30 +85,29 @@ class PersistentClient(ClientService):
         if not self.running:
             return fail(ConnectionEnded("the client is not running"))
         if self._protocol is not None and self._protocol.ended is None and not self._waiting:
-            return self._protocol.request(message, timeout)
+            return limit(self._ask(self._protocol, message), timeout, self._clock)
         connected: Deferred[RequestProtocol] = Deferred(self._waiting.pop)
         self._waiting[connected] = None
-        reply = connected.addCallback(lambda protocol: protocol.request(message))
+        reply = connected.addCallback(self._ask, message)
         return limit(reply, timeout, self._clock)
 
-    def disconnect(self) -> Deferred[None]:
-        """Close the connection that is there, if one is; a client that runs makes another.
-
-        For servers that leave a request without a reply (see `RequestProtocol.request`).
-
-        Returns:
-            Fires when it is gone.
-        """
-        return succeed(None) if self._protocol is None else self._protocol.close()
-
     def stopService(self) -> Deferred[None]:
-        self.disconnect()
+        if self._protocol is not None:
+            self._protocol.close()
         stopped = super().stopService()
         while self._waiting:
             self._waiting.popitem(last=False)[0].errback(
                 ConnectionEnded("the client is not running")
             )
         return stopped
+
+    def _ask(self, protocol: RequestProtocol, message: bytes) -> Deferred[bytes]:
+        def given_up(failure: Failure) -> Failure:
+            if protocol.owed_to_nobody:
+                protocol.close("a request on it was given up")
+            return failure
+
+        return protocol.request(message).addErrback(given_up)
 
     def _connected(self, protocol: IProtocol) -> None:
         self._protocol = cast(RequestProtocol, protocol)  # a proxy that hands all on to one

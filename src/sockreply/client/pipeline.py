@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from twisted.internet.defer import Deferred
 
@@ -35,6 +36,12 @@ class Pipeline:
 
     def __bool__(self) -> bool:
         return bool(self._line)
+
+    @property
+    def owed_to_nobody(self) -> bool:
+        """Did one give up who still stands in the line, and whose request was sent?"""
+        sent = takewhile(lambda place: not place.unsent, self._line)
+        return any(place.reply.called for place in sent)
 
     def join(self, wire: bytes = b"") -> Deferred[bytes]:
         """Wait for a message at the end of the line.

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IDelayedCall,
     IHalfCloseableProtocol,
@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockreply.client.pipeline import Pipeline
+from sockreply.client.reasons import why_ended
 from sockreply.errors import (
     ConnectionEnded,
     FramingError,
@@ -89,7 +90,9 @@ class RequestProtocol(Protocol):
     def request(self, message: bytes, timeout: float | None = None) -> Deferred[bytes]:
         """Send a message and wait for its reply.
 
-        Where one is never answered, the connection stays a reply behind: close it.
+        Replies are told apart by their order alone. A request that was given up still counts: its
+        reply is awaited and dropped. Where the server leaves a request unanswered, later replies go
+        to the wrong requests, so close the connection after a timeout.
 
         Args:
             message: Without what frames it.
@@ -126,14 +129,22 @@ class RequestProtocol(Protocol):
             return fail(ConnectionEnded(self.ended))
         return limit(self._pipeline.join(), timeout, self._clock)
 
-    def close(self) -> Deferred[None]:
+    @property
+    def owed_to_nobody(self) -> bool:
+        """Was a request given up that was sent and has no reply yet?"""
+        return self._pipeline.owed_to_nobody
+
+    def close(self, why: str = "we closed it") -> Deferred[None]:
         """Close the connection when all is sent; what waits for a reply fails at once.
+
+        Args:
+            why: What it is told.
 
         Returns:
             Fires when it is gone, which takes `CLOSE_TIMEOUT` seconds at most.
         """
         closed = self.when_closed()
-        self._end("we closed it")
+        self._end(why)
         self._lose()
         return closed
 
@@ -173,11 +184,7 @@ class RequestProtocol(Protocol):
                 call.cancel()
         if reason.check(ConnectionDone):
             self._framer.receive_eof()
-            self._finish("the peer closed it")
-        elif reason.check(ConnectionLost):  # Twisted does not say which
-            self._finish("reset or lost")
-        else:
-            self._finish(f"{type(reason.value).__name__}: {reason.value}")
+        self._finish(why_ended(reason))
         closed, self._closed = self._closed, []
         for waiting in closed:
             waiting.callback(None)

@@ -75,28 +75,6 @@ class Answering:
         factory: What it shares with the others of the service.
     """
 
-    __slots__ = (
-        "_active",
-        "_answered",
-        "_asked",
-        "_channel",
-        "_delivery",
-        "_factory",
-        "_finished",
-        "_framing",
-        "_said",
-        "_session",
-        "_shown",
-        "_size",
-        "_timeouts",
-        "_turn",
-        "_unasked",
-        "framer",
-        "held",
-        "stalled",
-        "write",
-    )
-
     _log = Logger()
 
     framer: Framer
@@ -218,55 +196,14 @@ class Answering:
         Returns:
             When none is left, how many bytes there are of one that is not complete.
         """
-        factory, framer, session = self._factory, self.framer, self._session
-        counters, exchanges = factory.counters, factory.exchanges
-        respond, frame = factory.responder.respond, self._framing.frame
+        framer = self.framer
         self._size = 0
         for _ in range(MESSAGES_A_TURN):
-            if self._unasked:
-                self._asked = self._shown = False
-                reply = self._unasked.popleft()
-            elif self._finished:
-                self._channel.close("answered")
-                return None
-            else:
-                try:
-                    message = framer.next_message()
-                except FramingError as error:
-                    self._broken(error)
-                    return None
-                if message is None:
-                    return framer.buffered
-                self._asked = True
-                session.count += 1
-                counters.messages += 1
-                if exchanges.room:
-                    self._shown = exchanges.received(session, message)
-                else:
-                    self._shown = False
-                    exchanges.hidden += 1
-                try:
-                    reply = respond(message, session)
-                    if not isinstance(reply, bytes):
-                        reply = as_reply(reply)
-                except (Exception, SystemExit):  # a user's code may raise anything
-                    self.failed(Failure())
-                    return None
+            reply = self._next_reply()
+            if reply is None:
+                return None if self.held & CLOSING else framer.buffered
             self._active = True
-            if isinstance(reply, bytes):
-                try:
-                    wire = frame(reply)
-                except CannotFrame:
-                    self.failed(Failure())
-                    return None
-                self._answered.append(wire)
-                self._size += len(wire)
-                if self._shown:
-                    exchanges.answered(session, reply, len(reply))
-                if self._asked:
-                    counters.replies += 1
-                    self._finished = not factory.keep_alive
-            elif not self._deliver(reply):
+            if not (self._send(reply) if isinstance(reply, bytes) else self._deliver(reply)):
                 return None
             if self._finished:
                 continue  # to what is unasked, and to the end
@@ -275,6 +212,55 @@ class Answering:
             if not framer.buffered and not self._unasked:
                 return 0
         return None
+
+    def _next_reply(self) -> bytes | Reply | None:
+        """What is unasked, or the reply to the next message; None: there is neither."""
+        if self._unasked:
+            self._asked = self._shown = False
+            return self._unasked.popleft()
+        if self._finished:
+            self._channel.close("answered")
+            return None
+        try:
+            message = self.framer.next_message()
+        except FramingError as error:
+            self._broken(error)
+            return None
+        if message is None:
+            return None
+        factory, session = self._factory, self._session
+        self._asked = True
+        session.count += 1
+        factory.counters.messages += 1
+        exchanges = factory.exchanges
+        if exchanges.room:
+            self._shown = exchanges.received(session, message)
+        else:
+            self._shown = False
+            exchanges.hidden += 1
+        try:
+            reply = factory.responder.respond(message, session)
+            return reply if isinstance(reply, bytes) else as_reply(reply)
+        except (Exception, SystemExit):  # a user's code may raise anything
+            self.failed(Failure())
+            return None
+
+    def _send(self, message: bytes) -> bool:
+        """Answer with one message. Can it be sent?"""
+        try:
+            wire = self._framing.frame(message)
+        except CannotFrame:
+            self.failed(Failure())
+            return False
+        self._answered.append(wire)
+        self._size += len(wire)
+        factory = self._factory
+        if self._shown:
+            factory.exchanges.answered(self._session, message, len(message))
+        if self._asked:
+            factory.counters.replies += 1
+            self._finished = not factory.keep_alive
+        return True
 
     def _broken(self, error: FramingError) -> None:
         """The peer broke the format."""
