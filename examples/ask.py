@@ -3,8 +3,9 @@
 import sys
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred
 from twisted.internet.task import react
+from twisted.python.failure import Failure
 
 from sockreply.client import connect
 from sockreply.errors import SockreplyError
@@ -17,9 +18,14 @@ async def ask(reactor: Any, endpoint: str, framing: str, *messages: str) -> None
     except SockreplyError as error:
         sys.exit(str(error))
     requests = [connection.request(message.encode(), timeout=5) for message in messages]
-    for answered, reply in await DeferredList(requests, consumeErrors=True):
-        print(reply.decode() if answered else f"no reply: {reply.value}")
+    for reply in [request.addCallbacks(bytes.decode, complain) for request in requests]:
+        print(await reply)
     await connection.close()
+
+
+def complain(failure: Failure) -> str:
+    """What is printed instead of a reply."""
+    return f"no reply: {failure.value}"
 
 
 if __name__ == "__main__":

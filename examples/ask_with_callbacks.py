@@ -8,8 +8,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, react
-from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from sockreply.client import PersistentClient
 from sockreply.errors import ConfigError, RequestError
@@ -44,6 +45,7 @@ def main(reactor: Any, endpoint: str, framing: str) -> Deferred[None]:
     return done
 
 
+@implementer(ILogObserver)
 def warn(event: LogEvent) -> None:
     """Print what the client warns of: why it cannot connect."""
     if event["log_level"] is LogLevel.warn:

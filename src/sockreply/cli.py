@@ -73,18 +73,16 @@ class SendOptions(usage.Options):
         Raises:
             UsageError: It is not hexadecimal, or the framing cannot carry it; the line shows it.
         """
-        shown = reprlib.repr(os.fsdecode(written))
+        why = f"is no message of framing {self['framing']}"
         try:
             message = bytes.fromhex(written.decode()) if self["hex"] else written
-        except ValueError:
-            raise usage.UsageError(f"{shown} is not hexadecimal") from None
-        why = ""
-        try:
             if is_carried(message, self.framing):
                 return message
+        except ValueError:
+            why = "is not hexadecimal"
         except CannotFrame as error:
-            why = f": {error}"
-        raise usage.UsageError(f"{shown} is no message of framing {self['framing']}{why}")
+            why += f": {error}"
+        raise usage.UsageError(f"{reprlib.repr(os.fsdecode(written))} {why}")
 
     def show(self, reply: bytes) -> None:
         """Print a reply."""
