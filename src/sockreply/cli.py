@@ -23,7 +23,8 @@ from sockreply.client import connect
 from sockreply.client.asking import WIRE_LIMIT, Asking, is_carried
 from sockreply.errors import CannotFrame, CannotStart, ConfigError, RequestError, SockreplyError
 from sockreply.framing import Line, parse_framing
-from sockreply.tap import DEFAULT_INTERFACE, DEFAULT_PORT, parameter, show_version, whole
+from sockreply.framing.notation import whole
+from sockreply.tap import DEFAULT_INTERFACE, DEFAULT_PORT, parameter, show_version
 from sockreply.tap import Options as ServeOptions
 from sockreply.tap import seconds as read_seconds
 

@@ -16,7 +16,15 @@ from sockreply.config.settings import LogSettings, ServiceSettings, Settings
 from sockreply.daemon import Daemon
 from sockreply.errors import CannotFrame, CannotStart, ConfigError
 from sockreply.framing.interfaces import Framing
-from sockreply.framing.notation import FRAMING_NAMES, parse_framing, quoted, unescape
+from sockreply.framing.notation import (
+    FRAMING_NAMES,
+    SIZE_LIMIT,
+    one_of,
+    parse_framing,
+    quoted,
+    unescape,
+    whole,
+)
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Responder
@@ -26,24 +34,11 @@ DEFAULT_PORT = 12345
 DEFAULT_INTERFACE = "127.0.0.1"
 
 _LIMITS = Limits()
-_LEVELS = ("debug", "info", "warn")
+_LEVELS = one_of(debug="debug", info="info", warn="warn")
 _FRAMINGS = ", ".join(FRAMING_NAMES) + ", as NAME or NAME:key=value,..."
 _ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
 _T = TypeVar("_T")
-
-
-def whole(least: int, most: float = math.inf) -> Callable[[str], int]:
-    """Reads a whole number in a range."""
-
-    def read(text: str) -> int:
-        number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
-        if not least <= number <= most:
-            span = f"from {least} on" if most == math.inf else f"from {least} to {most}"
-            raise ConfigError(f"{quoted(text)} is not a whole number {span}")
-        return number
-
-    return read
 
 
 def seconds(text: str) -> float:
@@ -61,13 +56,6 @@ def address(text: str) -> str:
     """Reads an address to listen on."""
     if not text:
         raise ConfigError("'' is no address; 0.0.0.0 stands for all")
-    return text
-
-
-def level(text: str) -> str:
-    """Reads a log level."""
-    if text not in _LEVELS:
-        raise ConfigError(f"{quoted(text)} is not one of {', '.join(_LEVELS)}")
     return text
 
 
@@ -136,14 +124,14 @@ class Options(usage.Options):
             None,
             None,
             "Connections at a time; more wait in the kernel. [default: 10000]",
-            whole(1),
+            whole(1, SIZE_LIMIT),
         ),
         parameter(
             "max-message",
             None,
             _LIMITS.max_message,
             "Bytes that a message may have.",
-            whole(1),
+            whole(1, SIZE_LIMIT),
         ),
         parameter(
             "drain-timeout",
@@ -159,7 +147,7 @@ class Options(usage.Options):
             "Seconds to go on as before when the daemon is told to stop.",
             seconds,
         ),
-        parameter("log-level", None, "info", "debug, info or warn.", level),
+        parameter("log-level", None, "info", "debug, info or warn.", _LEVELS),
         parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", str),
     ]
 
@@ -171,6 +159,7 @@ class Options(usage.Options):
         """A Twisted endpoint string to listen on; may be repeated, excludes --port, --interface."""
         self["listen"].append(endpoint)
 
+    opt_h = usage.Options.opt_help
     opt_version = show_version
 
     def parseArgs(self, *words: str) -> None:

@@ -30,6 +30,7 @@ from sockreply.errors import (
     SockreplyError,
 )
 from sockreply.framing import Chunk, Framing, Gap
+from sockreply.framing.delimited import Undelimited
 
 MAX_REPLY = 16 * 1024 * 1024
 """Bytes of the longest reply, unless told otherwise: what a count of three bytes can tell. A
@@ -78,7 +79,8 @@ class RequestProtocol(Protocol):
         self._clock = clock
         self._unasked = unasked
         self._pipeline = Pipeline(
-            lambda wire: self.transport.write(wire), one_at_a_time=isinstance(framing, Chunk | Gap)
+            lambda wire: self.transport.write(wire),
+            one_at_a_time=isinstance(self._framing, Chunk | Gap | Undelimited),
         )
         if greeting:
             self._pipeline.join().addCallbacks(self._tell, lambda _: None)

@@ -27,6 +27,10 @@ def quoted(text: str) -> str:
     return repr(text).replace(r"\\", "\\")
 
 
+SIZE_LIMIT = 2**31 - 1
+"""More bytes than any message that fits in memory has."""
+
+
 def unescape(text: str) -> bytes:
     r"""The bytes that a value stands for: UTF-8 but for its escapes.
 
@@ -67,7 +71,9 @@ def parse_notation(spec: str) -> tuple[str, dict[str, str]]:
     return name, values
 
 
-def _number(least: int, most: int) -> Callable[[str], int]:
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number in a range."""
+
     def parse(text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,18}", text) or not least <= int(text) <= most:
             raise ConfigError(f"{quoted(text)} is not a whole number from {least} to {most}")
@@ -76,7 +82,9 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def _one_of(**choices: object) -> Callable[[str], Any]:
+def one_of(**choices: object) -> Callable[[str], Any]:
+    """Reads one of some names."""
+
     def parse(text: str) -> object:
         if text not in choices:
             raise ConfigError(f"{quoted(text)} is not one of {', '.join(choices)}")
@@ -101,30 +109,29 @@ def _mark(text: str) -> bytes:
     return unescape(text)
 
 
-_YES_OR_NO = _one_of(yes=True, no=False)
-_WIDTHS = _one_of(**{str(octets): octets for octets in (1, 2, 3, 4, 8)})
-_SIZE_LIMIT = 2**31 - 1  # more than any message that fits in memory
+_YES_OR_NO = one_of(yes=True, no=False)
+_WIDTHS = one_of(**{str(octets): octets for octets in (1, 2, 3, 4, 8)})
 _DIGITS_LIMIT = 18  # what a 64-bit count can have
 
 # name: what makes it, and for each key the argument that it becomes and how it is read
 _FRAMINGS: dict[str, tuple[type, dict[str, tuple[str, Callable[[str], Any]]]]] = {
     "chunk": (Chunk, {}),
-    "line": (Line, {"ending": ("ending", _one_of(lf=b"\n", crlf=b"\r\n"))}),
+    "line": (Line, {"ending": ("ending", one_of(lf=b"\n", crlf=b"\r\n"))}),
     "delimited": (Delimited, {"end": ("end", _mark), "reply_end": ("reply_end", unescape)}),
     "length": (
         Length,
         {
             "bytes": ("octets", _WIDTHS),
-            "digits": ("digits", _number(1, _DIGITS_LIMIT)),
-            "order": ("order", _one_of(big="big", little="little")),
-            "adjust": ("adjust", _number(-_SIZE_LIMIT, _SIZE_LIMIT)),
+            "digits": ("digits", whole(1, _DIGITS_LIMIT)),
+            "order": ("order", one_of(big="big", little="little")),
+            "adjust": ("adjust", whole(-SIZE_LIMIT, SIZE_LIMIT)),
             "inclusive": ("inclusive", _YES_OR_NO),
-            "offset": ("offset", _number(0, _SIZE_LIMIT)),
+            "offset": ("offset", whole(0, SIZE_LIMIT)),
             "strip": ("strip", _YES_OR_NO),
         },
     ),
     "netstring": (Netstring, {}),
-    "fixed": (Fixed, {"size": ("size", _number(1, _SIZE_LIMIT))}),
+    "fixed": (Fixed, {"size": ("size", whole(1, SIZE_LIMIT))}),
     "enclosed": (Enclosed, {"start": ("start", _mark), "end": ("end", _mark)}),
     "gap": (Gap, {"seconds": ("seconds", _seconds)}),
     "eof": (Eof, {}),
