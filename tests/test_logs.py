@@ -300,3 +300,13 @@ def test_json_lines_are_an_observer() -> None:
     log.info("no")
     log.warn("yes")
     assert json.loads(file.getvalue())["text"] == "yes"
+
+
+def test_nothing_shown_is_told_at_the_end(events: Sequence[LogEvent]) -> None:
+    """A log that shows no exchange still tells how many there were."""
+    clock = Clock()
+    log = ExchangeLog(clock, a_second=0)
+    log.hidden = 7
+    log.close()
+    assert texts(events) == ["not shown: 7 more exchanges, 0 more clients in a second"]
+    assert clock.getDelayedCalls() == []

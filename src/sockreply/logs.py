@@ -95,12 +95,10 @@ class ExchangeLog:
 
     def close(self) -> None:
         """Tell what is still untold; to be called at the end."""
-        if self._second is not None:
-            self._second.cancel()
+        for _ in range(2):  # the end of a second begins another when there was something to tell
+            if self._second is not None:
+                self._second.cancel()
             self._end_second()
-        if self._second is not None:
-            self._second.cancel()
-            self._second = None
 
     def _begin_second(self) -> None:
         if self._second is None:
@@ -108,7 +106,7 @@ class ExchangeLog:
 
     def _end_second(self) -> None:
         self._second = None
-        if self.hidden or self._hidden_clients:
+        if (self.hidden or self._hidden_clients) and not self._silent:
             self._log.info(
                 "not shown: {exchanges} more exchanges, {clients} more clients in a second",
                 exchanges=self.hidden,

@@ -279,3 +279,20 @@ class Addresses:
     def silent(self, session: Session) -> None: ...
 
     def disconnected(self, session: Session, why: str) -> None: ...
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL")  # it is Twisted that passes them
+@in_reactor
+async def test_greeted_peer_that_never_shakes_hands(certificate: Path) -> None:
+    """A TLS peer that says nothing keeps no place, though its greeting waits to be sent."""
+    factory = make_factory(greeting=b"hi", limits=Limits(write_timeout=0.2, close_timeout=0.2))
+    service = make_service(
+        factory, f"ssl:0:interface=127.0.0.1:privateKey={certificate}:certKey={certificate}"
+    )
+    service.startService()
+    try:
+        (address,) = service.addresses()
+        assert await ask(address, b"") == b""
+        assert factory.counters.closed == {"write_timeout": 1}
+    finally:
+        await stop(service)

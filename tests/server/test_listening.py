@@ -269,3 +269,10 @@ def test_no_port_at_all() -> None:
     listener = Listener(object(), Site(1).factory, reactor)
     assert listener.address is None
     assert listener.stop().called
+
+
+def test_last_accepts_of_a_closed_port(site: Site) -> None:
+    """A port that somebody closed meanwhile has nobody who waits."""
+    site.ports[0].connected = False
+    del site.ports[0].socket
+    assert site.listeners[0].accept_last().called

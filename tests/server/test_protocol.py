@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred, succeed
+from twisted.logger import capturedLogs
 
+from sockreply.framing import Line
 from sockreply.replies import Await, Raw, Reply, Send, Session, Wait
 from sockreply.server.ordering import UNASKED_LIMIT
-from tests.server.stand_ins import Answer, Talk, always, answered, by_message, echo
+from tests.server.stand_ins import Answer, FakeTransport, Talk, always, answered, by_message, echo
 
 THREE = b"one\ntwo\r\nthree\n"
 IN_ORDER = b"one\ntwo\nthree\n"
@@ -238,3 +240,39 @@ def test_nothing_is_written_after_an_abort_from_within_respond() -> None:
     talk.say(b"x\n")
     assert talk.transport.aborted
     assert talk.transport.value() == b""
+
+
+class BrokenFraming(Line):
+    """Cannot frame one message, and says so in its own way."""
+
+    def frame(self, message: bytes) -> bytes:
+        if message == b"boom":
+            raise LookupError("boom")
+        return super().frame(message)
+
+
+def test_framing_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of a user's own framing costs the connection, and is told to no caller."""
+    talk = Talk()
+    monkeypatch.setattr(talk.factory, "framing", BrokenFraming())
+    broken, transport = talk.factory.buildProtocol(None), FakeTransport()
+    broken.makeConnection(transport)
+    with capturedLogs():
+        broken.session.send(b"boom")
+    assert transport.disconnecting
+    assert talk.counters.errors == {"unasked": 1}
+
+
+def test_awaitable_of_a_connection_that_ended_meanwhile() -> None:
+    """What a responder would have awaited is cancelled when it ended its connection itself."""
+    cancelled: list[object] = []
+
+    def respond(_: bytes, session: Session) -> Deferred[bytes]:
+        for _number in range(UNASKED_LIMIT + 1):
+            session.send(b"flood")
+        return Deferred(cancelled.append)
+
+    talk = Talk(respond)
+    talk.say(b"x\n")
+    assert talk.transport.aborted
+    assert len(cancelled) == 1

@@ -6,10 +6,11 @@ import pytest
 from OpenSSL.SSL import Error
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
+from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs
 
 from sockreply.replies import Close, Reply, Stall, Wait
-from tests.server.stand_ins import Talk, always, answered, by_message, texts
+from tests.server.stand_ins import FakeTransport, Talk, always, answered, by_message, texts
 
 LATER = Reply(Wait(1), b"later")
 
@@ -364,11 +365,62 @@ def test_sums() -> None:
     assert (counters.connections, counters.open_connections) == (1, 0)
 
 
-def test_trouble_of_tls_is_told() -> None:
+def test_trouble_of_tls_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection whose TLS layer gave up is logged in one line, and counted."""
     talk = Talk()
+    monkeypatch.setattr(talk.protocol, "tls", object)
     with capturedLogs() as events:
         talk.leave(Error([("SSL routines", "", "wrong version number\x1b")]))
     assert talk.counters.errors == talk.counters.closed == {"tls": 1}
     assert len(texts(events)) == 1
     assert r"TLS failed: [('SSL routines', '', 'wrong version number\x1b')]" in texts(events)[0]
+
+
+@pytest.mark.parametrize("last", [Stall(), Close("half")])
+def test_reply_that_stalls_when_the_peer_is_done(last: Stall | Close) -> None:
+    """A peer that sends no more, and will be sent no more, is let go."""
+    talk = Talk(always(Reply(Wait(1), b"x", last)), idle_timeout=0)
+    talk.say(b"x\n")
+    talk.finish_sending()
+    talk.clock.advance(1)
+    assert talk.hear() == b"x\n"
+    assert talk.transport.disconnecting
+
+
+@pytest.mark.parametrize("last", [Stall(), Close("half")])
+def test_reply_that_stalls_during_a_drain(last: Stall | Close) -> None:
+    """A drain does not wait for a connection that comes to stall within it."""
+    talk = Talk(always(Reply(Wait(1), b"x", last)))
+    talk.say(b"x\n")
+    talk.protocol.drain()
+    assert not talk.transport.disconnecting
+    talk.clock.advance(1)
+    assert talk.hear() == b"x\n"
+    assert talk.transport.disconnecting
+
+
+def test_drain_is_a_silence() -> None:
+    """What came before a drain is a message for `gap`, idle or busy, for nothing follows it."""
+    idle = Talk(framing="gap:seconds=5")
+    idle.say(b"x")
+    idle.protocol.drain()
+    assert idle.hear() == b"x"
+    assert idle.transport.disconnecting
+    busy = Talk(by_message(slow=LATER), framing="gap:seconds=5")
+    busy.say(b"slow")
+    busy.clock.advance(5)
+    busy.say(b"more")
+    busy.protocol.drain()
+    busy.clock.advance(1)
+    assert busy.hear() == b"latermore"
+
+
+def test_transport_that_cannot_abort(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no abort, as on standard output, the connection is closed."""
+    talk = Talk(message_timeout=10)
+    monkeypatch.delattr(FakeTransport, "abortConnection")
+    monkeypatch.delattr(StringTransport, "abortConnection")
+    talk.say(b"begun")
+    with capturedLogs():
+        talk.clock.advance(10)
+    assert talk.transport.disconnecting

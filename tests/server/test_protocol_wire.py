@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from twisted.logger import capturedLogs
 
-from sockreply.replies import Close, Reply, Wait
+from sockreply.replies import Close, Raw, Reply, Stall, Wait
 from tests.server.stand_ins import WireTalk, always, by_message, texts
 
 Connect = Callable[..., WireTalk]
@@ -261,3 +261,24 @@ def test_close_waits_for_what_the_kernel_still_holds(over_wire: Connect) -> None
         heard += talk.peer.recv(500)
         talk.clock.turn()
     assert heard == b"y" * 2000
+
+
+def test_slow_reader_without_a_write_timeout(over_wire: Connect) -> None:
+    """No write_timeout is no reason to cut a slow reader off while we close."""
+    talk = over_wire(always(BIG), keep_alive=False, close_timeout=5, write_timeout=0)
+    talk.say(b"one\n")
+    for _ in range(10):
+        talk.clock.pump([1] * 4)
+        assert talk.hear()
+        talk.clock.turn()
+    assert talk.transport.connected
+
+
+def test_peer_that_leaves_a_stall_that_it_has_not_read(over_wire: Connect) -> None:
+    """A stalled connection ends with its peer, also when more was unsent than it took."""
+    talk = over_wire(always(Reply(Raw(BIG), Stall())), idle_timeout=0)
+    talk.say(b"one\n")
+    talk.hear_all()
+    talk.finish_sending()
+    talk.clock.turn(3)
+    assert not talk.transport.connected

@@ -259,3 +259,10 @@ def test_endpoints_as_such() -> None:
     site = Site(PortEndpoint(reactor), "tcp:7", reactor=reactor)
     site.service.startService()
     assert [each.port for each in site.service.addresses()] == [12345, 7]  # type: ignore[attr-defined]
+
+
+def test_factory_of_another_service() -> None:
+    """A factory serves one service: draining one would end the connections of the other."""
+    site = Site()
+    with pytest.raises(ConfigError, match="has its service already"):
+        ReplyService(site.reactor, site.factory, ["tcp:2"])

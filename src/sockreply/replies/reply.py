@@ -84,7 +84,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Say nothing more on this connection, but leave it open until it is idle or drained."""
+    """Say nothing more, but stay open until idle, drained, or the peer sends no more either."""
 
 
 def _check_bytes(thing: object) -> None:

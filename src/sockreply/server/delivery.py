@@ -130,6 +130,9 @@ class Delivery:
     def _await(self, answer: Awaitable[Any]) -> None:
         self._channel.awaiting(True)
         waited: Deferred[Any] = Deferred.fromCoroutine(_result_of(answer))
+        if self._waits_for is not None:  # it was given up by what it called
+            waited.addErrback(lambda _: None).cancel()
+            return
         self._waits_for = waited
         waited.addCallbacks(
             self._answered, self._failed, callbackArgs=(waited,), errbackArgs=(waited,)

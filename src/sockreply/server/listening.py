@@ -28,6 +28,9 @@ KEEPALIVE = (60, 15, 4)
 in 120 s."""
 
 
+_MOST_MILLISECONDS = 2**31 - 1  # that a socket option takes
+
+
 class Places(Protocol):
     """Knows how many connections may still be taken."""
 
@@ -84,7 +87,7 @@ class Listener:
             "TCP_KEEPIDLE": idle,
             "TCP_KEEPINTVL": interval,
             "TCP_KEEPCNT": probes,
-            "TCP_USER_TIMEOUT": int(user_timeout * 1000),
+            "TCP_USER_TIMEOUT": min(int(user_timeout * 1000), _MOST_MILLISECONDS),
             "TCP_NOTSENT_LOWAT": UNSENT_IN_KERNEL,
         }.items():
             if hasattr(socket, option):  # not all systems have all of them
@@ -104,10 +107,12 @@ class Listener:
         """
         emptied: Deferred[None] = Deferred()
         self._emptied = emptied
-        if not isinstance(self.port, Port):
-            self.nobody_waits()
-        while not (emptied.called or self._full or self._resting):
+        accepts = isinstance(self.port, Port)
+        while accepts and not (emptied.called or self._full or self._resting):
             self.port.doRead()
+            accepts = self.port.connected  # one that was closed has nobody who waits
+        if not accepts:
+            self.nobody_waits()
         return emptied
 
     def stop(self) -> Deferred[Any]:

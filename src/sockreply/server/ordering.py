@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sockreply.errors import CannotFrame, FramingError, ReplyTimeout, SockreplyError
+from sockreply.errors import FramingError, ReplyTimeout, SockreplyError
 from sockreply.framing.interfaces import Framer
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session, as_reply
@@ -241,7 +241,9 @@ class Answering:
         try:
             reply = factory.responder.respond(message, session)
             return reply if isinstance(reply, bytes) else as_reply(reply)
-        except (Exception, SystemExit):  # a user's code may raise anything
+        except BaseException as error:  # a user's code may raise anything
+            if isinstance(error, KeyboardInterrupt):
+                raise
             self.failed(Failure())
             return None
 
@@ -249,7 +251,7 @@ class Answering:
         """Answer with one message. Can it be sent?"""
         try:
             wire = self._framing.frame(message)
-        except CannotFrame:
+        except Exception:  # CannotFrame, or what a framing of a user's own raises
             self.failed(Failure())
             return False
         self._answered.append(wire)
@@ -275,6 +277,9 @@ class Answering:
         """Carry out what is more than a message. Is it whole?"""
         self.held |= WAITING
         self._delivery = Delivery(self, reply, self._factory.clock)
+        if self.held & CLOSING:  # it ended while the reply was made
+            self.give_up()
+            return False
         return self._carry_on(self._delivery)
 
     def _carry_on(self, delivery: Delivery) -> bool:

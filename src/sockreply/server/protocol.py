@@ -24,7 +24,7 @@ from zope.interface import implementer
 from sockreply.errors import ReplyTimeout
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
-from sockreply.server.ordering import CLOSING, Answering
+from sockreply.server.ordering import CLOSING, UNSENT, Answering
 from sockreply.server.shown import show_address, show_text
 from sockreply.server.timeouts import NEVER, Kind, Timeouts
 from sockreply.server.transport import SendsAtOnce, direct_write, wire_under
@@ -96,6 +96,7 @@ class ReplyProtocol(Protocol):
     def readConnectionLost(self) -> None:
         self._peer_done = True
         if self._deaf:
+            self.close("peer")
             self.transport.loseConnection()
             return
         self._timeouts.end("silence")
@@ -119,7 +120,7 @@ class ReplyProtocol(Protocol):
             del self._wire.on_backlog  # it holds us, and we it
         self.factory.counters.dropped_bytes += self._framer.dropped
         why = "peer" if reason.check(ConnectionDone) else "lost"
-        if not reason.check(ConnectionClosed):  # then it is a TLS layer that gave up
+        if self.tls() is not None and not reason.check(ConnectionClosed):
             why = "tls"
             self.factory.counters.errors[why] += 1
             error = show_text(str(reason.value))
@@ -131,11 +132,11 @@ class ReplyProtocol(Protocol):
 
     def pauseProducing(self) -> None:
         self._answering.unsent()
-        if self._wire is None:  # then nothing else will tell that the peer does not read
+        if not self._has_backlog:  # a TLS handshake, say, and nothing else would tell
             self._backlogged()
 
     def resumeProducing(self) -> None:
-        if self._wire is None:
+        if not self._has_backlog:
             self._timeouts.end("write")
         self._answering.sent()
 
@@ -163,27 +164,27 @@ class ReplyProtocol(Protocol):
 
     def drain(self) -> None:
         """Finish what is begun, take nothing more on, and close."""
-        if self._answering.held & CLOSING:
-            return
-        self._draining = True
         answering = self._answering
-        if answering.held and not answering.stalled:
-            self._pause_reading()
-            return
         if self._wire is not None and not answering.held:
             self._wire.doRead()  # a message may be there that the loop has not come to
-        if not answering.held:
-            self._framer.receive_silence()  # there will be no more
-            answering.proceed()
-        if answering.stalled or not answering.held:
+        if answering.held & CLOSING:
+            return
+        self._draining = True
+        self._framer.receive_silence()  # there will be no more
+        if answering.stalled:
             self.close("drained")
+        elif answering.held:
+            self._pause_reading()
+        else:
+            answering.proceed()
 
     def abort(self, why: str) -> None:
         """End the connection at once, whatever is still to be sent."""
         if self._ending is None:
             self._end(why)
         self._timeouts.stop()
-        self.transport.abortConnection()
+        # Standard input and output know only one way to end.
+        getattr(self.transport, "abortConnection", self.transport.loseConnection)()
 
     # What answering asks.
 
@@ -207,6 +208,9 @@ class ReplyProtocol(Protocol):
                 self._resume_reading()
 
     def owing(self, stalled: bool) -> None:
+        if stalled and (self._peer_done or self._draining):
+            self.close("drained" if self._draining else "peer")
+            return
         self._timeouts.begin("idle", self.factory.limits.idle_timeout if stalled else 0)
         self._timeouts.end("message")
         if stalled and not self._deaf:
@@ -216,7 +220,7 @@ class ReplyProtocol(Protocol):
     def end(self, how: Literal["whole", "half", "reset"]) -> None:
         if how == "reset":
             self.abort("reset")
-        elif how == "half" and self._bare_wire is not None:
+        elif how == "half" and self._bare_wire is not None and not self._peer_done:
             self._answering.stalled = self._deaf = True
             self.transport.unregisterProducer()  # a paused one would hold the half-close up
             self.transport.loseWriteConnection()
@@ -241,6 +245,10 @@ class ReplyProtocol(Protocol):
             self.transport.loseConnection()
 
     # The rest is ours.
+
+    @property
+    def _has_backlog(self) -> bool:
+        return self._wire is not None and self._wire.unsent > 0
 
     @property
     def _bare_wire(self) -> SendsAtOnce | None:
@@ -288,7 +296,7 @@ class ReplyProtocol(Protocol):
             case "reply":
                 self._answering.failed(Failure(ReplyTimeout(limits.reply_timeout)))
             case "write":
-                if self._wire is None or self._wire.unsent:
+                if self._has_backlog or self._answering.held & UNSENT:
                     self._look("write")
             case "close":
                 self._look("close")
@@ -312,7 +320,9 @@ class ReplyProtocol(Protocol):
             self._takes += 1
         # Who takes some again and again is slow, not gone, and may do so in lumps.
         slow = self._takes > 1 and self._wire is not None and taken < self._wire.written
-        seconds = limits.write_timeout if slow or kind == "write" else limits.close_timeout
+        seconds = limits.write_timeout if kind == "write" else limits.close_timeout
+        if slow:
+            seconds = max(limits.write_timeout, seconds)
         left = self._taken_at + seconds - now
         if left > 0:
             self._timeouts.begin(kind, min(left, seconds / LOOKS))

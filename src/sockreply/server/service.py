@@ -49,7 +49,7 @@ class ReplyService(Service):
         endpoints: Where to listen: endpoint strings, or endpoints.
 
     Raises:
-        ConfigError: A string describes no endpoint.
+        ConfigError: A string describes no endpoint, or the factory serves another service.
     """
 
     _log = Logger()
@@ -71,6 +71,8 @@ class ReplyService(Service):
         self._begun = False
         self._waits_for: Deferred[Any] | None = None
         self._aborted = False
+        if factory.on_place:
+            raise ConfigError("this factory has its service already, which drains all of it")
         factory.on_place.append(self._place_free)
 
     def addresses(self) -> list[IAddress]:
@@ -93,6 +95,7 @@ class ReplyService(Service):
             listening.addErrback(failures.append)
             if not listening.called:  # no endpoint that is known takes its time
                 failures.append(Failure(TimeoutError("does not listen at once")))
+                listening.cancel()
             if failures:
                 self._begun = False
                 self._drop_listeners()
@@ -148,8 +151,8 @@ class ReplyService(Service):
     def _listening(self, port: Any, description: str) -> None:
         listener = Listener(port, self.factory, self._reactor)
         ours = description and "backlog=" not in description and "systemd:" not in description
-        listener.tune(BACKLOG if ours else None, self.factory.limits.write_timeout)
         self._listeners.append(listener)
+        listener.tune(BACKLOG if ours else None, self.factory.limits.write_timeout)
         if listener.address is not None:
             self.factory.exchanges.listening(listener.address)
 
