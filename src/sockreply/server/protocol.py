@@ -24,6 +24,7 @@ from zope.interface import implementer
 from sockreply.errors import ReplyTimeout
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
+from sockreply.server.backlog import LOOKS, Backlog
 from sockreply.server.ordering import CLOSING, UNSENT, Answering
 from sockreply.server.shown import show_address, show_text
 from sockreply.server.timeouts import NEVER, Kind, Timeouts
@@ -31,9 +32,6 @@ from sockreply.server.transport import SendsAtOnce, direct_write, wire_under
 
 if TYPE_CHECKING:
     from sockreply.server.factory import ReplyFactory
-
-LOOKS = 8
-"""How often in its time we look whether a peer takes what waits for it, so long as some does."""
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -62,9 +60,7 @@ class ReplyProtocol(Protocol):
         self._deaf = False  # is what the peer sends dropped?
         self._peer_done = False  # has it said that it sends no more?
         self._ending: str | None = None  # why we close the connection
-        self._taken = 0  # by the peer, when we last looked
-        self._taken_at = 0.0
-        self._takes = 0  # how often it was seen to take some
+        self._backlog: Backlog | None = None  # which the peer is watched to take
 
     # What the transport tells us.
 
@@ -132,11 +128,11 @@ class ReplyProtocol(Protocol):
 
     def pauseProducing(self) -> None:
         self._answering.unsent()
-        if not self._has_backlog:  # a TLS handshake, say, and nothing else would tell
+        if not self._has_unsent:  # a TLS handshake, say, and nothing else would tell
             self._backlogged()
 
     def resumeProducing(self) -> None:
-        if not self._has_backlog:
+        if not self._has_unsent:
             self._timeouts.end("write")
         self._answering.sent()
 
@@ -247,7 +243,7 @@ class ReplyProtocol(Protocol):
     # The rest is ours.
 
     @property
-    def _has_backlog(self) -> bool:
+    def _has_unsent(self) -> bool:
         return self._wire is not None and self._wire.unsent > 0
 
     @property
@@ -295,11 +291,11 @@ class ReplyProtocol(Protocol):
                 self._too_slow("message_timeout", limits.message_timeout)
             case "reply":
                 self._answering.failed(Failure(ReplyTimeout(limits.reply_timeout)))
-            case "write":
-                if self._has_backlog or self._answering.held & UNSENT:
-                    self._look("write")
-            case "close":
-                self._look("close")
+            case "write" if self._backlog is not None:
+                if self._has_unsent or self._answering.held & UNSENT:
+                    self._look(self._backlog, kind, limits.write_timeout)
+            case "close" if self._backlog is not None:
+                self._look(self._backlog, kind, limits.close_timeout)
             case "silence":
                 self._framer.receive_silence()
                 if not self._answering.held:
@@ -307,23 +303,11 @@ class ReplyProtocol(Protocol):
 
     def _watch(self, kind: Literal["write", "close"], seconds: float) -> None:
         """Give the peer this time to take what waits for it, from whenever it takes some."""
-        self._taken_at = self.factory.clock.seconds()
-        self._taken = self._wire.taken if self._wire is not None else 0
-        self._takes = 0
+        self._backlog = Backlog(self._wire, self.factory.clock)
         self._timeouts.begin(kind, seconds / LOOKS)
 
-    def _look(self, kind: Literal["write", "close"]) -> None:
-        now, limits = self.factory.clock.seconds(), self.factory.limits
-        taken = self._wire.taken if self._wire is not None else 0
-        if taken > self._taken:
-            self._taken, self._taken_at = taken, now
-            self._takes += 1
-        # Who takes some again and again is slow, not gone, and may do so in lumps.
-        slow = self._takes > 1 and self._wire is not None and taken < self._wire.written
-        seconds = limits.write_timeout if kind == "write" else limits.close_timeout
-        if slow:
-            seconds = max(limits.write_timeout, seconds)
-        left = self._taken_at + seconds - now
+    def _look(self, backlog: Backlog, kind: Literal["write", "close"], seconds: float) -> None:
+        left = backlog.left(seconds, max(seconds, self.factory.limits.write_timeout))
         if left > 0:
             self._timeouts.begin(kind, min(left, seconds / LOOKS))
         elif kind == "write":
