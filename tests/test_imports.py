@@ -19,7 +19,7 @@ MODULES = sorted(
 )
 
 LAYERS = [
-    {"errors"},
+    {"errors", "shown"},
     {"framing", "replies"},
     {"rules", "server", "client"},
     {"config", "logs", "metrics", "systemd", "descriptors"},

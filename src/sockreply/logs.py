@@ -13,7 +13,7 @@ from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from zope.interface import implementer
 
 from sockreply.replies.responder import Session
-from sockreply.server.shown import show_address, show_bytes
+from sockreply.shown import show_address, show_bytes
 
 Level: TypeAlias = Literal["debug", "info", "warn"]
 

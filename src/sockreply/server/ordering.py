@@ -15,7 +15,7 @@ from sockreply.framing.interfaces import Framer
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session, as_reply
 from sockreply.server.delivery import Delivery
-from sockreply.server.shown import SHOWN_BYTES, show_address, show_text
+from sockreply.shown import SHOWN_BYTES, show_address, show_text
 from sockreply.server.timeouts import Timeouts
 
 if TYPE_CHECKING:

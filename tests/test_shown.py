@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 
-from sockreply.server.shown import SHOWN_BYTES, show_address, show_bytes, show_text
+from sockreply.shown import SHOWN_BYTES, show_address, show_bytes, show_text
 
 
 @pytest.mark.parametrize(
