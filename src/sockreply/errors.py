@@ -4,13 +4,16 @@
 
     SockreplyError
     ├── ConfigError            what the operator wrote; says where
+    │   └── BadFile            all that is wrong with a configuration file
     ├── FramingError           the peer broke the format
     │   ├── MessageTooLong     more bytes than `limit`
     │   └── Malformed          bytes that no message can have there
     ├── CannotFrame            a message of ours that the framing cannot carry
     ├── ResponderError         our answering failed
     │   ├── ReplyTimeout       no answer within `seconds`
-    │   └── BadReply           a responder returned what is no reply
+    │   ├── BadReply           a responder returned what is no reply
+    │   ├── TemplateFailed     a reply's template could not be filled in
+    │   └── CommandFailed      a reply's command gave none
     └── RequestError           the client got no reply
         ├── CannotConnect      no connection to `endpoint`
         ├── RequestTimeout     none within `seconds`
@@ -21,6 +24,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class SockreplyError(Exception):
     """The root of all errors that sockreply raises while it runs."""
@@ -28,6 +33,23 @@ class SockreplyError(Exception):
 
 class ConfigError(SockreplyError):
     """A setting that cannot be: the message names the place and says what would be right."""
+
+
+class BadFile(ConfigError):
+    """A configuration file from which nothing can be started.
+
+    Args:
+        path: The file.
+        problems: All that is wrong with it, a line each, with its place.
+    """
+
+    def __init__(self, path: Path, problems: tuple[str, ...]) -> None:
+        name = str(path) if str(path).isprintable() else repr(str(path))
+        more = len(problems) - 1
+        rest = f" (and {more} more; sockreply check {name} shows all)" if more else ""
+        super().__init__(f"{name}: {problems[0]}{rest}")
+        self.path = path
+        self.problems = problems
 
 
 class FramingError(SockreplyError):
@@ -110,6 +132,32 @@ class BadReply(ResponderError):
         super().__init__(
             f"a responder returned {type(found).__name__}, not bytes, a Reply, None or an awaitable"
         )
+
+
+class TemplateFailed(ResponderError):
+    """A reply's template could not be filled in.
+
+    Args:
+        reason: Why not, in a line.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"template: {reason}")
+        self.reason = reason
+
+
+class CommandFailed(ResponderError):
+    """A reply's command did not give one.
+
+    Args:
+        command: Its name.
+        reason: Why not, in a line.
+    """
+
+    def __init__(self, command: str, reason: str) -> None:
+        super().__init__(f"command {command}: {reason}")
+        self.command = command
+        self.reason = reason
 
 
 class RequestError(SockreplyError):

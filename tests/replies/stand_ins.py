@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -14,6 +15,7 @@ class StandInConnection:
 
     def __init__(self, tls: object = None) -> None:
         self.sent: list[bytes | Reply] = []
+        self.remarks: list[str] = []
         self.asked = 0
         self._tls = tls
 
@@ -32,3 +34,12 @@ class StandInConnection:
 
     def send(self, reply: bytes | Reply) -> None:
         self.sent.append(reply)
+
+    def service(self) -> str:
+        return "scale"
+
+    def reactor(self) -> str:
+        return "a reactor"
+
+    def remark(self, say: Callable[[], str]) -> None:
+        self.remarks.append(say())

@@ -142,6 +142,17 @@ def test_drip() -> None:
     assert drip(b"") == []
 
 
+def test_drip_shares_its_pause() -> None:
+    """However many pieces there are, they share one pause."""
+    assert len({id(step) for step in drip(bytes(100)) if isinstance(step, Wait)}) == 1
+
+
+def test_drip_with_an_impossible_pause() -> None:
+    """A pause that cannot be is an error, also where there is nothing to pause between."""
+    with pytest.raises(ValueError, match="cannot wait"):
+        drip(b"a", every=-1)
+
+
 @given(st.binary(), st.integers(1, 20))
 def test_drip_sends_all(wire: bytes, size: int) -> None:
     """However it drips, every byte is sent in its order, at most `size` at a time."""

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from sockreply.framing import parse_framing
 from sockreply.replies import Reply, Session, as_responder
 from sockreply.server import Counters, Limits, ReplyFactory, ReplyProtocol
+from sockreply.server.factory import Greeting
 from sockreply.server.transport import SendsAtOnce
 
 Answer = Callable[[bytes, Session], object]
@@ -106,7 +107,7 @@ class Talk:
         framing: str = "line",
         *,
         keep_alive: bool = True,
-        greeting: bytes | Reply | None = None,
+        greeting: Greeting | None = None,
         exchanges: Any = None,
         **limits: Any,
     ) -> None:
@@ -269,6 +270,7 @@ class NotingLog:
     def __init__(self, room: int = 99) -> None:
         self.room = room
         self.hidden = 0
+        self.kept = 200
         self.told: list[tuple[Any, ...]] = []
 
     def listening(self, address: object) -> None:
@@ -284,6 +286,12 @@ class NotingLog:
 
     def answered(self, session: Session, reply: bytes, size: int) -> None:
         self.told.append(("answered", reply))
+
+    def remarked(self, session: Session, say: Callable[[], str]) -> None:
+        self.told.append(("remarked", say()))
+
+    def failed(self, session: Session, error: str) -> None:
+        self.told.append(("failed", error))
 
     def abandoned(self, session: Session) -> None:
         self.told.append(("abandoned",))

@@ -8,11 +8,21 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
-from sockreply.errors import ConfigError
-from sockreply.framing import parse_framing
-from sockreply.replies import Echo, Reply, Stall, Wait
+from sockreply.errors import ConfigError, TemplateFailed
+from sockreply.framing import Line, Netstring, parse_framing
+from sockreply.replies import Echo, Reply, Session, Stall, Wait, as_responder
 from sockreply.server import Counters, Limits, ReplyFactory
-from tests.server.stand_ins import FakeTransport, NotingLog, Talk, always, by_message
+from sockreply.server.counters import Histogram
+from sockreply.server.factory import Dialect
+from tests.server.stand_ins import (
+    FakeTransport,
+    NotingLog,
+    Talk,
+    always,
+    by_message,
+    echo,
+    texts,
+)
 
 
 def made(**limits: Any) -> ReplyFactory:
@@ -184,3 +194,123 @@ def test_says_nothing_of_its_own() -> None:
         factory.doStop()
     assert not events
     assert factory.logPrefix() == "sockreply"
+
+
+def test_change_of_limits_lets_those_in_who_wait() -> None:
+    """Whoever accepts is told when there may be more places."""
+    factory = ReplyFactory(Line(), as_responder(echo), Clock(), limits=Limits(max_connections=1))
+    told: list[int] = []
+    factory.on_place.append(lambda: told.append(factory.places))
+    factory.change_limits(Limits(max_connections=5))
+    assert told == [5]
+
+
+def test_sessions_know_their_service() -> None:
+    """A session has its connection's number, its service's name, and what runs it."""
+    clock = Clock()
+    factory = ReplyFactory(Line(), as_responder(echo), clock, name="scale")
+    sessions = []
+    for _ in range(2):
+        protocol = factory.buildProtocol(None)
+        protocol.makeConnection(FakeTransport())
+        sessions.append(protocol.session)
+    assert [session.number for session in sessions] == [1, 2]
+    assert sessions[0].service == "scale"
+    assert sessions[0].reactor is clock
+
+
+def test_another_responder_answers_the_next_message() -> None:
+    """A dialect's responder may be replaced: connections that are there ask the new one."""
+    talk = Talk()
+    talk.factory.dialect.responder = as_responder(always(b"new"))
+    talk.say(b"x\n")
+    assert talk.hear() == b"new\n"
+
+
+def test_another_dialect_is_for_new_connections() -> None:
+    """Connections go on in the dialect in which they were made."""
+    talk = Talk()
+    talk.factory.dialect = Dialect(Netstring(), as_responder(always(b"new")))
+    talk.say(b"x\n")
+    assert talk.hear() == b"x\n"
+    later, transport = talk.factory.buildProtocol(None), FakeTransport()
+    later.makeConnection(transport)
+    later.dataReceived(b"1:x,")
+    assert transport.value() == b"3:new,"
+
+
+@pytest.mark.parametrize("reply", [b"hello", Reply(b"hello")])
+def test_greeting_that_is_made(reply: bytes | Reply) -> None:
+    """A function may make the greeting of each connection."""
+    seen: list[Session] = []
+
+    def greet(session: Session) -> bytes | Reply:
+        seen.append(session)
+        return reply
+
+    talk = Talk(greeting=greet)
+    assert talk.hear() == b"hello\n"
+    assert seen == [talk.session]
+    assert not talk.counters.replies
+
+
+def test_greeting_that_cannot_be_made() -> None:
+    """It costs the connection, and is logged and counted, but is no failed message."""
+
+    def greet(_: Session) -> bytes:
+        raise LookupError("boom")
+
+    with capturedLogs() as events:
+        talk = Talk(greeting=greet)
+    assert talk.transport.disconnecting
+    assert talk.counters.errors == {"unasked": 1}
+    assert "LookupError: boom" in texts(events)[0]
+
+
+def test_remarks_are_made_of_what_is_shown() -> None:
+    """A responder's remark is made and shown only if its message is."""
+
+    def answer(message: bytes, session: Session) -> bytes:
+        session.remark(lambda: f"about {message.decode()}")
+        return message
+
+    log = NotingLog(room=2)
+    talk = Talk(answer, exchanges=log)
+    talk.say(b"one\nhide\nthree\n")
+    assert [what for what in log.told if what[0] == "remarked"] == [("remarked", "about one")]
+
+
+def test_failures_name_the_rule() -> None:
+    """What a responder calls the rule that failed is in the log; the exchange log is told too."""
+
+    def answer(_: bytes, session: Session) -> bytes:
+        session.rule = "unit"
+        raise TemplateFailed("boom")
+
+    log = NotingLog()
+    talk = Talk(answer, exchanges=log)
+    with capturedLogs() as events:
+        talk.say(b"x\n")
+    assert texts(events)[-1].endswith("gets no reply from rule unit: template: boom")
+    assert ("failed", "template: boom") in log.told
+
+
+def test_reply_seconds() -> None:
+    """Times run from the read that completed a message to the write of its reply."""
+    talk = Talk(by_message(slow=Reply(Wait(0.3), b"later"), quiet=Reply()))
+    talk.factory.counters.reply_seconds = seconds = Histogram((0.1, 1.0))
+    talk.say(b"a\nb\nquiet\nslow\n")
+    assert seconds.counts == [2, 0, 0]
+    talk.say(b"c\n")
+    talk.clock.advance(0.3)
+    assert talk.counters.replies == 4
+    assert seconds.counts == [2, 2, 0]  # c waited, too
+    assert seconds.sum == pytest.approx(0.6)
+
+
+def test_reply_seconds_of_the_last_reply() -> None:
+    """A reply with which the connection ends is measured like any other."""
+    talk = Talk(keep_alive=False)
+    talk.factory.counters.reply_seconds = seconds = Histogram()
+    talk.say(b"a\n")
+    assert sum(seconds.counts) == talk.counters.replies == 1

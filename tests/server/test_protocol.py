@@ -254,7 +254,7 @@ class BrokenFraming(Line):
 def test_framing_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of a user's own framing costs the connection, and is told to no caller."""
     talk = Talk()
-    monkeypatch.setattr(talk.factory, "framing", BrokenFraming())
+    monkeypatch.setattr(talk.factory.dialect, "framing", BrokenFraming())
     broken, transport = talk.factory.buildProtocol(None), FakeTransport()
     broken.makeConnection(transport)
     with capturedLogs():

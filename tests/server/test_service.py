@@ -16,6 +16,7 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Line
 from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits, ReplyFactory, ReplyService
+from sockreply.server.listening import Listener
 from tests.server.ports import ListPort, PortEndpoint
 from tests.server.stand_ins import FakeTransport, LoopingReactor, by_message, watch
 
@@ -266,3 +267,58 @@ def test_factory_of_another_service() -> None:
     site = Site()
     with pytest.raises(ConfigError, match="has its service already"):
         ReplyService(site.reactor, site.factory, ["tcp:2"])
+
+
+def test_listens_somewhere_else_too() -> None:
+    """An endpoint that is added while the service runs takes connections for it, too."""
+    site = Site("tcp:1")
+    site.service.startService()
+    site.service.listen_too("tcp:2")
+    assert [port for port, *_ in site.reactor.tcpServers] == [1, 2]
+    assert len(site.service.addresses()) == 2
+    site.service.stopService()
+    assert not site.service.addresses()
+
+
+@pytest.mark.parametrize("description", ["nonsense", "tcp:1:nonsense=1"])
+def test_cannot_listen_on_what_is_no_endpoint(description: str) -> None:
+    """A string that describes none is an error, and nothing is changed."""
+    site = Site("tcp:1")
+    site.service.startService()
+    with pytest.raises(ConfigError):
+        site.service.listen_too(description)
+    assert len(site.service.addresses()) == 1
+
+
+def test_cannot_listen_somewhere_else() -> None:
+    """A port that is taken is an error, and nothing is changed."""
+    site = Site("tcp:1")
+    site.service.startService()
+    site.reactor.listenTCP = RaisingMemoryReactor(
+        listenException=CannotListenError("", 2, OSError(98, "Address already in use"))
+    ).listenTCP
+    with pytest.raises(CannotStart, match="port 2"):
+        site.service.listen_too("tcp:2")
+    assert len(site.service.addresses()) == 1
+
+
+def test_listens_no_more_in_one_place() -> None:
+    """Who waits on an endpoint is taken in, then it closes; connections and others go on."""
+    site = Site("tcp:1")
+    site.service.startService()
+    client, transport = site.connect()
+    port = ListPort(site.factory, site.reactor)
+    port.clients.arrive(2)
+    site.service._listeners.append(Listener(port, site.factory, site.reactor, "tcp:2"))
+    done = watch(Deferred.fromCoroutine(site.service.listen_no_more("tcp:2")))
+    assert not port.clients.waiting
+    assert len(site.factory.connections) == 3
+    site.reactor.advance(0)
+    assert done == [None]
+    assert not port.connected
+    assert [each.description for each in site.service._listeners] == ["tcp:1"]
+    client.dataReceived(b"hello\n")
+    assert transport.value() == b"hello\n"
+    site.factory.abort()
+    site.reactor.advance(0)
+    port.clients.close()

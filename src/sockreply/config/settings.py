@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sockreply.framing.interfaces import Framing
 from sockreply.logs import EXCHANGES_A_SECOND, Level
 from sockreply.replies.responder import Responder
+from sockreply.server.factory import Greeting
 from sockreply.server.limits import Limits
 
 
@@ -18,6 +21,9 @@ class ServiceSettings:
         listen: Endpoint strings.
         framing: How messages are told apart.
         responder: Answers them.
+        encoding: Of the text in its rules.
+        responder_in: Makes the same responder with its text in another encoding, for connections
+            that were made before the encoding changed; None: it has no text.
         keep_alive: Answer message after message?
         greeting: Sent to each peer that connects.
         limits: What peers may do.
@@ -27,8 +33,10 @@ class ServiceSettings:
     listen: tuple[str, ...]
     framing: Framing
     responder: Responder
+    encoding: str = "utf-8"
+    responder_in: Callable[[str], Responder] | None = None
     keep_alive: bool = False
-    greeting: bytes | None = None
+    greeting: Greeting | None = None
     limits: Limits = field(default_factory=Limits)
     max_connections_asked: bool = False
 
@@ -41,11 +49,13 @@ class LogSettings:
         level: "debug", "info" or "warn".
         exchanges_per_second: How many exchanges are shown.
         json: The absolute path of a file of JSON lines; "-": standard output.
+        record: The absolute path of a file that gets every exchange whole.
     """
 
     level: Level = "info"
     exchanges_per_second: int = EXCHANGES_A_SECOND
     json: str | None = None
+    record: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +63,15 @@ class Settings:
     """All of it.
 
     Args:
-        service: What is served.
+        services: What is served, by name.
         log: What is seen of it.
+        metrics: The endpoint string on which counts can be read.
+        file: What all this was read from, and is read from again on SIGHUP.
+        warnings: What is legal there, and yet probably wrong; a line each.
     """
 
-    service: ServiceSettings
+    services: Mapping[str, ServiceSettings]
     log: LogSettings = LogSettings()
+    metrics: str | None = None
+    file: Path | None = None
+    warnings: tuple[str, ...] = ()

@@ -149,9 +149,11 @@ def drip(wire: bytes, *, size: int = 1, every: float = 0.05) -> list[Step]:
     """
     if size < 1:
         raise ValueError(f"cannot drip {size} bytes at a time")
+    pause = Wait(every)
     steps: list[Step] = []
     for at in range(0, len(wire), size):
-        steps += [Wait(every)] if at else []
+        if at:
+            steps.append(pause)
         steps.append(Raw(wire[at : at + size]))
     return steps
 

@@ -46,6 +46,15 @@ class Connection(Protocol):
     def send(self, reply: bytes | Reply) -> None:
         """Queue a reply behind what is owed."""
 
+    def service(self) -> str:
+        """The name of the service that it belongs to."""
+
+    def reactor(self) -> Any:
+        """What runs that service."""
+
+    def remark(self, say: Callable[[], str]) -> None:
+        """Say something of the message in hand, if the log shows it."""
+
 
 class Session:
     """The memory of one connection, and its responder's way to speak unasked.
@@ -54,10 +63,16 @@ class Session:
         connection: The connection.
     """
 
-    __slots__ = ("_closed", "_connection", "_state", "_waiting", "count")
+    __slots__ = ("_closed", "_connection", "_state", "_waiting", "count", "number", "rule")
 
     count: int
     """How many messages have come; while one is answered, its number, from 1."""
+
+    number: int
+    """The connection's number in its service, from 1."""
+
+    rule: str | None
+    """What a responder of rules calls the one that answers the message in hand; None: none."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -65,6 +80,8 @@ class Session:
         self._closed = False
         self._waiting: list[Deferred[None]] = []
         self.count = 0
+        self.number = 0
+        self.rule = None
 
     @property
     def peer(self) -> IAddress:
@@ -80,6 +97,16 @@ class Session:
     def tls(self) -> Any:
         """The `OpenSSL.SSL.Connection` (version, cipher, peer's certificate); None without TLS."""
         return self._connection.tls()
+
+    @property
+    def service(self) -> str:
+        """The name of the service that the connection belongs to."""
+        return self._connection.service()
+
+    @property
+    def reactor(self) -> Any:
+        """What runs the service: it tells the time, calls later, and starts processes."""
+        return self._connection.reactor()
 
     @property
     def state(self) -> dict[str, Any]:
@@ -114,6 +141,14 @@ class Session:
         """
         if not self._closed:
             self._connection.send(reply)
+
+    def remark(self, say: Callable[[], str]) -> None:
+        """Log something about the message in hand, if the exchange log shows that message.
+
+        Args:
+            say: Makes the line; not called if it is not shown.
+        """
+        self._connection.remark(say)
 
     def connection_gone(self) -> None:
         """To be called by the connection, and by nobody else."""

@@ -2,7 +2,38 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
+
+REPLY_SECONDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+"""The upper bounds, in seconds, between which times of replies are counted: from what one takes
+that is computed to what a responder may take."""
+
+
+class Histogram:
+    """How many times were of which length.
+
+    Args:
+        bounds: The upper ends of the ranges, in seconds, ascending; one more range is above them.
+    """
+
+    __slots__ = ("bounds", "counts", "sum")
+
+    counts: list[int]
+    """How many, range by range."""
+
+    sum: float
+    """Of all of them, in seconds."""
+
+    def __init__(self, bounds: tuple[float, ...] = REPLY_SECONDS) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, seconds: float, times: int = 1) -> None:
+        """Count a time, which several things took."""
+        self.counts[bisect_left(self.bounds, seconds)] += times
+        self.sum += seconds * times
 
 
 class Counters:
@@ -19,13 +50,18 @@ class Counters:
         "errors",
         "messages",
         "received_bytes",
+        "refused",
         "replies",
+        "reply_seconds",
         "sent_bytes",
         "silences",
     )
 
     connections: int
     """Connections taken, ever."""
+
+    refused: Counter[str]
+    """Connections closed before anything else, which are not counted as taken, by reason."""
 
     closed: Counter[str]
     """Connections that are gone, by the reason for which they went."""
@@ -51,6 +87,9 @@ class Counters:
     sent_bytes: int
     """Bytes handed to the transport."""
 
+    reply_seconds: Histogram | None
+    """From the read that completed a message to the write of its reply; None: not measured."""
+
     dropped_bytes: int
     """Bytes received that stood outside of any message, or came when nobody listened any more."""
 
@@ -58,6 +97,8 @@ class Counters:
         self.connections = self.messages = self.replies = self.silences = 0
         self.received_bytes = self.sent_bytes = self.dropped_bytes = 0
         self.closed = Counter()
+        self.refused = Counter()
+        self.reply_seconds = None
         self.errors = Counter()
 
     @property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
@@ -12,9 +13,14 @@ from twisted.internet.protocol import ServerFactory
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Responder, Session
+from sockreply.server.admission import Admission
 from sockreply.server.counters import Counters
 from sockreply.server.limits import Limits
 from sockreply.server.protocol import ReplyProtocol
+
+
+Greeting: TypeAlias = bytes | Reply | Callable[[Session], bytes | Reply]
+"""What is sent to who connects, or what makes that."""
 
 
 class ExchangeLog(Protocol):
@@ -25,6 +31,9 @@ class ExchangeLog(Protocol):
 
     hidden: int
     """How many it was not told of; whoever passes it over adds to this."""
+
+    kept: int
+    """How many bytes of an answer that takes more than one write it wants to be told."""
 
     def listening(self, address: IAddress) -> None:
         """A listener is up."""
@@ -47,6 +56,12 @@ class ExchangeLog(Protocol):
     def silent(self, session: Session) -> None:
         """A message that is shown is answered with nothing."""
 
+    def remarked(self, session: Session, say: Callable[[], str]) -> None:
+        """There is something to say of a message that is shown."""
+
+    def failed(self, session: Session, error: str) -> None:
+        """A message that is shown gets no answer; the service logs that by itself."""
+
     def abandoned(self, session: Session) -> None:
         """A message that is shown will not be answered: its connection ends before."""
 
@@ -59,6 +74,7 @@ class NoExchangeLog:
 
     room = 0
     hidden = 0
+    kept = 0
 
     def listening(self, address: IAddress) -> None: ...
 
@@ -71,9 +87,26 @@ class NoExchangeLog:
 
     def silent(self, session: Session) -> None: ...
 
+    def remarked(self, session: Session, say: Callable[[], str]) -> None: ...
+
+    def failed(self, session: Session, error: str) -> None: ...
+
     def abandoned(self, session: Session) -> None: ...
 
     def disconnected(self, session: Session, why: str) -> None: ...
+
+
+@dataclass(eq=False)
+class Dialect:
+    """How some connections of a service speak: those that were made while this was set.
+
+    Args:
+        framing: Makes messages of bytes, and bytes of messages.
+        responder: Answers the messages; it may be replaced at any time.
+    """
+
+    framing: Framing
+    responder: Responder
 
 
 class ReplyFactory(ServerFactory[ReplyProtocol]):
@@ -82,12 +115,13 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
     Args:
         framing: Makes messages of bytes, and bytes of messages.
         responder: Answers the messages.
-        clock: For timeouts and waits; a reactor is one.
+        clock: For timeouts and waits; a reactor is one, and responders may need all of it.
         keep_alive: Answer message after message, or close once the first one is dealt with?
-        greeting: Sent as soon as a peer connects.
+        greeting: Sent as soon as a peer connects; a function of the session may make it.
         limits: What peers may do.
         counters: Counts what happens; made anew if not given.
         exchanges: Is told of what is received and answered.
+        name: The service's, for logs and counts.
 
     Raises:
         ConfigError: The framing has no message as short as `limits.max_message`.
@@ -103,18 +137,22 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         clock: IReactorTime,
         *,
         keep_alive: bool = False,
-        greeting: bytes | Reply | None = None,
+        greeting: Greeting | None = None,
         limits: Limits = Limits(),  # noqa: B008 - it is frozen
         counters: Counters | None = None,
         exchanges: ExchangeLog | None = None,
+        name: str = "",
     ) -> None:
         framing.framer(limits.max_message)
-        self.framing = framing
-        self.responder = responder
-        self.clock = clock
+        self.name = name
+        self.dialect = Dialect(framing, responder)
+        """Of the connections that are made from now on."""
+        self.clock: Any = clock
         self.keep_alive = keep_alive
         self.greeting = greeting
         self.limits = limits
+        self._admission = Admission(clock)
+        self._admission.limit(limits, ())
         self.counters = Counters() if counters is None else counters
         self.exchanges: ExchangeLog = NoExchangeLog() if exchanges is None else exchanges
         self.connections: set[ReplyProtocol] = set()
@@ -135,17 +173,47 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         """How many more connections the service may take now."""
         return self.limits.max_connections - len(self.connections)
 
+    @property
+    def framing(self) -> Framing:
+        """Of new connections."""
+        return self.dialect.framing
+
+    @property
+    def responder(self) -> Responder:
+        """Answers new connections."""
+        return self.dialect.responder
+
+    def change_limits(self, limits: Limits) -> None:
+        """Let other limits hold, for new connections and for the next message of the others."""
+        self.limits = limits
+        self._admission.limit(limits, [connection.peer() for connection in self.connections])
+        for tell in self.on_place:  # there may be more of them
+            tell()
+
+    def admits(self, connection: ReplyProtocol) -> bool:
+        """May the peer connect? To be asked once, when a connection is made."""
+        refusal = self._admission.refuses(connection.peer())
+        if refusal is None:
+            return True
+        self.counters.refused[refusal] += 1
+        self._admission.refused(connection.peer(), refusal)
+        return False
+
     def opened(self, connection: ReplyProtocol) -> None:
-        """To be called by a connection when it is made."""
+        """To be called by a connection when it is made and admitted."""
         self.connections.add(connection)
         self.counters.connections += 1
+        connection.session.number = self.counters.connections
         self.exchanges.connected(connection.session)
         if self.draining:
             self.clock.callLater(0, connection.drain)
 
     def closed(self, connection: ReplyProtocol, why: str) -> None:
         """To be called by a connection when it is gone."""
-        self.connections.discard(connection)
+        if connection not in self.connections:
+            return  # it was not admitted
+        self.connections.remove(connection)
+        self._admission.left(connection.peer())
         self.counters.closed[why] += 1
         self.exchanges.disconnected(connection.session, why)
         for tell in self.on_place:

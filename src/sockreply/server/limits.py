@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Protocol
 
 
@@ -23,6 +24,8 @@ class Limits:
         drain_delay: Seconds that the service goes on as before when it is told to stop.
         max_connections: How many at once, over all listeners; the excess waits in the kernel.
         max_message: The most bytes that a message may have.
+        max_connections_per_peer: How many at once from one address; 0: as many as there are places.
+        allow: The networks that may connect; None: everyone may.
     """
 
     idle_timeout: float = 60.0
@@ -34,6 +37,8 @@ class Limits:
     drain_delay: float = 0.0
     max_connections: int = 10_000
     max_message: int = 65_536
+    max_connections_per_peer: int = 0
+    allow: tuple[IPv4Network | IPv6Network, ...] | None = None
 
 
 # What accept(2) fails with: for one client, and for want of descriptors or memory.

@@ -44,14 +44,18 @@ class Listener:
 
     Args:
         port: Listens already.
+        description: The endpoint string that it listens on; empty: it was none.
         places: Is asked before each connection is accepted.
         clock: For the pause when descriptors run out.
     """
 
     _log = Logger()
 
-    def __init__(self, port: Any, places: Places, clock: IReactorTime) -> None:
+    def __init__(
+        self, port: Any, places: Places, clock: IReactorTime, description: str = ""
+    ) -> None:
         self.port = port
+        self.description = description
         self._places = places
         self._clock = clock
         self._full = False

@@ -15,11 +15,11 @@ from sockreply.framing.interfaces import Framer
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session, as_reply
 from sockreply.server.delivery import Delivery
-from sockreply.shown import SHOWN_BYTES, show_address, show_text
+from sockreply.shown import show_address, show_text
 from sockreply.server.timeouts import Timeouts
 
 if TYPE_CHECKING:
-    from sockreply.server.factory import ReplyFactory
+    from sockreply.server.factory import Greeting, ReplyFactory
 
 MESSAGES_A_TURN = 64
 """How many messages of one connection are answered before others get their turn."""
@@ -89,6 +89,9 @@ class Answering:
     write: Callable[[bytes], None]
     """Sends; to be set when the connection is made."""
 
+    read_at: float
+    """When what is answered was read; to be set only if the counters want to know."""
+
     def __init__(
         self, channel: Channel, session: Session, timeouts: Timeouts, factory: ReplyFactory
     ) -> None:
@@ -96,8 +99,11 @@ class Answering:
         self._session = session
         self._timeouts = timeouts
         self._factory = factory
+        self._dialect = factory.dialect
         self._framing = factory.framing
         self.framer = factory.framing.framer(factory.limits.max_message)
+        self.read_at = 0.0
+        self._timed = 0  # replies made in this turn, whose time is not counted yet
         self.held = 0
         self.stalled = False
         self._answered: list[bytes] = []  # framed, to be written at the end of the turn
@@ -113,6 +119,17 @@ class Answering:
 
     def frame(self, message: bytes) -> bytes:
         return self._framing.frame(message)
+
+    def greet(self, greeting: Greeting) -> None:
+        """Send what a peer is sent before it says anything."""
+        try:
+            self.send(greeting(self._session) if callable(greeting) else greeting)
+        except Exception:  # what makes it may be a template, or a user's code
+            self.failed(Failure())
+
+    def remark(self, say: Callable[[], str]) -> None:
+        if self._shown:
+            self._factory.exchanges.remarked(self._session, say)
 
     def send(self, reply: bytes | Reply) -> None:
         """Answer nobody's message, behind what is owed; behind a stalled reply nothing comes."""
@@ -132,6 +149,9 @@ class Answering:
         left = self._answer()
         if self._answered:
             self.flush()
+        if self._timed:
+            self._count_seconds(self._timed)
+            self._timed = 0
         self.held ^= ANSWERING
         if not self.held and left is not None:
             active, self._active = self._active, False
@@ -239,7 +259,7 @@ class Answering:
             self._shown = False
             exchanges.hidden += 1
         try:
-            reply = factory.responder.respond(message, session)
+            reply = self._dialect.responder.respond(message, session)
             return reply if isinstance(reply, bytes) else as_reply(reply)
         except BaseException as error:  # a user's code may raise anything
             if isinstance(error, KeyboardInterrupt):
@@ -261,6 +281,7 @@ class Answering:
             factory.exchanges.answered(self._session, message, len(message))
         if self._asked:
             factory.counters.replies += 1
+            self._timed += 1
             self._finished = not factory.keep_alive
         return True
 
@@ -307,9 +328,15 @@ class Answering:
                 exchanges.silent(self._session)
             return
         counters.replies += 1
+        self._count_seconds(1)
         if self._shown:
             exchanges.answered(self._session, self._said, self._delivery.size)
             self._said = b""
+
+    def _count_seconds(self, replies: int) -> None:
+        if (histogram := self._factory.counters.reply_seconds) is not None:
+            taken = self._factory.clock.seconds() - self.read_at
+            histogram.observe(max(0.0, taken), replies)  # the clock may be set back
 
     @property
     def takes_more(self) -> bool:
@@ -318,7 +345,7 @@ class Answering:
     def deliver(self, wire: bytes, shown_as: bytes) -> None:
         self._answered.append(wire)
         self._size += max(len(wire), LEAST_PIECE)
-        if self._shown and len(self._said) <= SHOWN_BYTES:
+        if self._shown and len(self._said) <= self._factory.exchanges.kept:
             self._said += shown_as
         if self._size >= BYTES_A_TURN:
             self.flush()
@@ -345,15 +372,21 @@ class Answering:
         late = failure.check(ReplyTimeout) is not None
         kind = ("reply_timeout" if late else "reply") if self._asked else "unasked"
         self._factory.counters.errors[kind] += 1
+        peer, rule = show_address(self._session.peer), self._session.rule
+        of_rule = f" from rule {rule}" if self._asked and rule is not None else ""
+        if self._asked and self._shown:
+            self._factory.exchanges.failed(self._session, str(failure.value))
         self._asked = False
-        peer = show_address(self._session.peer)
         if failure.check(SockreplyError):
             error = show_text(str(failure.value))  # a responder's own may quote the message
-            self._log.error("{peer} gets no reply: {error}", peer=peer, error=error)
+            self._log.error(
+                "{peer} gets no reply{of_rule}: {error}", peer=peer, of_rule=of_rule, error=error
+            )
         else:
             self._log.error(
-                "{peer} gets no reply: its responder failed\n{traceback}",
+                "{peer} gets no reply{of_rule}: its responder failed\n{traceback}",
                 peer=peer,
+                of_rule=of_rule,
                 traceback=show_text(failure.getTraceback()),  # it may quote the message
             )
         self._channel.close("error")

@@ -11,6 +11,7 @@ the loop is over - stops pulling messages out of its framer. One read is kept; t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from twisted.internet.error import ConnectionClosed, ConnectionDone
@@ -69,11 +70,16 @@ class ReplyProtocol(Protocol):
         self._wire = wire_under(self.transport)
         if self._wire is not None:
             self._wire.on_backlog = self._backlogged
+        if not self.factory.admits(self):
+            self._deaf = True
+            self._ending = "refused"
+            self.transport.loseConnection()
+            return
         self.transport.registerProducer(self, True)
         self.factory.opened(self)
         self._timeouts.begin("idle", self.factory.limits.idle_timeout)
         if self.factory.greeting is not None:
-            self.send(self.factory.greeting)
+            self._answering.greet(self.factory.greeting)
 
     def dataReceived(self, data: bytes) -> None:
         counters = self.factory.counters
@@ -81,6 +87,8 @@ class ReplyProtocol(Protocol):
         if self._deaf:
             counters.dropped_bytes += len(data)
             return
+        if counters.reply_seconds is not None and not self._answering.held:
+            self._answering.read_at = self.factory.clock.seconds()
         self._framer.receive_data(data)
         if self._framer.silence is not None and self._reading:
             self._timeouts.begin("silence", self._framer.silence)
@@ -151,8 +159,17 @@ class ReplyProtocol(Protocol):
         over_tls = isinstance(self.transport, TLSMemoryBIOProtocol)
         return self.transport.getHandle() if over_tls else None
 
+    def service(self) -> str:
+        return self.factory.name
+
+    def reactor(self) -> Any:
+        return self.factory.clock
+
     def frame(self, message: bytes) -> bytes:
         return self._answering.frame(message)
+
+    def remark(self, say: Callable[[], str]) -> None:
+        self._answering.remark(say)
 
     def send(self, reply: bytes | Reply) -> None:
         if self._ending is None:

@@ -9,7 +9,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, gatherResults
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
+from twisted.internet.interfaces import IAddress, IProtocolFactory, IStreamServerEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -38,6 +38,32 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
             reason = "no such socket was handed over (LISTEN_FDS, LISTEN_FDNAMES)"
         raise ConfigError(f"endpoint {description}: {reason}") from error
     return endpoint
+
+
+def listen_now(endpoint: IStreamServerEndpoint, factory: IProtocolFactory, description: str) -> Any:
+    """Listen on an endpoint.
+
+    Args:
+        endpoint: Where.
+        factory: Makes the connections.
+        description: The endpoint's, for what is said of a failure.
+
+    Returns:
+        The port.
+
+    Raises:
+        CannotStart: It cannot be listened on, or not at once.
+    """
+    listening = endpoint.listen(factory)
+    ports: list[Any] = []
+    failures: list[Failure] = []
+    listening.addCallbacks(ports.append, failures.append)
+    if not listening.called:  # no endpoint that is known takes its time
+        failures.append(Failure(TimeoutError("does not listen at once")))
+        listening.cancel()
+    if failures:
+        raise CannotStart(_why_not(failures[0].value, description))
+    return ports[0]
 
 
 class ReplyService(Service):
@@ -89,17 +115,11 @@ class ReplyService(Service):
         self._begun = True
         self.draining = self.factory.draining = self._aborted = False
         for endpoint, description in self._endpoints:
-            listening = endpoint.listen(self.factory)
-            listening.addCallback(self._listening, description)
-            failures: list[Failure] = []
-            listening.addErrback(failures.append)
-            if not listening.called:  # no endpoint that is known takes its time
-                failures.append(Failure(TimeoutError("does not listen at once")))
-                listening.cancel()
-            if failures:
-                self._begun = False
-                self._drop_listeners()
-                raise CannotStart(_why_not(failures[0].value, description or str(endpoint)))
+            try:
+                self._listen(endpoint, description)
+            except CannotStart:
+                self.drop()
+                raise
 
     def startService(self) -> None:
         """Listen, if that is not done yet.
@@ -148,8 +168,33 @@ class ReplyService(Service):
         await drained
         self._begun = False
 
-    def _listening(self, port: Any, description: str) -> None:
-        listener = Listener(port, self.factory, self._reactor)
+    def listen_too(self, description: str) -> None:
+        """Listen somewhere else, too.
+
+        Args:
+            description: An endpoint string.
+
+        Raises:
+            ConfigError: It describes no endpoint.
+            CannotStart: It cannot be listened on.
+        """
+        self._listen(endpoint_from(self._reactor, description), description)
+
+    async def listen_no_more(self, description: str) -> None:
+        """Take in who waits on an endpoint and listen there no more; its connections stay.
+
+        Args:
+            description: The endpoint string that it was given as.
+        """
+        for listener in [each for each in self._listeners if each.description == description]:
+            last = DeferredList([listener.accept_last()], consumeErrors=True)
+            await last.addTimeout(self.factory.limits.drain_timeout, self._reactor)
+            self._listeners.remove(listener)
+            await listener.stop()
+
+    def _listen(self, endpoint: IStreamServerEndpoint, description: str) -> None:
+        port = listen_now(endpoint, self.factory, description or str(endpoint))
+        listener = Listener(port, self.factory, self._reactor, description)
         ours = description and "backlog=" not in description and "systemd:" not in description
         self._listeners.append(listener)
         listener.tune(BACKLOG if ours else None, self.factory.limits.write_timeout)
@@ -160,7 +205,9 @@ class ReplyService(Service):
         listeners, self._listeners = self._listeners, []
         return gatherResults([listener.stop() for listener in listeners])
 
-    def _drop_listeners(self) -> None:
+    def drop(self) -> None:
+        """Listen no more, at once: for a process that cannot start."""
+        self._begun = False
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener.drop()

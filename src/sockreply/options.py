@@ -1,0 +1,73 @@
+"""How the words of a command line are read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, NoReturn, TypeVar
+
+from twisted.python import usage
+
+from sockreply.errors import CannotFrame, ConfigError
+from sockreply.framing.interfaces import Framing
+from sockreply.framing.notation import quoted
+
+_T = TypeVar("_T")
+
+
+def seconds(text: str) -> float:
+    """Reads a number of seconds, 0 or more."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise ConfigError(f"{quoted(text)} is not a number of seconds")
+    return number
+
+
+def address(text: str) -> str:
+    """Reads an address to listen on."""
+    if not text:
+        raise ConfigError("'' is no address; 0.0.0.0 stands for all")
+    return text
+
+
+def file_path(text: str) -> str:
+    """Reads the path of a file."""
+    if not text or "\0" in text:
+        raise ConfigError(f"{quoted(text)} is no file")
+    return text
+
+
+def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Lets an option's errors begin with its name."""
+
+    def read_option(text: str) -> _T:
+        try:
+            return read(text)
+        except ConfigError as error:
+            raise ConfigError(f"--{name}: {error}") from None
+
+    return read_option
+
+
+def fitting(name: str, text: bytes, framing: Framing) -> bytes:
+    """What an option has all peers be sent, once it is known that the framing can carry it."""
+    try:
+        framing.frame(text)
+    except CannotFrame as error:
+        raise ConfigError(f"--{name}: {error}") from None
+    return text
+
+
+def parameter(name: str, short: str | None, default: object, text: str, read: Any) -> list[Any]:
+    """A row of `optParameters`."""
+    return [name, short, default, text, option(name, read)]
+
+
+def show_version(_: usage.Options) -> NoReturn:
+    """Print the version of sockreply."""
+    print(f"sockreply {version('sockreply')}")
+    raise SystemExit(0)

@@ -1,0 +1,99 @@
+"""Who may connect: the networks that are allowed, and so many at a time from one address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Literal, TypeAlias
+
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from sockreply.server.limits import Limits
+from sockreply.shown import show_address
+
+Refusal: TypeAlias = Literal["not_allowed", "per_peer"]
+
+_WHY: dict[Refusal, str] = {
+    "not_allowed": "it is in none of the networks that are allowed",
+    "per_peer": "there are as many connections from its address as may be",
+}
+
+
+def host_of(peer: IAddress) -> IPv4Address | IPv6Address | None:
+    """The address of a peer's machine; None: it has none, such as a peer on a UNIX socket.
+
+    An IPv4 address written as an IPv6 one (`::ffff:192.0.2.1`) is the IPv4 address.
+    """
+    try:
+        host = ip_address(getattr(peer, "host", ""))
+    except ValueError:
+        return None
+    return getattr(host, "ipv4_mapped", None) or host
+
+
+class Admission:
+    """Lets peers in, and counts them by address while that is limited.
+
+    Args:
+        clock: For the log, which tells of refusals once a second.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._by_host: Counter[IPv4Address | IPv6Address] | None = None
+        self._told: IDelayedCall | None = None
+        self._untold = 0
+
+    def limit(self, limits: Limits, present: Iterable[IAddress]) -> None:
+        """Count anew, for other limits; to be called before the first peer comes.
+
+        Args:
+            limits: What holds from now on.
+            present: The peers that are there, who may stay.
+        """
+        self._limits = limits
+        hosts = (host_of(peer) for peer in present) if limits.max_connections_per_peer else None
+        self._by_host = None if hosts is None else Counter(host for host in hosts if host)
+
+    def refuses(self, peer: IAddress) -> Refusal | None:
+        """Why a peer may not connect; None: it may, and is counted until `left`."""
+        limits, by_host = self._limits, self._by_host
+        if limits.allow is None and by_host is None:
+            return None
+        host = host_of(peer)
+        if host is None:
+            return None
+        if limits.allow is not None and not any(host in network for network in limits.allow):
+            return "not_allowed"
+        if by_host is not None:
+            if by_host[host] >= limits.max_connections_per_peer:
+                return "per_peer"
+            by_host[host] += 1
+        return None
+
+    def left(self, peer: IAddress) -> None:
+        """To be called when a peer that was let in is gone."""
+        if self._by_host is None or (host := host_of(peer)) is None:
+            return
+        self._by_host[host] -= 1
+        if self._by_host[host] <= 0:
+            del self._by_host[host]
+
+    def refused(self, peer: IAddress, why: Refusal) -> None:
+        """Log that, but not more than once a second."""
+        if self._told is not None:
+            self._untold += 1
+            return
+        self._log.warn("{peer} refused: {why}", peer=show_address(peer), why=_WHY[why])
+        self._told = self._clock.callLater(1, self._tell)
+
+    def _tell(self) -> None:
+        self._told = None
+        if self._untold:
+            self._log.warn("{count} more refused in a second", count=self._untold)
+            self._untold = 0
+            self._told = self._clock.callLater(1, self._tell)
