@@ -1,0 +1,1 @@
+"""Answers told by a table of rules."""

@@ -1,0 +1,72 @@
+"""A session without a connection, to try rules on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from time import time
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.interfaces import IAddress
+from twisted.internet.task import Clock
+
+from sockreply.framing.interfaces import Framing
+from sockreply.replies.reply import Reply
+from sockreply.replies.responder import Session
+from sockreply.rules.memory import Memory, remember
+
+LOCAL = IPv4Address("TCP", "127.0.0.1", 0)
+
+
+class _Imagined:
+    """What a session asks of its connection, where there is none."""
+
+    def __init__(self, framing: Framing, peer: IAddress, service: str) -> None:
+        self.frame = framing.frame
+        self._peer = peer
+        self._service = service
+        self._clock = Clock()
+        self._clock.advance(time())
+
+    def peer(self) -> IAddress:
+        return self._peer
+
+    def host(self) -> IAddress:
+        return LOCAL
+
+    def tls(self) -> Any:
+        return None
+
+    def service(self) -> str:
+        return self._service
+
+    def reactor(self) -> Any:
+        return self._clock
+
+    def send(self, reply: bytes | Reply) -> None:
+        """Nobody is there."""
+
+    def remark(self, say: Callable[[], str]) -> None:
+        """Nobody reads it."""
+
+
+def imagined_session(
+    framing: Framing,
+    peer: IAddress = LOCAL,
+    service: str = "default",
+    state: str | None = None,
+) -> Session:
+    """The session of a connection that has sent its first message.
+
+    Args:
+        framing: The service's.
+        peer: Who would have sent it.
+        service: The service's name.
+        state: The connection's; None: the one that its table begins with.
+    """
+    session = Session(_Imagined(framing, peer, service))
+    session.number = session.count = 1
+    if state is not None:
+        remember(session, Memory(None, state, Random()))  # noqa: S311 - the table brings its own
+    return session

@@ -1,0 +1,127 @@
+"""A table of rules: the first in file order that holds answers.
+
+Where looking the message up is enough to know the rule, and its reply is always the same, nothing
+is made for the message, and nothing else is looked at. All else goes through `Asked`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from sockreply.replies.reply import Reply
+from sockreply.replies.responder import Session
+from sockreply.rules.asked import Asked
+from sockreply.rules.index import Index
+from sockreply.rules.memory import Memory, remember, remembered
+from sockreply.rules.nearest import Nearest
+from sockreply.rules.rule import ReplySource, Rule
+
+__all__ = ["OTHERWISE", "ReplySource", "Rule", "RuleTable"]
+
+OTHERWISE = "otherwise"
+"""What sessions call the rule when none answers but there is a reply for that."""
+
+
+class RuleTable:
+    """Answers with the first rule that holds.
+
+    Args:
+        rules: In file order.
+        otherwise: Answers when none does; None: silence.
+        initial_state: The state that connections begin in.
+        seed: Makes chances repeatable: each connection draws from a generator made of this and
+            its number. None: they are not.
+    """
+
+    unmatched: int
+    """How many messages no rule answered."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        otherwise: ReplySource | None = None,
+        initial_state: str = "start",
+        seed: int | None = None,
+    ) -> None:
+        self.rules = tuple(rules)
+        self.otherwise = otherwise
+        self.unmatched = 0
+        self._initial_state = initial_state
+        self._seed = seed
+        self._random = Random()  # noqa: S311 - decides what a stand-in answers, hides nothing
+        self._mark = object()
+        self._index = Index(self.rules)
+        self._nearest = Nearest(self._index)
+        self._plain: Mapping[bytes, Rule | None] = self._index.plain
+        # Where case may not count, a message that is not found as it is has to be looked up again.
+        self._plain_rest = None if self._index.lowered else self._index.plain_rest
+
+    def respond(self, message: bytes, session: Session) -> bytes | Reply:
+        rule = self._plain.get(message, self._plain_rest)
+        if rule is None or rule.fixed is None:
+            return self._look_for(message, session)
+        rule.matches += 1
+        session.rule = rule.name
+        return rule.fixed
+
+    def _look_for(self, message: bytes, session: Session) -> bytes | Reply:
+        index = self._index
+        if index.lowered and message not in index.plain:
+            plain = index.plain_lowered.get(message.lower(), index.plain_rest)
+            if plain is not None and plain.fixed is not None:
+                plain.matches += 1
+                session.rule = plain.name
+                return plain.fixed
+        asked = self.asked(message, session)
+        for rule, holds in index.candidates(message):
+            if holds(asked):
+                return self._answer(rule, asked)
+        return self._answer_unmatched(asked)
+
+    def _answer(self, rule: Rule, asked: Asked) -> bytes | Reply:
+        rule.matches += 1
+        asked.session.rule = rule.name
+        if rule.next_state is not None:
+            self._memory(asked.session).state = rule.next_state
+        return rule.reply.make(asked) if rule.fixed is None else rule.fixed
+
+    def _answer_unmatched(self, asked: Asked) -> bytes | Reply:
+        self.unmatched += 1
+        asked.session.rule = None if self.otherwise is None else OTHERWISE
+        asked.session.remark(lambda: self._say_nearest(asked))
+        return Reply() if self.otherwise is None else self.otherwise.make(asked)
+
+    def _say_nearest(self, asked: Asked) -> str:
+        near = self._nearest.to(asked)
+        asked.match = None  # a regex may have matched in a rule that did not hold
+        if near is None:
+            return "no rule for it"
+        return f"no rule for it; nearest is {near.rule.name}: {near.miss.reason}"
+
+    def asked(self, message: bytes, session: Session) -> Asked:
+        """The message as this table's rules and replies see it."""
+        memory = self._memory(session)
+        return Asked(message, session, memory.state, memory.random, positions=memory.positions)
+
+    def _memory(self, session: Session) -> Memory:
+        """What is remembered of a connection; what another table left of it is its state."""
+        memory = remembered(session)
+        if memory is None or memory.table is not self._mark:
+            state = self._initial_state if memory is None else memory.state
+            memory = Memory(self._mark, state, self._random_of(session))
+            remember(session, memory)
+        return memory
+
+    def _random_of(self, session: Session) -> Random:
+        if self._seed is None:
+            return self._random
+        return Random(f"{self._seed}:{session.number}")  # noqa: S311 - to be repeatable
+
+    def continue_counts(self, before: RuleTable) -> None:
+        """Go on counting where the table before this one stopped: by the names of its rules."""
+        matches = {rule.name: rule.matches for rule in before.rules}
+        for rule in self.rules:
+            rule.matches += matches.pop(rule.name, 0)
+        self.unmatched += before.unmatched

@@ -1,0 +1,130 @@
+"""Conditions on the bytes of a message."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sockreply.rules.conditions import (
+    Condition,
+    Contains,
+    EndsWith,
+    Equals,
+    Mask,
+    Regex,
+    StartsWith,
+)
+from tests.rules.stand_ins import asked
+
+TEXT = Mask.of(b"ABCD")
+HEX = Mask.from_hex("41 ?? 43")
+
+
+def fits(mask: Mask, piece: bytes, ignore_case: bool) -> bool:
+    """A plain and slow comparison."""
+    if len(piece) != len(mask):
+        return False
+    if ignore_case:
+        mask, piece = mask.lower(), piece.lower()
+    return all(mask.data[at] == piece[at] or at in mask.wild for at in range(len(mask)))
+
+
+small = st.lists(st.sampled_from([b"a", b"A", b"b", b"\n", b"\xe4", b"\xc4"]), max_size=5).map(
+    b"".join
+)
+masks = st.builds(Mask, small, st.frozensets(st.integers(0, 3))).map(
+    lambda mask: Mask(mask.data, frozenset(at for at in mask.wild if at < len(mask)))
+)
+
+
+@given(masks, small, st.booleans())
+def test_all_comparisons(mask: Mask, message: bytes, ignore_case: bool) -> None:
+    """Each finds what a byte by byte comparison finds; who misses says why, in part or not."""
+    size = len(mask)
+    pieces = [message[at : at + size] for at in range(len(message) + 1)]
+    expected: dict[type, bool] = {
+        Equals: fits(mask, message, ignore_case),
+        StartsWith: fits(mask, message[:size], ignore_case),
+        EndsWith: size <= len(message) and fits(mask, message[len(message) - size :], ignore_case),
+        Contains: any(fits(mask, piece, ignore_case) for piece in pieces),
+    }
+    for kind in (Equals, StartsWith, EndsWith, Contains):
+        condition = kind(mask, ignore_case)
+        assert condition.holds(asked(message)) is expected[kind]
+        if not expected[kind]:
+            reason, closeness = condition.why_not(asked(message))
+            assert reason.startswith(f"{condition.name}: ")
+            assert 0 <= closeness < 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "message", "reason", "closeness"),
+    [
+        (Equals(TEXT), b"ABXD", "equals: byte 2 (from 0) is 0x58 'X', not 0x43 'C'", 0.5),
+        (Equals(TEXT), b"AB\r\xff", r"equals: byte 2 (from 0) is 0x0d '\r', not 0x43 'C'", 0.5),
+        (Equals(TEXT), b"ABC\xff", "equals: byte 3 (from 0) is 0xff, not 0x44 'D'", 0.75),
+        (Equals(TEXT), b"AB", "equals: is 2 bytes short", 0.5),
+        (Equals(TEXT), b"", "equals: is 4 bytes short", 0.0),
+        (Equals(TEXT), b"ABCDE", "equals: is 1 byte too long", 0.8),
+        (Equals(TEXT, True), b"abxD", "equals: byte 2 (from 0) is 0x78 'x', not 0x63 'c'", 0.5),
+        (Equals(HEX), b"AxB", "equals: byte 2 (from 0) is 0x42 'B', not 0x43 'C'", 2 / 3),
+        (
+            StartsWith(TEXT),
+            b"ABXXXX",
+            "starts_with: byte 2 (from 0) is 0x58 'X', not 0x43 'C'",
+            0.5,
+        ),
+        (StartsWith(TEXT), b"ABC", "starts_with: is 1 byte short", 0.75),
+        (EndsWith(TEXT), b"---AXCD", "ends_with: byte 4 (from 0) is 0x58 'X', not 0x42 'B'", 0.5),
+        (EndsWith(TEXT), b"CD", "ends_with: is 2 bytes short", 0.5),
+        (EndsWith(TEXT), b"XD", "ends_with: byte 0 (from 0) is 0x58 'X', not 0x43 'C'", 0.25),
+        (
+            Contains(TEXT),
+            b"-ABCE",
+            "contains: 'ABCD' is nowhere in it, only 'ABC' at byte 1 (from 0)",
+            0.75,
+        ),
+        (Contains(TEXT), b"xyz", "contains: 'ABCD' is nowhere in it", 0.0),
+        (Contains(HEX), b"AxB", "contains: 41 ?? 43 is nowhere in it", 0.0),
+        (Regex(re.compile(rb"^U\n")), b"m", r"regex '^U\\n' finds no match", 0.0),
+    ],
+)
+def test_reasons(condition: Condition, message: bytes, reason: str, closeness: float) -> None:
+    """Who misses names the byte, or how much is missing."""
+    assert not condition.holds(asked(message))
+    miss = condition.why_not(asked(message))
+    assert miss.reason == reason
+    assert miss.closeness == pytest.approx(closeness)
+
+
+@pytest.mark.parametrize(
+    ("condition", "shown"),
+    [
+        (Equals(TEXT), "equals 'ABCD'"),
+        (StartsWith(TEXT, True), "starts_with 'ABCD' (in any case)"),
+        (EndsWith(HEX), "ends_with 41 ?? 43"),
+        (Regex(re.compile(b"a+")), "regex 'a+'"),
+    ],
+)
+def test_shown(condition: Condition, shown: str) -> None:
+    """As text a condition reads like the file that it was written in."""
+    assert str(condition) == shown
+
+
+def test_a_regex_is_searched_and_keeps_what_it_found() -> None:
+    """It may match anywhere; its groups are then at hand."""
+    message = asked(b"set UNIT kg now")
+    assert Regex(re.compile(b"UNIT (?P<unit>kg|lb)")).holds(message)
+    assert message.match is not None
+    assert message.match["unit"] == b"kg"
+
+
+def test_a_regex_that_finds_nothing_changes_nothing() -> None:
+    """The match of an earlier one stays."""
+    earlier = re.match(b"m", b"m")
+    message = asked(b"m", match=earlier)
+    assert not Regex(re.compile(b"x")).holds(message)
+    assert message.match is earlier
