@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
-from twisted.internet import address
-from twisted.internet.interfaces import IAddress
-
+from sockreply.addresses import ip_of
 from sockreply.rules.asked import Asked
 from sockreply.rules.contents import Contains, EndsWith, Equals, Miss, Regex, StartsWith
 from sockreply.rules.masks import Mask
@@ -87,23 +85,15 @@ class PeerIn:
         return " or ".join(map(str, self._networks))
 
     def holds(self, asked: Asked) -> bool:
-        ip = _ip(asked.session.peer)
+        ip = ip_of(asked.session.peer)
         return ip is not None and any(ip in network for network in self._networks)
 
     def why_not(self, asked: Asked) -> Miss:
-        ip = _ip(asked.session.peer)
+        ip = ip_of(asked.session.peer)
         shown = show_address(asked.session.peer) if ip is None else str(ip)
         several = len(self._networks) > 1
         networks = f"none of {', '.join(map(str, self._networks))}" if several else self._named()
         return Miss(f"peer {shown} is {'' if several else 'not '}in {networks}", 0.0)
-
-
-def _ip(peer: IAddress) -> IPv4Address | IPv6Address | None:
-    if not isinstance(peer, address.IPv4Address | address.IPv6Address):
-        return None
-    ip = ip_address(peer.host)
-    # An IPv6 socket names its IPv4 peers ::ffff:a.b.c.d.
-    return (isinstance(ip, IPv6Address) and ip.ipv4_mapped) or ip
 
 
 class Not:

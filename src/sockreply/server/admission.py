@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
 
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from sockreply.addresses import ip_of
 from sockreply.server.limits import Limits
 from sockreply.shown import show_address
 
@@ -19,18 +20,6 @@ _WHY: dict[Refusal, str] = {
     "not_allowed": "it is in none of the networks that are allowed",
     "per_peer": "there are as many connections from its address as may be",
 }
-
-
-def host_of(peer: IAddress) -> IPv4Address | IPv6Address | None:
-    """The address of a peer's machine; None: it has none, such as a peer on a UNIX socket.
-
-    An IPv4 address written as an IPv6 one (`::ffff:192.0.2.1`) is the IPv4 address.
-    """
-    try:
-        host = ip_address(getattr(peer, "host", ""))
-    except ValueError:
-        return None
-    return getattr(host, "ipv4_mapped", None) or host
 
 
 class Admission:
@@ -56,7 +45,7 @@ class Admission:
             present: The peers that are there, who may stay.
         """
         self._limits = limits
-        hosts = (host_of(peer) for peer in present) if limits.max_connections_per_peer else None
+        hosts = (ip_of(peer) for peer in present) if limits.max_connections_per_peer else None
         self._by_host = None if hosts is None else Counter(host for host in hosts if host)
 
     def refuses(self, peer: IAddress) -> Refusal | None:
@@ -64,7 +53,7 @@ class Admission:
         limits, by_host = self._limits, self._by_host
         if limits.allow is None and by_host is None:
             return None
-        host = host_of(peer)
+        host = ip_of(peer)
         if host is None:
             return None
         if limits.allow is not None and not any(host in network for network in limits.allow):
@@ -77,7 +66,7 @@ class Admission:
 
     def left(self, peer: IAddress) -> None:
         """To be called when a peer that was let in is gone."""
-        if self._by_host is None or (host := host_of(peer)) is None:
+        if self._by_host is None or (host := ip_of(peer)) is None:
             return
         self._by_host[host] -= 1
         if self._by_host[host] <= 0:
