@@ -11,18 +11,12 @@ without looking for lines. Ratios are comparable between machines, microseconds 
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import subprocess
 import sys
-import sysconfig
-import tempfile
-import time
-from pathlib import Path
 from typing import Any
 
+from measuring import SOCKREPLY, measure
+
 REPLY = b"+PONG\r\n"
-CONNECTIONS = 50
 
 
 def plain_twisted() -> None:
@@ -83,34 +77,11 @@ def _tell(port: int) -> None:
 PEERS = (plain_twisted, line_receiver, asyncio_protocol)
 COMMANDS = {
     "sockreply": [
-        str(Path(sysconfig.get_path("scripts")) / "sockreply"),
+        SOCKREPLY,
         *("serve", "--port", "0", "--framing", "line:ending=crlf", "--keep-alive"),
         *("--reply", "+PONG"),
     ]
 } | {peer.__name__: [sys.executable, __file__, peer.__name__] for peer in PEERS}
-
-
-def cpu_seconds(pid: int) -> float:
-    """What a process has used, in user and kernel mode."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def measure(command: list[str], requests: int) -> float:
-    """Microseconds of CPU for a request."""
-    with tempfile.TemporaryFile("w+") as log, subprocess.Popen(command, stdout=log) as server:
-        try:
-            port = None
-            while port is None:
-                time.sleep(0.1)
-                log.seek(0)
-                port = re.search(r"listening on 127\.0\.0\.1:(\d+)", log.read())
-            load = f"redis-benchmark -p {port[1]} -n {requests} -c {CONNECTIONS} -t ping_inline -q"
-            before = cpu_seconds(server.pid)
-            subprocess.run(load.split(), check=True, capture_output=True, timeout=120)
-            return (cpu_seconds(server.pid) - before) / requests * 1e6
-        finally:
-            server.terminate()
 
 
 def main(requests: int = 100_000, rounds: int = 3) -> None:
