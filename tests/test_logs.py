@@ -24,7 +24,7 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 
 from sockreply.logs import EXCHANGES_A_SECOND, ExchangeLog, JSONLines, Level, open_json_log
-from sockreply.replies import Reply
+from sockreply.replies import Reply, Send, Wait
 from tests.server.stand_ins import Talk, by_message, texts
 
 PEER = "192.168.1.1:54321"
@@ -300,6 +300,167 @@ def test_json_lines_are_an_observer() -> None:
     log.info("no")
     log.warn("yes")
     assert json.loads(file.getvalue())["text"] == "yes"
+
+
+def json_log_to(path: Path) -> tuple[JSONLines, Logger]:
+    """A log of JSON lines, and what logs to it."""
+    observer = open_json_log(str(path))
+    return observer, Logger("tests", observer=observer)
+
+
+def texts_in(path: Path) -> list[str]:
+    """What the lines of a file say."""
+    return [json.loads(line)["text"] for line in path.read_text().splitlines()]
+
+
+def test_json_log_opened_anew(tmp_path: Path) -> None:
+    """After the file was renamed lines go on under the old name, and none is lost."""
+    path, moved = tmp_path / "log.json", tmp_path / "log.json.1"
+    observer, log = json_log_to(path)
+    log.info("one")
+    path.rename(moved)
+    log.info("two")
+    observer.reopen()
+    log.info("three")
+    observer.close()
+    assert texts_in(moved) == ["one", "two"]
+    assert texts_in(path) == ["three"]
+
+
+def test_json_log_that_cannot_be_opened_anew(tmp_path: Path) -> None:
+    """The file that is open stays in use when the path cannot be opened."""
+    path, moved = tmp_path / "log.json", tmp_path / "log.json.1"
+    observer, log = json_log_to(path)
+    path.rename(moved)
+    path.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        observer.reopen()
+    log.info("here")
+    observer.close()
+    assert texts_in(moved) == ["here"]
+
+
+def test_json_to_standard_output_is_not_opened_anew() -> None:
+    """Standard output has no name to open it under, and stays."""
+    observer = open_json_log("-")
+    observer.reopen()
+    assert sys.__stdout__ is not None
+    assert not sys.__stdout__.closed
+
+
+def test_lines_of_a_service_with_a_name(events: Sequence[LogEvent]) -> None:
+    """Lines of a service with a name begin with it; a field tells it in any case."""
+    talk, _ = logged_talk("debug")
+    talk.factory.name = "scale"
+    log: Any = talk.factory.exchanges
+    log.connected(talk.session)
+    talk.say(b"x\nnone\n")
+    log.abandoned(talk.session)
+    log.remarked(talk.session, lambda: "no rule for it")
+    talk.leave()
+    assert texts(events)[1:] == [
+        f"scale: client {PEER} connected",
+        f"scale: received from {PEER}: 'x'",
+        f"scale: answered {PEER}: 'x'",
+        f"scale: received from {PEER}: 'none'",
+        f"scale: answered {PEER} with silence",
+        f"scale: not answered {PEER}: the connection ended first",
+        f"scale: {PEER}: no rule for it",
+        f"scale: client {PEER} gone: peer",
+    ]
+    assert [event["service"] for event in events] == ["default"] + ["scale"] * 8
+
+
+def test_rule_as_a_field(events: Sequence[LogEvent]) -> None:
+    """What answered is a field of the answer, or of the silence."""
+    talk, _ = logged_talk()
+    talk.session.rule = "unit"
+    talk.say(b"x\nnone\n")
+    assert [event["rule"] for event in events if "rule" in event] == ["unit", "unit"]
+
+
+def test_default_is_no_name(events: Sequence[LogEvent]) -> None:
+    """The service of a daemon without a file is not named in the text."""
+    talk, _ = logged_talk()
+    talk.factory.name = "default"
+    talk.say(b"x\n")
+    assert texts(events)[-1] == f"answered {PEER}: 'x'"
+    assert events[-1]["service"] == "default"
+
+
+def test_remark(events: Sequence[LogEvent]) -> None:
+    """What is to be said of a message is said with the peer, and cannot forge a line."""
+    talk, _ = logged_talk()
+    log: Any = talk.factory.exchanges
+    log.remarked(talk.session, lambda: "nearest is unit: \x1b[2J")
+    assert texts(events)[-1] == rf"{PEER}: nearest is unit: \x1b[2J"
+
+
+def test_failures_are_logged_by_the_service(events: Sequence[LogEvent]) -> None:
+    """The log adds nothing to the service's own line."""
+    talk, _ = logged_talk()
+    log: Any = talk.factory.exchanges
+    log.failed(talk.session, "no")
+    assert len(events) == 1
+
+
+def test_hidden_by_0_a_second_is_told_every_second(events: Sequence[LogEvent]) -> None:
+    """Where no exchange is shown, every second tells how many there were, until all have left."""
+    talk, clock = logged_talk(a_second=0)
+    for count in (1, 0, 0, 3):
+        talk.say(b"x\n" * count)
+        clock.advance(1)
+    told = "not shown: {} more exchanges, {} more clients in a second"
+    assert texts(events) == [told.format(1, 1), told.format(3, 0)]
+    talk.leave()
+    clock.advance(1)
+    clock.advance(1)
+    assert not clock.getDelayedCalls()
+
+
+def test_configure_at_once(events: Sequence[LogEvent]) -> None:
+    """Another level and number hold at once, and what is untold then is told before."""
+    talk, clock = logged_talk(a_second=1)
+    log: Any = talk.factory.exchanges
+    talk.say(b"x\n" * 3)
+    log.configure("debug", 2)
+    assert texts(events)[-1] == "not shown: 2 more exchanges, 0 more clients in a second"
+    del events[:]  # type: ignore[attr-defined]
+    talk.say(b"y\n" * 3)
+    assert len(events) == 4
+    log.configure("warn", 2)
+    talk.say(b"z\n" * 3)
+    clock.advance(5)
+    assert texts(events)[4:] == ["not shown: 1 more exchanges, 0 more clients in a second"]
+    assert not clock.getDelayedCalls()
+    log.configure("info", 2)
+    assert len(events) == 5  # at "warn" nothing is counted for later
+    talk.say(b"z\n")
+    assert len(events) == 7
+
+
+def test_configure_0_a_second_while_there_are_clients(events: Sequence[LogEvent]) -> None:
+    """Connections that are there before the number becomes 0 are told of every second too."""
+    talk, clock = logged_talk()
+    log: Any = talk.factory.exchanges
+    clock.advance(1)
+    log.configure("info", 0)
+    talk.say(b"x\n" * 3)
+    clock.advance(1)
+    assert texts(events)[-1] == "not shown: 3 more exchanges, 0 more clients in a second"
+    log.close()
+    assert not clock.getDelayedCalls()
+
+
+def test_exchange_in_progress_when_the_log_falls_silent(events: Sequence[LogEvent]) -> None:
+    """An exchange whose beginning was shown is shown to its end."""
+    clock = Clock()
+    log = ExchangeLog(clock)
+    talk = Talk(by_message(slow=Reply(Wait(1), Send(b"done"))), exchanges=log)
+    talk.say(b"slow\n")
+    log.configure("warn", 50)
+    talk.clock.advance(1)
+    assert texts(events)[-1] == f"answered {PEER}: 'done'"
 
 
 def test_nothing_shown_is_told_at_the_end(events: Sequence[LogEvent]) -> None:

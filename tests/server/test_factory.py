@@ -10,7 +10,7 @@ from twisted.logger import capturedLogs
 
 from sockreply.errors import ConfigError, TemplateFailed
 from sockreply.framing import Line, Netstring, parse_framing
-from sockreply.replies import Echo, Reply, Session, Stall, Wait, as_responder
+from sockreply.replies import Echo, Raw, Reply, Session, Stall, Wait, as_responder
 from sockreply.server import Counters, Limits, ReplyFactory
 from sockreply.server.counters import Histogram
 from sockreply.server.factory import Dialect
@@ -314,3 +314,32 @@ def test_reply_seconds_of_the_last_reply() -> None:
     talk.factory.counters.reply_seconds = seconds = Histogram()
     talk.say(b"a\n")
     assert sum(seconds.counts) == talk.counters.replies == 1
+
+
+def test_failure_that_cannot_even_be_told() -> None:
+    """An error whose own text raises costs the connection, like any other."""
+
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    def answer(_: bytes, __: Session) -> bytes:
+        raise Mute
+
+    log = NotingLog()
+    talk = Talk(answer, exchanges=log)
+    with capturedLogs() as events:
+        talk.say(b"x\n")
+    assert talk.transport.disconnecting
+    assert talk.counters.errors == {"reply": 1}
+    assert texts(events)
+    assert log.told[-1][0] == "failed"
+
+
+def test_answer_of_many_pieces_is_told_in_one() -> None:
+    """The exchange log is told the pieces of an answer together, as much of them as it keeps."""
+    log = NotingLog()
+    log.kept = 5
+    talk = Talk(always(Reply(Raw(b"abc"), Raw(b"def"), Raw(b"ghi"))), exchanges=log)
+    talk.say(b"x\n" * 2)
+    assert [what for what in log.told if what[0] == "answered"] == [("answered", b"abcdef")] * 2

@@ -113,7 +113,7 @@ class Answering:
         self._shown = False  # and does the log show that message?
         self._active = False  # was something answered since nothing was left to?
         self._finished = False  # was the last message answered that is to be?
-        self._said = b""  # the beginning of the reply that is made now, if it is shown
+        self._said: bytes | bytearray = b""  # the beginning of this reply, if it is shown
         self._delivery: Delivery | None = None  # of a reply that is more than a message
         self._turn: IDelayedCall | None = None
 
@@ -330,7 +330,7 @@ class Answering:
         counters.replies += 1
         self._count_seconds(1)
         if self._shown:
-            exchanges.answered(self._session, self._said, self._delivery.size)
+            exchanges.answered(self._session, bytes(self._said), self._delivery.size)
             self._said = b""
 
     def _count_seconds(self, replies: int) -> None:
@@ -346,6 +346,8 @@ class Answering:
         self._answered.append(wire)
         self._size += max(len(wire), LEAST_PIECE)
         if self._shown and len(self._said) <= self._factory.exchanges.kept:
+            if not self._said:
+                self._said = bytearray()  # there may be many small pieces
             self._said += shown_as
         if self._size >= BYTES_A_TURN:
             self.flush()
@@ -375,7 +377,7 @@ class Answering:
         peer, rule = show_address(self._session.peer), self._session.rule
         of_rule = f" from rule {rule}" if self._asked and rule is not None else ""
         if self._asked and self._shown:
-            self._factory.exchanges.failed(self._session, str(failure.value))
+            self._factory.exchanges.failed(self._session, failure.getErrorMessage())
         self._asked = False
         if failure.check(SockreplyError):
             error = show_text(str(failure.value))  # a responder's own may quote the message
