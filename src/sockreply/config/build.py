@@ -1,0 +1,160 @@
+"""The file's form becomes settings: framings, rules, responders. It needs no reactor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+from sockreply.config import file
+from sockreply.config.checks import check_addresses, check_rules
+from sockreply.config.conditions import networks
+from sockreply.config.data import Context, check_encoding
+from sockreply.config.endpoints import Address, address_of, on_loopback
+from sockreply.config.problems import Key, Problems
+from sockreply.config.replies import build_reply
+from sockreply.config.rules import build_table, table_in
+from sockreply.config.settings import LogSettings, ServiceSettings, Settings
+from sockreply.errors import ConfigError
+from sockreply.framing.notation import parse_framing
+from sockreply.replies.named import load_responder
+from sockreply.replies.responder import Responder
+from sockreply.rules.recipes import Recipe
+from sockreply.rules.table import RuleTable
+from sockreply.server.factory import Greeting
+from sockreply.server.limits import Limits
+
+_Listening = list[tuple[tuple[Key, ...], Address]]
+
+
+def build(form: file.File, path: Path, context: Context) -> Settings | None:
+    """The settings that the file asks for.
+
+    Args:
+        form: The file, as far as it is right.
+        path: The file's absolute path.
+        context: Its problems and its surroundings; what services say is added to it.
+
+    Returns:
+        None: there is a problem, which `context.problems` were told.
+    """
+    problems = context.problems
+    listening: _Listening = []
+    services: dict[str, ServiceSettings] = {}
+    for name, service in form.services.items():
+        with problems.at("services", name):
+            built = _service(service, context, listening)
+            services |= {name: built} if built else {}
+    log = _log(form.log, context)
+    metrics = _metrics(form.metrics, problems, listening)
+    check_addresses(listening, problems)
+    if problems.lines():
+        return None
+    warnings = tuple(dict.fromkeys(context.warnings))
+    return Settings(services=services, log=log, metrics=metrics, file=path, warnings=warnings)
+
+
+def _service(form: file.Service, context: Context, listening: _Listening) -> ServiceSettings | None:
+    problems = context.problems
+    listen = _listen(form, problems, listening)
+    context = _with_notation(form, context)
+    limits = _limits(form, context)
+    responder, responder_in = _responder(form, context)
+    greeting = None
+    with problems.at("greeting"):
+        greeting = None if form.greeting is None else build_reply(form.greeting, context)
+    if problems.here() or responder is None:
+        return None
+    table = responder if isinstance(responder, RuleTable) else RuleTable(())
+    return ServiceSettings(
+        listen=listen,
+        framing=context.framing,
+        responder=responder,
+        encoding=context.encoding,
+        responder_in=responder_in,
+        keep_alive=form.keep_alive,
+        greeting=None if greeting is None else _greet(greeting, table),
+        limits=limits,
+        max_connections_asked=form.max_connections is not None,
+    )
+
+
+def _listen(form: file.Service, problems: Problems, listening: _Listening) -> tuple[str, ...]:
+    several = isinstance(form.listen, list)
+    endpoints = form.listen if isinstance(form.listen, list) else [form.listen]
+    with problems.at("listen"):
+        if not any(endpoints) and not problems.here():
+            raise ConfigError("is missing; for example 'tcp:12345:interface=127.0.0.1'")
+        for number, endpoint in enumerate(endpoints, 1):
+            with problems.at(*([number] if several else [])):
+                if endpoint or several:
+                    listening.append((problems.keys(), address_of(endpoint)))
+    return tuple(endpoints)
+
+
+def _with_notation(form: file.Service, context: Context) -> Context:
+    """The same with the service's framing and encoding, where they are right."""
+    with context.problems.at("encoding"):
+        check_encoding(form.encoding)
+        context = replace(context, encoding=form.encoding)
+    with context.problems.at("framing"):
+        framing = parse_framing(form.framing)
+        framing.framer(form.max_message)
+        context = replace(context, framing=framing)
+    return replace(context, max_message=form.max_message)
+
+
+def _limits(form: file.Service, context: Context) -> Limits:
+    same = {each.name for each in fields(Limits)} - {"allow", "max_connections"}
+    limits = Limits(**{name: getattr(form, name) for name in same})
+    if form.max_connections is not None:
+        limits = replace(limits, max_connections=form.max_connections)
+    if form.allow is not None:
+        with context.problems.at("allow"):
+            limits = replace(limits, allow=networks(form.allow, context))
+    return limits
+
+
+def _responder(
+    form: file.Service, context: Context
+) -> tuple[Responder | None, Callable[[str], Responder] | None]:
+    problems = context.problems
+    if form.responder is None:
+        if not (form.rules or form.otherwise is not None or problems.here()):
+            problems.add("nothing answers: it takes rules, otherwise or a responder")
+        if not problems.here():
+            check_rules(form, problems)
+        keys = problems.keys()
+        return build_table(form, context), lambda encoding: table_in(encoding, form, context, keys)
+    for key in ("rules", "otherwise", "initial_state", "seed"):
+        if getattr(form, key) not in (None, []):
+            problems.add(f"responder and {key} exclude each other", key)
+    with problems.at("responder"):
+        return load_responder(form.responder), None
+    return None, None
+
+
+def _greet(recipe: Recipe, table: RuleTable) -> Greeting:
+    if recipe.fixed is not None:
+        return recipe.fixed
+    return lambda session: recipe.make(table.asked(b"", session))
+
+
+def _log(form: file.Log, context: Context) -> LogSettings:
+    paths: dict[str, str | None] = {}
+    for key in ("json", "record"):
+        name: str | None = getattr(form, key)
+        with context.problems.at("log", key):
+            standard = name is None or (key == "json" and name == "-")
+            paths[key] = name if standard else str(context.files.path(str(name)))
+    return LogSettings(level=form.level, exchanges_per_second=form.exchanges_per_second, **paths)
+
+
+def _metrics(form: file.Metrics | None, problems: Problems, listening: _Listening) -> str | None:
+    if form is None:
+        return None
+    with problems.at("metrics", "listen"):
+        endpoint = on_loopback(form.listen)
+        listening.append((problems.keys(), address_of(endpoint)))
+        return endpoint
+    return None

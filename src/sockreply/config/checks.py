@@ -1,0 +1,139 @@
+"""What is right by itself and yet cannot be meant: rules that never act, addresses taken twice."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from re import _constants as codes  # type: ignore[attr-defined]  # the parser's words have no other home
+from re import _parser as parser  # type: ignore[attr-defined]  # only it tells how an expression is built
+from typing import Any, TypeAlias
+
+from sockreply.config import file
+from sockreply.config.endpoints import Address
+from sockreply.config.problems import Key, Problems, place, shown_text
+
+START = "start"
+"""The state that connections begin in, if the file does not say."""
+
+_States: TypeAlias = frozenset[str] | None
+
+_REPEATS = {codes.MAX_REPEAT, codes.MIN_REPEAT}  # possessive ones never try again
+
+
+def states_of(rule: file.Rule) -> _States:
+    """The states in which a rule counts; None: all."""
+    if rule.state is None:
+        return None
+    return frozenset(rule.state if isinstance(rule.state, list) else [rule.state])
+
+
+def check_rules(service: file.Service, problems: Problems) -> None:
+    """Find what never acts.
+
+    Args:
+        service: With a name in each of its rules.
+        problems: Are told.
+    """
+    _check_order(service, problems)
+    _check_states(service, problems)
+    if not service.keep_alive:
+        for rule in service.rules:
+            _check_memory(rule, problems)
+
+
+def check_addresses(listening: Sequence[tuple[Sequence[Key], Address]], problems: Problems) -> None:
+    """Find addresses that are listened on twice.
+
+    Args:
+        listening: The places in the file, and the addresses there.
+        problems: Are told.
+    """
+    by_port = defaultdict[object, list[tuple[Sequence[Key], Address]]](list)
+    for keys, address in listening:
+        same = by_port[address.port if address.port is not None else address]
+        for other_keys, other in same:
+            if address.collides(other):
+                problems.add(f"{address.name} is taken by {place(other_keys)}", *keys)
+                break
+        same.append((keys, address))
+
+
+def repeats_within_repeats(pattern: bytes) -> bool:
+    """Does a regular expression repeat without bound what is itself repeated so?
+
+    A message that almost matches one can take time that doubles with each of its bytes.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _any_within(parser.parse(pattern), inside=False)
+    except Exception:  # another Python may build it otherwise, and it is but a warning
+        return False
+
+
+def _any_within(pattern: Any, *, inside: bool) -> bool:
+    for code, argument in pattern:
+        repeats = code in _REPEATS and argument[1] is codes.MAXREPEAT
+        if repeats and inside:
+            return True
+        for below in _below(argument):
+            if _any_within(below, inside=inside or repeats):
+                return True
+    return False
+
+
+def _below(argument: Any) -> Iterator[Any]:
+    """The expressions that are an argument, or stand in one."""
+    if isinstance(argument, parser.SubPattern):
+        yield argument
+    elif isinstance(argument, list | tuple):
+        for each in argument:
+            yield from _below(each)
+
+
+def _check_order(service: file.Service, problems: Problems) -> None:
+    """Find rules, and `otherwise`, behind one that answers all that they would."""
+    everything = _said(None)
+    before = defaultdict[str, list[tuple[str, _States]]](list)
+    for rule in service.rules:
+        name, when, states = str(rule.name), _said(rule.when), states_of(rule)
+        for other, others in (*before[everything], *(before[when] if rule.when else ())):
+            if others is None or (states is not None and states <= others):
+                problems.add(f"never acts: {other} answers all that it would", "rules", name)
+                break
+        if rule.chance == 1:
+            before[when].append((name, states))
+    for name, states in before[everything]:
+        if states is None and service.otherwise is not None:
+            problems.add(f"never acts: {name} answers every message", "otherwise")
+            break
+
+
+def _said(when: file.When | list[file.When] | None) -> str:
+    """The same text for the same conditions."""
+    tables = when if isinstance(when, list) else [] if when is None else [when]
+    return repr(sorted(map(repr, tables)))
+
+
+def _check_states(service: file.Service, problems: Problems) -> None:
+    """Find rules for states that no connection comes to."""
+    known = {service.initial_state or START}
+    known |= {rule.next_state for rule in service.rules if rule.next_state is not None}
+    for rule in service.rules:
+        for state in sorted((states_of(rule) or known) - known):
+            reason = (
+                f"no rule leads to state {shown_text(state)}; known: {', '.join(sorted(known))}"
+            )
+            problems.add(reason, "rules", str(rule.name), "state")
+
+
+def _check_memory(rule: file.Rule, problems: Problems) -> None:
+    """Find what a connection with one message has no use for."""
+    for key in ("state", "next_state"):
+        if getattr(rule, key) is not None:
+            reason = "never acts without keep_alive = true, for a connection has one message"
+            problems.add(reason, "rules", str(rule.name), key)
+    if rule.replies is not None and rule.scope != "service":
+        reason = "only the first acts without keep_alive = true or scope = 'service'"
+        problems.add(reason, "rules", str(rule.name), "replies")

@@ -1,0 +1,193 @@
+"""The `when` of a rule becomes a condition."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import NamedTuple
+
+from sockreply.config import file
+from sockreply.config.checks import repeats_within_repeats
+from sockreply.config.data import Context, Groups, encoded, mask
+from sockreply.config.problems import place, shown_text
+from sockreply.errors import ConfigError
+from sockreply.framing.notation import SIZE_LIMIT
+from sockreply.rules.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Contains,
+    EndsWith,
+    Equals,
+    Length,
+    Mask,
+    Not,
+    PeerIn,
+    Regex,
+    StartsWith,
+)
+
+_COMPARISONS: dict[str, Callable[[Mask, bool], Condition]] = {
+    "equals": Equals,
+    "starts_with": StartsWith,
+    "ends_with": EndsWith,
+    "contains": Contains,
+}
+
+_SLOW = (
+    "a repeat within a repeat, as in (a+)+, takes for ever on some messages that almost match, "
+    "and the daemon with it"
+)
+
+
+class Built(NamedTuple):
+    """A condition.
+
+    Args:
+        condition: As it is asked.
+        groups: Those of its regexes that templates can name.
+    """
+
+    condition: Condition
+    groups: Groups
+
+
+def build_condition(
+    form: file.When | list[file.When], context: Context, ignore_case: bool = False
+) -> Built | None:
+    """The condition that a table asks for, or a list of tables, any of which is enough.
+
+    Args:
+        form: The table or the list.
+        context: What it depends on.
+        ignore_case: Does case not count, where a table does not say?
+
+    Returns:
+        None: there is a problem, which `context.problems` were told.
+
+    Raises:
+        ConfigError: An empty list.
+    """
+    if not isinstance(form, list):
+        return _all_of(form, context, ignore_case)
+    if not form:
+        raise ConfigError("an empty list; leave it out if there is no condition")
+    alternatives: list[Built] = []
+    for number, each in enumerate(form, 1):
+        with context.problems.at(number):
+            built = _all_of(each, context, ignore_case)
+            alternatives += [built] if built else []
+    if len(alternatives) < len(form):
+        return None
+    if len(alternatives) == 1:
+        return alternatives[0]
+    return Built(AnyOf([each.condition for each in alternatives]), _common(alternatives))
+
+
+def networks(form: str | list[str], context: Context) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks that a text or a list names."""
+    read: list[IPv4Network | IPv6Network] = []
+    for number, text in enumerate(form if isinstance(form, list) else [form], 1):
+        with context.problems.at(*([number] if isinstance(form, list) else [])):
+            read.append(_network(text))
+    return tuple(read)
+
+
+def _common(alternatives: Sequence[Built]) -> Groups:
+    """The groups that there are whichever regex matches; without a match, all are empty."""
+    groups = [each.groups for each in alternatives if each.groups is not None]
+    if not groups:
+        return None
+    return [group for group in groups[0] if all(group in each for each in groups)]
+
+
+def _all_of(form: file.When, context: Context, ignore_case: bool) -> Built | None:
+    ignore_case = ignore_case if form.ignore_case is None else form.ignore_case
+    if replace(form, ignore_case=None) == file.When():
+        raise ConfigError("no condition; leave it out if there is none")
+    conditions = _without_regex(form, context, ignore_case)
+    groups: Groups = None
+    if form.regex is not None:  # the last one, for it costs most
+        with context.problems.at("regex"):
+            pattern = _compiled(form.regex, context, ignore_case)
+            conditions.append(Regex(pattern))
+            groups = (*range(1, pattern.groups + 1), *pattern.groupindex)
+    if not conditions or context.problems.here():
+        return None
+    return Built(conditions[0] if len(conditions) == 1 else AllOf(conditions), groups)
+
+
+def _without_regex(form: file.When, context: Context, ignore_case: bool) -> list[Condition]:
+    at = context.problems.at
+    conditions: list[Condition] = []
+    if form.length is not None:
+        with at("length"):
+            conditions.append(_length(form.length, context))
+    if form.peer is not None:
+        with at("peer"):
+            if form.peer == []:
+                raise ConfigError("an empty list; no peer is in it")
+            conditions.append(PeerIn(networks(form.peer, context)))
+    for key, make in _COMPARISONS.items():
+        data: file.Fixed | None = getattr(form, key)
+        with at(key):
+            compared = None if data is None else mask(data, context)
+            if compared is not None:
+                _check_fits(len(compared), context)
+                conditions.append(make(compared, ignore_case))
+    if form.not_ is not None:
+        anything = replace(context, max_message=SIZE_LIMIT)  # what cannot be, never is
+        with at("not"):
+            built = build_condition(form.not_, anything, ignore_case)
+            conditions += [Not(built.condition)] if built else []
+    return conditions
+
+
+def _length(form: int | file.Sizes, context: Context) -> Length:
+    if isinstance(form, int):
+        _check_fits(form, context)
+        return Length(form, form)
+    if form == file.Sizes():
+        raise ConfigError("expected min, max or both")
+    if form.max is not None and form.max < form.min:
+        raise ConfigError(f"no message has at least {form.min} bytes and at most {form.max}")
+    with context.problems.at("min"):
+        _check_fits(form.min, context)
+    return Length(form.min, form.max)
+
+
+def _check_fits(size: int, context: Context) -> None:
+    if size > context.max_message:
+        most = context.max_message
+        raise ConfigError(f"{size} bytes, but no message has more than max_message = {most}")
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        try:
+            right = ip_network(text, strict=False)
+        except ValueError:
+            raise ConfigError(
+                f"{shown_text(text)} is no network; for example 192.0.2.0/24, ::1"
+            ) from None
+    raise ConfigError(f"{shown_text(text)} goes on behind its mask; the network is {right}")
+
+
+def _compiled(text: str, context: Context, ignore_case: bool) -> re.Pattern[bytes]:
+    data = encoded(text, context.encoding)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what Python may read in another way one day
+            pattern = re.compile(data, re.IGNORECASE if ignore_case else 0)
+    except (re.error, ValueError, OverflowError) as error:
+        raise ConfigError(str(error)) from None
+    except RecursionError:
+        raise ConfigError("too many groups within each other") from None
+    if repeats_within_repeats(data):
+        context.warnings.append(f"{place(context.problems.keys())}: {_SLOW}")
+    return pattern

@@ -1,0 +1,149 @@
+"""A configuration file becomes settings, or an error that tells all that is wrong with it.
+
+text -> TOML -> the dataclasses of `file` (structuring) -> settings (build)
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sockreply.config import file
+from sockreply.config.build import build
+from sockreply.config.data import Context
+from sockreply.config.files import Files, read_file
+from sockreply.config.problems import Problems, found, place, shown_text
+from sockreply.config.scalars import PlainText
+from sockreply.config.settings import Settings
+from sockreply.config.structuring import keys_of, structured
+from sockreply.errors import BadFile, ConfigError
+from sockreply.rules.commands import Commands
+from sockreply.rules.table import OTHERWISE
+
+DEPTH_LIMIT = 32
+"""Tables and lists within each other: several times what has a meaning, far from Python's limit."""
+
+
+def load(path: Path) -> Settings:
+    """The settings that a configuration file asks for.
+
+    Paths in it are relative to the file itself.
+
+    Args:
+        path: The file; made absolute, for twistd changes the directory.
+
+    Raises:
+        BadFile: It cannot be read, or asks for what cannot be; tells all that is wrong.
+    """
+    try:
+        path = path.absolute()
+        document = _document(read_file(path, only_regular=False))
+    except (ConfigError, OSError) as error:  # OSError: there is no current directory
+        reason = str(error).removeprefix(f"cannot read {path}: ").removeprefix(f"{path} ")
+        raise BadFile(path, (reason,)) from None
+    problems = Problems()
+    context = Context(problems, Files(path.parent), cache(Commands), [])
+    settings = build(_form(document, problems), path, context)
+    if settings is None:
+        raise BadFile(path, problems.lines())
+    return settings
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8: byte {error.start} (from 0): {error.reason}") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise ConfigError(f"is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError("has tables or lists too deep within each other") from None
+    _check_depth(document)
+    return document
+
+
+def _check_depth(document: dict[str, Any]) -> None:
+    level: list[Any] = [document]
+    for _ in range(DEPTH_LIMIT):
+        level = [
+            below
+            for each in level
+            for below in (each.values() if isinstance(each, dict) else each)
+            if isinstance(below, dict | list)
+        ]
+    if level:
+        raise ConfigError(f"has more than {DEPTH_LIMIT} tables or lists within each other")
+
+
+def _form(document: dict[str, Any], problems: Problems) -> file.File:
+    """The document as far as it is right; what is wrong is told."""
+    known = keys_of(file.File)
+    for key in document:
+        if key not in known:
+            problems.add(f"unknown key; known: {', '.join(known)}", key)
+    form = file.File()
+    if "log" in document:
+        with problems.at("log"):
+            form = replace(form, log=structured(file.Log, document["log"], problems) or form.log)
+    if "metrics" in document:
+        with problems.at("metrics"):
+            metrics = structured(file.Metrics, document["metrics"], problems)
+            form = replace(form, metrics=metrics)
+    with problems.at("services"):
+        services = document.get("services", {})
+        if not isinstance(services, dict):
+            raise ConfigError(f"expected a table, found {found(services)}")
+        if not services:
+            raise ConfigError("there is none; it begins with a line such as [services.default]")
+        return replace(form, services=_services(services, problems))
+    return form
+
+
+def _services(tables: dict[str, Any], problems: Problems) -> dict[str, file.Service]:
+    services: dict[str, file.Service] = {}
+    for name, table in tables.items():
+        with problems.at(name):
+            PlainText().read(name)
+            without = table
+            rules: list[file.Rule] = []
+            if isinstance(table, dict) and "rules" in table:
+                without = {key: table[key] for key in table if key != "rules"}
+                rules = _rules(table["rules"], problems)
+            service = structured(file.Service, without, problems)
+            if service is not None:
+                services[name] = replace(service, rules=rules)
+    return services
+
+
+def _rules(tables: Any, problems: Problems) -> list[file.Rule]:
+    """All rules that are tables, each with its name."""
+    rules: list[file.Rule] = []
+    names: set[str] = set()
+    with problems.at("rules"):
+        if not isinstance(tables, list):
+            head = f"[[{place(problems.keys())}]]"
+            raise ConfigError(f"expected a list, of lines {head} and keys, found {found(tables)}")
+        for number, table in enumerate(tables, 1):
+            name = _name(table) or f"rule-{number}"
+            with problems.at(name):
+                rule = structured(file.Rule, table, problems)
+                rules += [replace(rule, name=name)] if rule else []
+                _check_name(name, names)
+                names.add(name)
+    return rules
+
+
+def _name(table: object) -> str | None:
+    """The name that a rule has, if it is one."""
+    name = table.get("name") if isinstance(table, dict) else None
+    return name if isinstance(name, str) and name.isprintable() else None
+
+
+def _check_name(name: str, taken: set[str]) -> None:
+    if name in taken:
+        raise ConfigError(f"a rule before it is named {shown_text(name)}, too")
+    if name == OTHERWISE:
+        raise ConfigError("otherwise stands for no rule; it needs another name")

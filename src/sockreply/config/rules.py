@@ -1,0 +1,88 @@
+"""The rules of a service become a table that answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sockreply.config import file
+from sockreply.config.checks import START, states_of
+from sockreply.config.conditions import Built, build_condition
+from sockreply.config.data import UNKNOWN_GROUPS, Context, Groups
+from sockreply.config.problems import Key, Problems
+from sockreply.config.replies import build_reply, build_sequence
+from sockreply.errors import ConfigError
+from sockreply.rules.table import ReplySource, Rule, RuleTable
+
+
+def build_table(form: file.Service, context: Context) -> RuleTable:
+    """The rules of a service, as far as they are right; the problems are told what is wrong."""
+    problems = context.problems
+    rules: list[Rule] = []
+    for rule in form.rules:
+        with problems.at("rules", str(rule.name)):
+            built = _rule(rule, context)
+            rules += [built] if built else []
+    otherwise = None
+    with problems.at("otherwise"):
+        otherwise = None if form.otherwise is None else build_reply(form.otherwise, context)
+    initial_state = START if form.initial_state is None else form.initial_state
+    return RuleTable(rules, otherwise=otherwise, initial_state=initial_state, seed=form.seed)
+
+
+def table_in(
+    encoding: str, form: file.Service, context: Context, keys: tuple[Key, ...]
+) -> RuleTable:
+    """The same rules with their text in another encoding.
+
+    Args:
+        encoding: That one.
+        form: The service.
+        context: What it was built with.
+        keys: Its place.
+
+    Raises:
+        ConfigError: That encoding cannot encode it all.
+    """
+    problems = Problems()
+    context = replace(context, problems=problems, encoding=encoding, warnings=[])
+    with problems.at(*keys):
+        table = build_table(form, context)
+    if problems.lines():
+        raise ConfigError(problems.lines()[0])
+    return table
+
+
+def _rule(form: file.Rule, context: Context) -> Rule | None:
+    problems = context.problems
+    if not problems.here():
+        _check_keys(form, problems)
+    built: Built | None = None
+    groups: Groups = None
+    if form.when is not None:
+        with problems.at("when"):
+            built = build_condition(form.when, context)
+        groups = built.groups if built else UNKNOWN_GROUPS
+    reply: ReplySource | None = None
+    if form.reply is not None:
+        with problems.at("reply"):
+            reply = build_reply(form.reply, context, groups)
+    elif form.replies is not None:
+        with problems.at("replies"):
+            reply = build_sequence(form, context, groups)
+    if reply is None or problems.here():
+        return None
+    condition = built and built.condition
+    return Rule(str(form.name), condition, reply, states_of(form), form.next_state, form.chance)
+
+
+def _check_keys(form: file.Rule, problems: Problems) -> None:
+    """Find keys that go together, or do not."""
+    if form.reply is None and form.replies is None:
+        problems.add("replies with nothing: it takes reply or replies; reply = [] is silence")
+    if form.reply is not None and form.replies is not None:
+        problems.add("reply and replies exclude each other", "replies")
+    for key in ("after_last", "scope"):
+        if getattr(form, key) is not None and form.replies is None:
+            problems.add("stands only beside replies", key)
+    if form.state == []:
+        problems.add("an empty list; leave it out if the state does not matter", "state")

@@ -1,0 +1,99 @@
+"""What a number or a name in the file can be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sockreply.errors import ConfigError
+from sockreply.framing.notation import SIZE_LIMIT, quoted
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number.
+
+    Args:
+        least: The smallest that can be.
+        most: The largest.
+    """
+
+    least: int
+    most: int = SIZE_LIMIT
+
+    @property
+    def expected(self) -> str:
+        return f"a whole number from {self.least} to {self.most}"
+
+    def fits(self, value: object) -> bool:
+        """Is it of the right type?"""
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    def read(self, value: int) -> int:
+        """The number, if it is in the range.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        if not self.least <= value <= self.most:
+            raise ConfigError(f"{shown_number(value)} is not {self.expected}")
+        return value
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, whole or not.
+
+    Args:
+        expected: What it is, with its range.
+        most: The largest that can be.
+        above: It is more than this.
+        least: It is at least this.
+    """
+
+    expected: str
+    most: float
+    above: float = -math.inf
+    least: float = -math.inf
+
+    def fits(self, value: object) -> bool:
+        """Is it of the right type?"""
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    def read(self, value: float) -> float:
+        """The number, if it is in the range.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        if not (self.above < value <= self.most and self.least <= value):
+            raise ConfigError(f"{shown_number(value)} is not {self.expected}")
+        return float(value)
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """A text that is not empty and that prints, for it is a name in logs, counts and errors."""
+
+    expected: str = "a name"
+
+    def fits(self, value: object) -> bool:
+        """Is it of the right type?"""
+        return isinstance(value, str)
+
+    def read(self, value: str) -> str:
+        """The name.
+
+        Raises:
+            ConfigError: It is none.
+        """
+        if not value or not value.isprintable():
+            raise ConfigError(f"{quoted(value)} is no name: that is one or more printable letters")
+        return value
+
+
+def shown_number(value: float) -> str:
+    """A number as an error shows it: a huge one would fill the screen, and cannot be converted."""
+    if isinstance(value, float) or abs(value) < 10**18:
+        return str(value)
+    return "a number that large" if value > 0 else "a number that small"

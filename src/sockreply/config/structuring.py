@@ -1,0 +1,225 @@
+"""Tables of TOML become the dataclasses of `file`; only this module knows cattrs.
+
+Nothing is converted: text is no number, a number no text, true no 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from cattrs import (
+    BaseConverter,
+    ClassValidationError,
+    Converter,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+)
+from cattrs.cols import list_structure_factory
+from cattrs.errors import AttributeValidationNote, IterableValidationNote
+from cattrs.gen import make_dict_structure_fn, override
+
+from sockreply.config.problems import Key, Problems, found
+from sockreply.errors import ConfigError
+
+_T = TypeVar("_T")
+
+
+def structured(kind: type[_T], table: object, problems: Problems) -> _T | None:
+    """What a table says, as far as it is right.
+
+    Args:
+        kind: A dataclass of `file`.
+        table: What stands in the file.
+        problems: Are told what is wrong. Keys that are wrong are then left out, so that the rest
+            can be looked at, too.
+
+    Returns:
+        None: not even that can be made of it.
+    """
+    try:
+        return _CONVERTER.structure(table, kind)
+    except (ClassValidationError, IterableValidationError, ConfigError) as error:
+        wrong = list(_each(error))
+    for keys, reason in wrong:
+        problems.add(reason, *keys)
+    first = {keys[0] for keys, _ in wrong if keys}
+    if not isinstance(table, dict) or first.isdisjoint(table):
+        return None
+    return structured(kind, {key: table[key] for key in table if key not in first}, Problems())
+
+
+def keys_of(kind: Any) -> list[str]:
+    """The keys that a table can have."""
+    return [field.name.removesuffix("_") for field in fields(kind)]
+
+
+def _each(error: BaseException) -> Iterator[tuple[tuple[Key, ...], str]]:
+    """The places and reasons of all that cattrs found."""
+    match error:
+        case ClassValidationError() | IterableValidationError():
+            for each in error.exceptions:
+                key = _key_of(each)
+                for keys, reason in _each(each):
+                    yield ((*key, *keys), reason)
+        case ForbiddenExtraKeysError():
+            known = f"unknown key; known: {', '.join(keys_of(error.cl))}"
+            for name in sorted(error.extra_fields):
+                yield ((name,), known)
+        case KeyError():
+            yield ((), "is missing")
+        case _:
+            yield ((), str(error))
+
+
+def _key_of(error: BaseException) -> tuple[Key, ...]:
+    """Where in its table or list an error arose, as cattrs noted on it."""
+    for note in reversed(getattr(error, "__notes__", [])):
+        if isinstance(note, AttributeValidationNote):
+            return (note.name.removesuffix("_"),)
+        if isinstance(note, IterableValidationNote):
+            return (int(note.index) + 1,)
+    return ()
+
+
+def _described(kind: Any) -> str:
+    """What is expected, in the words of TOML."""
+    if get_origin(kind) is Annotated:
+        return str(kind.__metadata__[0].expected)
+    if get_origin(kind) is Literal:
+        return " or ".join("true" if each is True else repr(each) for each in get_args(kind))
+    if get_origin(kind) is list:
+        return "a list"
+    return {str: "text", bool: "true or false"}.get(kind, "a table")
+
+
+def _expected(kinds: Iterable[Any], value: object) -> ConfigError:
+    described = list(dict.fromkeys(map(_described, kinds)))
+    tables = [keys_of(kind)[0] for kind in kinds if is_dataclass(kind)]
+    if len(tables) > 1:
+        described[described.index("a table")] = f"a table with {_listed(tables)}"
+    return ConfigError(f"expected {_listed(described)}, found {found(value)}")
+
+
+def _listed(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+def _plain(kind: type[_T]) -> Callable[[object, Any], _T]:
+    def structure(value: object, _: Any) -> _T:
+        if not isinstance(value, kind):
+            raise _expected([kind], value)
+        return value
+
+    return structure
+
+
+def _annotated(kind: Any) -> Callable[[object, Any], Any]:
+    what = kind.__metadata__[0]
+
+    def structure(value: object, _: Any) -> Any:
+        if not what.fits(value):
+            raise _expected([kind], value)
+        return what.read(value)
+
+    return structure
+
+
+def _literal(kind: Any) -> Callable[[object, Any], Any]:
+    choices = get_args(kind)
+
+    def structure(value: object, _: Any) -> Any:
+        for choice in choices:
+            if type(value) is type(choice) and value == choice:
+                return choice
+        raise _expected([kind], value)
+
+    return structure
+
+
+def _list(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
+    structure_list = list_structure_factory(kind, converter)
+
+    def structure(value: object, _: Any) -> Any:
+        if not isinstance(value, list):
+            raise _expected([kind], value)
+        return structure_list(value, kind)
+
+    return structure
+
+
+def _table(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
+    # cattrs itself would read the types without what `Annotated` adds to them.
+    hooks: dict[str, Any] = {
+        name: override(
+            rename=name.removesuffix("_"), struct_hook=converter.get_structure_hook(each)
+        )
+        for name, each in get_type_hints(kind, include_extras=True).items()
+    }
+    structure_table = make_dict_structure_fn(
+        kind, converter, _cattrs_forbid_extra_keys=True, **hooks
+    )
+
+    def structure(value: object, _: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _expected([kind], value)
+        return structure_table(value, kind)
+
+    return structure
+
+
+def _union(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
+    kinds = [each for each in get_args(kind) if each is not NoneType]
+    tables = {keys_of(each)[0]: each for each in kinds if is_dataclass(each)}
+
+    def structure(value: object, _: Any) -> Any:
+        if isinstance(value, dict) and tables:
+            return converter.structure(value, _chosen(tables, value))
+        for each in kinds:
+            if _could_be(each, value):
+                return converter.structure(value, each)
+        raise _expected(kinds, value)
+
+    return structure
+
+
+def _chosen(tables: Mapping[str, Any], value: Mapping[str, object]) -> Any:
+    """The one of several tables that a table is meant to be."""
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    telling = [key for key in tables if key in value]
+    if not telling:
+        keys = f"one with {_listed(list(map(str, value))[:5])}" if value else "an empty one"
+        raise ConfigError(f"expected a table with {_listed(list(tables))}, found {keys}")
+    if len(telling) > 1:
+        raise ConfigError(f"{telling[0]} and {telling[1]} exclude each other")
+    return tables[telling[0]]
+
+
+def _could_be(kind: Any, value: object) -> bool:
+    if get_origin(kind) is Annotated:
+        return bool(kind.__metadata__[0].fits(value))
+    if get_origin(kind) is Literal:
+        return any(type(value) is type(choice) for choice in get_args(kind))
+    return isinstance(value, get_origin(kind) or kind)
+
+
+def _made_with(*origins: object) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) in origins
+
+
+def _converter() -> Converter:
+    converter = Converter(detailed_validation=True)
+    converter.register_structure_hook(str, _plain(str))
+    converter.register_structure_hook(bool, _plain(bool))
+    converter.register_structure_hook_factory(is_dataclass, _table)
+    converter.register_structure_hook_factory(_made_with(list), _list)
+    converter.register_structure_hook_factory(_made_with(Union, UnionType), _union)
+    converter.register_structure_hook_factory(_made_with(Annotated), _annotated)
+    converter.register_structure_hook_factory(_made_with(Literal), _literal)
+    return converter
+
+
+_CONVERTER = _converter()

@@ -1,0 +1,266 @@
+"""Configuration files: what is read from them, and every way in which one can be wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from dataclasses import fields
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sockreply.config import file
+from sockreply.config.load import load
+from sockreply.config.settings import LogSettings, Settings
+from sockreply.config.structuring import keys_of
+from sockreply.errors import BadFile
+from sockreply.framing import Chunk, Line
+from sockreply.replies.builtin import TEXTBOOK_REPLY
+from sockreply.rules.table import RuleTable
+from sockreply.server.limits import Limits
+from sockreply.tap import Options
+from tests.config.texts import EVERYTHING, SERVICE, problems_of, settings_of, shout
+from tests.rules.stand_ins import session
+
+SHIPPED = Path(__file__).parents[2] / "etc" / "sockreply.toml"
+
+
+def test_everything(tmp_path: Path) -> None:
+    """Every key becomes the setting of that name."""
+    settings = settings_of(EVERYTHING, tmp_path)
+    assert settings.file == tmp_path / "s.toml"
+    assert settings.log == LogSettings(
+        level="debug", exchanges_per_second=0, json="-", record=str(tmp_path / "record.jsonl")
+    )
+    assert settings.metrics == "tcp:9464:interface=127.0.0.1"
+    assert list(settings.services) == ["scale", "code"]
+    scale = settings.services["scale"]
+    assert scale.listen == ("tcp:12345:interface=127.0.0.1", "unix:/run/sockreply/scale.sock")
+    assert scale.framing == Line(b"\r\n")
+    assert scale.encoding == "latin-1"
+    assert scale.keep_alive
+    assert scale.max_connections_asked
+    assert scale.limits == Limits(
+        idle_timeout=1.0,
+        message_timeout=2.5,
+        reply_timeout=0.0,
+        write_timeout=3.0,
+        close_timeout=4.0,
+        drain_timeout=5.0,
+        drain_delay=6.0,
+        max_connections=7,
+        max_message=900,
+        max_connections_per_peer=8,
+        allow=(ip_network("127.0.0.0/8"), ip_network("::1")),
+    )
+    assert isinstance(scale.responder, RuleTable)
+    assert [rule.name for rule in scale.responder.rules] == [
+        "identify",
+        "unit",
+        "rule-3",
+        "in turn",
+    ]
+    assert settings.services["code"].responder.respond(b"a", session()) == shout(b"a", None)
+    assert settings.warnings == ()
+
+
+def test_the_text_has_every_key() -> None:
+    """The text of the test above leaves no key of the file out."""
+
+    def keys(value: Any) -> set[str]:
+        if isinstance(value, list):
+            return set().union(*map(keys, value))
+        return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
+
+    forms = [each for each in vars(file).values() if isinstance(each, type)]
+    known = {key for form in forms if form.__module__ == file.__name__ for key in keys_of(form)}
+    assert known - keys(tomllib.loads(EVERYTHING)) == {"file"}
+
+
+def test_defaults() -> None:
+    """What is not said is as on the command line."""
+    service = settings_of(f"{SERVICE}otherwise = 'x'").services["s"]
+    assert service.limits == Limits()
+    assert service.framing == Chunk()
+    assert service.encoding == "utf-8"
+    assert not service.keep_alive
+    assert service.greeting is None
+    assert not service.max_connections_asked
+
+
+def answers(settings: Settings) -> list[object]:
+    """All that can be compared of settings with one service."""
+    (name, service), *more = settings.services.items()
+    assert not more
+    listen, framing, limits = service.listen, service.framing, service.limits
+    reply = service.responder.respond(b"hello", session())
+    asked = service.max_connections_asked
+    rest = (service.keep_alive, service.greeting, asked, settings.log, settings.metrics)
+    return [name, listen, framing, limits, reply, *rest]
+
+
+def test_shipped_file_is_the_daemon_without_options() -> None:
+    """etc/sockreply.toml does what no options do."""
+    options = Options()
+    options.parseOptions([])
+    settings = load(SHIPPED)
+    assert answers(settings) == answers(options.settings())
+    assert answers(settings)[4] == TEXTBOOK_REPLY.encode()
+    assert settings.warnings == ()
+
+
+def test_shipped_file_shows_every_key() -> None:
+    """etc/sockreply.toml names each key at least once."""
+    text = SHIPPED.read_text()
+    for form in (file.Log, file.Metrics, file.Service, file.Rule, file.When):
+        for key in keys_of(form):
+            assert f"{key} = " in text or f"[[services.default.{key}]]" in text, key
+
+
+def test_shipped_defaults_and_examples_hold(tmp_path: Path) -> None:
+    """What etc/sockreply.toml shows is right, and what it calls a default is the default."""
+    text = SHIPPED.read_text()
+    shown = "\n".join(
+        line[1:] if line.startswith("#") and line[1:2] not in ("", " ") else line
+        for line in text.splitlines()
+    )
+    shown = shown.replace("keep_alive = false", "keep_alive = true")  # some of its rules need it
+    shown = shown[: shown.rindex("[[")]  # the rule behind which nothing acts
+    settings = settings_of(shown, tmp_path)
+    service = settings.services["default"]
+    unlike = {"allow"}
+    for each in fields(Limits):
+        if each.name not in unlike:
+            assert getattr(service.limits, each.name) == each.default
+    assert isinstance(service.responder, RuleTable)
+    assert len(service.responder.rules) == 7
+    assert (settings.log.level, settings.log.exchanges_per_second) == ("info", 50)
+    assert settings.metrics == "tcp:9464:interface=127.0.0.1"
+
+
+REFUSED_FILES = {
+    "": "services: there is none; it begins with a line such as [services.default]",
+    "[services]": "services: there is none; it begins with a line such as [services.default]",
+    "a = ": "is not TOML: Invalid value (at end of document)",
+    "a = 1\nb = x": "is not TOML: Invalid value (at line 2, column 5)",
+    "a = 1\na = 2\n": "is not TOML: Cannot overwrite a value (at line 2, column 6)",
+    "a = " + "9" * 5000: "is not TOML: Exceeds the limit (4300 digits) for integer string",
+    "a = " + "[" * 100_000: "has tables or lists too deep within each other",
+    "a = " + "[" * 40 + "]" * 40: "has more than 32 tables or lists within each other",
+    ".".join("a" * 40) + " = 1": "has more than 32 tables or lists within each other",
+    b"a = '\xff'": "is not UTF-8: byte 5 (from 0): invalid start byte",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED_FILES, ids=lambda text: repr(text[:20]))
+def test_what_is_no_toml(text: str | bytes) -> None:
+    """A file that is not TOML, or holds nothing, has one problem, with its place."""
+    (problem,) = problems_of(text)
+    assert problem.startswith(REFUSED_FILES[text])
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    """A file that cannot be read is an error like all others."""
+    (tmp_path / "directory").mkdir()
+    large = tmp_path / "large"
+    with large.open("wb") as opened:
+        os.truncate(opened.fileno(), 16 * 1024 * 1024 + 1)
+    for name, reason in {
+        "none": "No such file or directory",
+        "directory": "is a directory",
+        "large/none": "Not a directory",
+        "large": "is larger than 16777216 bytes",
+        "nul\0": "embedded null byte",
+        "x" * 300: "File name too long",
+    }.items():
+        with pytest.raises(BadFile) as caught:
+            load(tmp_path / name)
+        assert caught.value.problems == (reason,)
+
+
+def test_reads_pipes() -> None:
+    """The file may be what another program writes."""
+    reading, writing = os.pipe()
+    os.write(writing, f"{SERVICE}otherwise = 'x'".encode())
+    os.close(writing)
+    try:
+        assert list(load(Path(f"/dev/fd/{reading}")).services) == ["s"]
+    finally:
+        os.close(reading)
+
+
+def test_error_is_one_line(tmp_path: Path) -> None:
+    """As text, the error is the first problem, the number of the others and who shows them."""
+    path = tmp_path / "s.toml"
+    path.write_text("colour = 1\n")
+    with pytest.raises(BadFile) as caught:
+        load(path)
+    unknown = "colour: unknown key; known: log, metrics, services"
+    none = "services: there is none; it begins with a line such as [services.default]"
+    assert caught.value.problems == (unknown, none)
+    assert str(caught.value) == f"{path}: {unknown} (and 1 more; sockreply check {path} shows all)"
+    assert str(BadFile(Path("a\nb"), ("x",))) == r"'a\nb': x"
+
+
+def test_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory may change after the file was read."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.toml").write_text(f"{SERVICE}otherwise = 'x'\n[log]\njson = 'j'")
+    settings = load(Path("s.toml"))
+    assert settings.file == tmp_path / "s.toml"
+    assert settings.log.json == str(tmp_path / "j")
+
+
+def test_all_at_once() -> None:
+    """A service, a rule and a key that are wrong hide no other."""
+    problems = problems_of(r"""
+        [log]
+        level = "loud"
+        [services.a]
+        listen = 5
+        colour = "red"
+        framing = "lines"
+        idle_timeout = -1
+        [[services.a.rules]]
+        name = "first"
+        when = { regex = "(", equal = "x" }
+        reply = { hex = "0" }
+        [[services.a.rules]]
+        when = { regex = "(" }
+        reply = [{ hex = "0" }, { template = "{{ match[1] }} {{ nothing }}" }]
+        [services.b]
+        listen = "tcp:no"
+        [[services.b.rules]]
+        replies = ["a", { base64 = "?" }]
+        after_last = "again"
+    """)
+    assert [problem.partition(": ")[0] for problem in problems] == [
+        "log.level",
+        "services.a.rules.first.when.equal",
+        "services.a.listen",
+        "services.a.idle_timeout",
+        "services.a.colour",
+        "services.b.rules.rule-1.after_last",
+        "services.a.framing",
+        "services.a.rules.first.reply.hex",
+        "services.a.rules.rule-2.when.regex",
+        "services.a.rules.rule-2.reply[1].hex",
+        "services.b.listen",
+        "services.b.rules.rule-1.replies[2].base64",
+    ]
+
+
+def test_loads_with_only_what_it_needs() -> None:
+    """Options load neither Jinja2 nor cattrs, and a file without templates no Jinja2."""
+    code = (
+        "import sys, sockreply.tap, sockreply.config.settings\n"
+        "assert not {'cattrs', 'jinja2'} & set(sys.modules)\n"
+        f"from tests.config.texts import settings_of\nsettings_of({SERVICE + 'otherwise = []'!r})\n"
+        "assert 'jinja2' not in sys.modules\n"
+        "assert 'twisted.internet.reactor' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,111 @@
+"""Texts of configuration files, and what becomes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sockreply.config.load import load
+from sockreply.config.settings import Settings
+from sockreply.errors import BadFile
+
+SERVICE = "[services.s]\nlisten = 'tcp:0'\n"
+"""A service that lacks only what answers."""
+
+EVERYTHING = r"""
+[log]
+level = "debug"
+exchanges_per_second = 0
+json = "-"
+record = "record.jsonl"
+
+[metrics]
+listen = "tcp:9464"
+
+[services.scale]
+listen = ["tcp:12345:interface=127.0.0.1", "unix:/run/sockreply/scale.sock"]
+framing = "line:ending=crlf"
+encoding = "latin-1"
+greeting = [{ delay = 0.1 }, "READY"]
+keep_alive = true
+idle_timeout = 1
+message_timeout = 2.5
+reply_timeout = 0
+write_timeout = 3
+close_timeout = 4
+drain_timeout = 5
+drain_delay = 6
+max_connections = 7
+max_connections_per_peer = 8
+max_message = 900
+allow = ["127.0.0.0/8", "::1"]
+initial_state = "idle"
+seed = -1
+otherwise = { echo = true }
+
+[[services.scale.rules]]
+name = "identify"
+when = { equals = "*IDN?", ignore_case = true }
+reply = "ACME"
+
+[[services.scale.rules]]
+name = "unit"
+when = { regex = '^UNIT (?P<unit>kg|lb)$' }
+reply = { template = "UNIT {{ match.unit }}" }
+
+[[services.scale.rules]]
+when = [
+  { starts_with = { hex = "02 41 ?? 03" }, ends_with = { base64 = "QUI=" } },
+  { contains = "RESET", length = { min = 3, max = 9 }, peer = ["10.0.0.0/8", "::/0"] },
+  { not = [{ length = 5 }, { equals = "x", ignore_case = false }] },
+]
+state = "idle"
+next_state = "ready"
+chance = 0.5
+reply = [
+  { raw = { hex = "06" } }, { delay = [0.1, 0.5] }, { drip = "abc", size = 2, every = 1 },
+  { truncate = { echo = true }, at = 5 }, { corrupt = { template = "41", as = "hex" }, bits = 3 },
+  { command = ["true"], timeout = 1.5 }, { close = "half" },
+]
+
+[[services.scale.rules]]
+name = "in turn"
+state = ["idle", "ready"]
+replies = ["a", ["b", { reset = true }], [], [{ stall = true }]]
+after_last = "cycle"
+scope = "service"
+
+[services.code]
+listen = "tcp:0"
+responder = "tests.config.texts:shout"
+"""
+"""Every key there is."""
+
+
+def shout(message: bytes, _: object) -> bytes:
+    """A responder."""
+    return message.upper()
+
+
+def settings_of(text: str | bytes, directory: Path | None = None) -> Settings:
+    """What a file with this text asks for.
+
+    Args:
+        text: The text.
+        directory: Where the file is; None: in one that is empty.
+    """
+    if directory is None:
+        with TemporaryDirectory() as made:
+            return settings_of(text, Path(made))
+    file = directory / "s.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load(file)
+
+
+def problems_of(text: str | bytes, directory: Path | None = None) -> tuple[str, ...]:
+    """What is wrong with it, a line each; nothing: it is right."""
+    try:
+        settings_of(text, directory)
+    except BadFile as error:
+        return error.problems
+    return ()
