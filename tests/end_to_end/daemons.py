@@ -154,7 +154,7 @@ class Start(Protocol):
         """Start one.
 
         Args:
-            options: The daemon's; without any of where to listen it does so on a free port.
+            options: The daemon's; without any that says where to listen it does so on a free port.
             runner: One of `RUNNERS`, or the words of another one.
             under: The words of a program that starts it in turn.
         """
@@ -168,7 +168,7 @@ def daemons_in(directory: Path) -> Iterator[Start]:
     def start(
         *options: str, runner: str | Sequence[str] = "twistd -n", under: Sequence[str] = ()
     ) -> Daemon:
-        where = () if {"--listen", "--port", "-p"} & set(options) else ("--port", "0")
+        where = () if {"--config", "--listen", "--port", "-p"} & set(options) else ("--port", "0")
         words = [*under, *command(runner, *where, *options)]
         started.append(Daemon(words, directory, f"daemon-{len(started)}"))
         return started[-1]
