@@ -58,13 +58,15 @@ class Site:
             "keep_alive": True,
         }
         settings = Settings(
-            service=ServiceSettings(**(options | service)), log=log or LogSettings()
+            services={"default": ServiceSettings(**(options | service))},
+            log=log or LogSettings(),
         )
         self.daemon = Daemon(self.reactor, settings)
+        self.service = self.daemon.serving["default"].service
 
     def connect(self) -> tuple[Any, FakeTransport]:
         """A client."""
-        protocol = self.daemon.service.factory.buildProtocol(None)
+        protocol = self.service.factory.buildProtocol(None)
         protocol.makeConnection(transport := FakeTransport())
         return protocol, transport
 
@@ -74,7 +76,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Leaves this process's limits alone; sets how many connections they allow."""
 
     def fit(most: int) -> None:
-        monkeypatch.setattr("sockreply.daemon.fit_descriptors", lambda wanted: min(wanted, most))
+        monkeypatch.setattr("sockreply.serving.fit_descriptors", lambda wanted: min(wanted, most))
 
     fit(1_000_000)
     return fit
@@ -98,7 +100,7 @@ def test_start(privileged: bool) -> None:
         site.daemon.startService()
     assert len(site.reactor.tcpServers) == 1
     assert site.daemon.running
-    assert site.daemon.service.running
+    assert site.service.running
     if not privileged:
         assert texts(events) == ["listening on 0.0.0.0:12345"]
 
@@ -129,7 +131,7 @@ def test_default_connections_that_do_not_fit(fits: Callable[[int], None]) -> Non
     (line,) = texts(events, "warn")
     assert line.startswith("max-connections 10000 does not fit")
     assert line.endswith("so it is 960")
-    assert site.daemon.service.factory.places == 960
+    assert site.service.factory.places == 960
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -139,7 +141,7 @@ def test_connections_that_fit(asked: bool) -> None:
     with capturedLogs() as events:
         site.daemon.startService()
     assert not texts(events, "warn")
-    assert site.daemon.service.factory.places == 10_000
+    assert site.service.factory.places == 10_000
 
 
 def test_json_log(tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def test_hangup(handlers: dict[int, Any]) -> None:
     handlers[signal.SIGHUP](signal.SIGHUP, None)
     with capturedLogs() as events:
         site.reactor.turn()
-    assert texts(events) == ["SIGHUP ignored: there is no file to reload"]
+    assert texts(events) == ["SIGHUP: ignored; there is no file to reload"]
     assert not site.reactor.hasStopped
 
 
@@ -266,7 +268,7 @@ def test_settings_reach_the_factory() -> None:
     """Framing, greeting, keep-alive and limits are those of the settings."""
     limits = Limits(idle_timeout=7)
     site = Site(greeting=b"hi", keep_alive=False, limits=limits)
-    factory = site.daemon.service.factory
+    factory = site.service.factory
     assert factory.limits == limits
     _, transport = site.connect()
     assert transport.value() == b"hi\n"

@@ -19,17 +19,20 @@ MODULES = sorted(
 )
 
 LAYERS = [
-    {"errors", "shown"},
+    {"addresses", "errors", "shown"},
     {"framing", "replies"},
     {"rules", "server", "client"},
-    {"config", "logs", "metrics", "systemd", "descriptors"},
-    {"daemon"},
-    {"tap"},
+    {"config", "logs", "recorder", "recording", "metrics", "systemd", "descriptors"},
+    {"serving", "outlets"},
+    {"watch"},
+    {"reload"},
+    {"daemon", "options"},
+    {"tap", "inspection"},
     {"cli"},
 ]
 """A part knows only parts of the lines above its own, but for these."""
 
-WITHIN = {("replies", "framing"), ("config", "logs")}
+WITHIN = {("replies", "framing"), ("config", "logs"), ("recording", "recorder")}
 """Who knows whom on one line."""
 
 

@@ -9,10 +9,10 @@ import pytest
 import twisted.internet
 from twisted.internet.testing import MemoryReactorClock
 
-from sockreply import tap
+from sockreply import options as reading
 from sockreply.config.settings import LogSettings, Settings
 from sockreply.daemon import Daemon
-from sockreply.errors import CannotStart
+from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Chunk, Length, Line
 from sockreply.replies import Echo, Responder
 from sockreply.server import Limits
@@ -23,7 +23,7 @@ def parse(*words: str) -> Settings:
     """The settings that options ask for."""
     options = Options()
     options.parseOptions(words)
-    return options.settings
+    return options.settings()
 
 
 def answer(responder: Responder) -> object:
@@ -40,7 +40,7 @@ def shout(message: bytes, _: object) -> bytes:
 def test_defaults() -> None:
     """Without options it is the textbook server."""
     settings = parse()
-    service = settings.service
+    service = settings.services["default"]
     assert service.listen == ("tcp:12345:interface=127.0.0.1",)
     assert service.framing == Chunk()
     assert answer(service.responder) == "서버로부터 응답 메시지입니다.".encode()
@@ -65,7 +65,7 @@ def test_defaults() -> None:
 )
 def test_where_to_listen(words: list[str], listen: tuple[str, ...]) -> None:
     """A port and an interface, or endpoint strings, in their order."""
-    assert parse(*words).service.listen == listen
+    assert parse(*words).services["default"].listen == listen
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_where_to_listen(words: list[str], listen: tuple[str, ...]) -> None:
 )
 def test_framing(words: list[str], framing: object) -> None:
     """A framing is told in the notation."""
-    assert parse(*words).service.framing == framing
+    assert parse(*words).services["default"].framing == framing
 
 
 @pytest.mark.parametrize(
@@ -94,19 +94,22 @@ def test_framing(words: list[str], framing: object) -> None:
 )
 def test_who_answers(words: list[str], reply: bytes) -> None:
     """A text that knows escapes, echo, or code."""
-    assert answer(parse(*words).service.responder) == reply
+    assert answer(parse(*words).services["default"].responder) == reply
 
 
 @pytest.mark.parametrize("text", [r"READY\r\n", ""])
 def test_greeting(text: str) -> None:
     """A greeting knows escapes too, and may be empty."""
-    assert parse("--greeting", text).service.greeting == text.replace(r"\r\n", "\r\n").encode()
+    assert (
+        parse("--greeting", text).services["default"].greeting
+        == text.replace(r"\r\n", "\r\n").encode()
+    )
 
 
 @pytest.mark.parametrize("word", ["-k", "--keep-alive"])
 def test_keep_alive(word: str) -> None:
     """Keep-alive is a flag."""
-    assert parse(word).service.keep_alive is True
+    assert parse(word).services["default"].keep_alive is True
 
 
 @pytest.mark.parametrize(
@@ -122,12 +125,12 @@ def test_keep_alive(word: str) -> None:
 )
 def test_limits(word: str, limits: Limits) -> None:
     """Limits are numbers."""
-    assert parse(word).service.limits == limits
+    assert parse(word).services["default"].limits == limits
 
 
 def test_max_connections_asked() -> None:
     """A number of connections that is asked for is told apart from the same as a default."""
-    assert parse("--max-connections=10000").service.max_connections_asked
+    assert parse("--max-connections=10000").services["default"].max_connections_asked
 
 
 @pytest.mark.parametrize("level", ["debug", "info", "warn"])
@@ -241,7 +244,9 @@ def test_what_the_framing_cannot_carry(words: list[str], line: str) -> None:
 @pytest.mark.parametrize("answers", ["--echo", "--responder=tests.test_tap:shout", "--reply=short"])
 def test_replies_that_are_not_known(answers: str) -> None:
     """Only the reply that would be sent has to fit the framing."""
-    assert parse("--framing=length:digits=1", answers).service.framing == Length(digits=1)
+    assert parse("--framing=length:digits=1", answers).services["default"].framing == Length(
+        digits=1
+    )
 
 
 @pytest.mark.parametrize("words", [["--nonsense"], ["word"], ["--port"], ["--echo=1"], ["-x"]])
@@ -262,15 +267,16 @@ def test_json_log_of_a_daemon(parent: dict[str, Any], possible: bool) -> None:
     options.parent = parent
     if possible:
         options.parseOptions(["--json-log=-"])
-        assert options.settings.log.json == "-"
+        assert options.settings().log.json == "-"
     else:
-        with pytest.raises(CannotStart, match="--json-log"):
-            options.parseOptions(["--json-log=-"])
+        options.parseOptions(["--json-log=-"])
+        with pytest.raises(ConfigError, match="--json-log"):
+            options.settings()
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The version is that of the installed distribution."""
-    monkeypatch.setattr(tap, "version", lambda name: f"1.2.3 of {name}")
+    monkeypatch.setattr(reading, "version", lambda name: f"1.2.3 of {name}")
     with pytest.raises(SystemExit) as caught:
         parse("--version")
     assert caught.value.code == 0
@@ -292,7 +298,7 @@ def test_make_service(monkeypatch: pytest.MonkeyPatch) -> None:
     options.parseOptions(["--echo", "-f", "line"])
     daemon = makeService(options)
     assert isinstance(daemon, Daemon)
-    assert isinstance(daemon.service.factory.responder, Echo)
+    assert isinstance(daemon.serving["default"].factory.responder, Echo)
 
 
 def test_service_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,6 @@
-"""The `sockreply` command: `send` asks a service, `serve` is one in the foreground.
+"""The `sockreply` command.
+
+`send` asks a service, `serve` is one in the foreground, `check` and `explain` read its file.
 
 Exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage, 128 + N when `send`
 was ended by signal N.
@@ -21,12 +23,20 @@ from twisted.python import usage
 
 from sockreply.client import connect
 from sockreply.client.asking import WIRE_LIMIT, Asking, is_carried
-from sockreply.errors import CannotFrame, CannotStart, ConfigError, RequestError, SockreplyError
+from sockreply.errors import (
+    BadFile,
+    CannotFrame,
+    CannotStart,
+    ConfigError,
+    RequestError,
+    SockreplyError,
+)
 from sockreply.framing import Line, parse_framing
 from sockreply.framing.notation import whole
-from sockreply.tap import DEFAULT_INTERFACE, DEFAULT_PORT, parameter, show_version
+from sockreply.options import parameter, show_version
+from sockreply.options import seconds as read_seconds
+from sockreply.tap import DEFAULT_INTERFACE, DEFAULT_PORT
 from sockreply.tap import Options as ServeOptions
-from sockreply.tap import seconds as read_seconds
 
 
 class SendOptions(usage.Options):
@@ -99,6 +109,57 @@ class SendOptions(usage.Options):
         return f"tcp:{host}:{self['port'] or DEFAULT_PORT}"
 
 
+class CheckOptions(usage.Options):
+    """What `sockreply check` understands."""
+
+    synopsis = "FILE"
+    longdesc = (
+        "Prints what is wrong with a configuration file, a line an error, and exits with 1; or "
+        "prints what it sets up, and exits with 0."
+    )
+    opt_version = show_version
+    opt_h = usage.Options.opt_help
+
+    file = ""
+
+    def parseArgs(self, file: str) -> None:  # type: ignore[override] # usage asks for any number
+        self.file = file
+
+
+class ExplainOptions(usage.Options):
+    """What `sockreply explain` understands."""
+
+    synopsis = "[options] FILE MESSAGE"
+    longdesc = (
+        "Tells of each rule of a configuration file whether it answers a message, or why it does "
+        "not, and what would be sent. Exits with 1 if no rule answers for certain."
+    )
+    optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
+        ["hex", None, "The message is written as hexadecimal digits."],
+    ]
+    optParameters: ClassVar[Sequence[Sequence[Any]]] = [
+        parameter("service", None, None, "Which one of several services.", str),
+        parameter("state", None, None, "The connection's. [default: the initial one]", str),
+        parameter("peer", None, "127.0.0.1", "The address that the message comes from.", str),
+    ]
+    opt_version = show_version
+    opt_h = usage.Options.opt_help
+
+    file = ""
+    message = b""
+
+    def parseArgs(  # type: ignore[override] # usage asks for any number
+        self, file: str, message: str
+    ) -> None:
+        self.file = file
+        self.message = os.fsencode(message)
+        if self["hex"]:
+            try:
+                self.message = bytes.fromhex(message)
+            except ValueError:
+                raise usage.UsageError(f"{reprlib.repr(message)} is not hexadecimal") from None
+
+
 class Options(usage.Options):
     """What `sockreply` understands."""
 
@@ -107,6 +168,8 @@ class Options(usage.Options):
     subCommands: ClassVar[Sequence[Sequence[Any]]] = [
         ["send", None, SendOptions, "Send messages and print the replies."],
         ["serve", None, ServeOptions, "Answer messages, in the foreground and without a pid file."],
+        ["check", None, CheckOptions, "Tell what is wrong with a configuration file."],
+        ["explain", None, ExplainOptions, "Tell which rule of a file answers a message, and why."],
     ]
     opt_version = show_version
     opt_h = usage.Options.opt_help
@@ -206,7 +269,8 @@ def serve(options: ServeOptions) -> None:
     daemon = makeService(options)
     application = Application("sockreply")
     daemon.setServiceParent(IServiceCollection(application))
-    text = sys.stderr if options["json-log"] == "-" else sys.stdout  # one form on one stream
+    json = daemon.settings.log.json
+    text = sys.stderr if json == "-" else sys.stdout  # one form on one stream
     globalLogBeginner.beginLoggingTo([textFileLogObserver(text)], redirectStandardIO=False)
     daemon.privilegedStartService()
     startApplication(application, save=False)
@@ -238,8 +302,40 @@ def main(words: Sequence[str] | None = None) -> int:
             return 0
         case "send":
             return _react_to(options.subOptions)
+        case "check":
+            return _check(options.subOptions)
+        case "explain":
+            return _explain(options.subOptions)
         case _:
-            return _complain("which command? send or serve (--help tells more)", 2)
+            commands = ", ".join(name for name, *_ in options.subCommands)
+            return _complain(f"which command? {commands} (--help tells more)", 2)
+
+
+def _check(options: CheckOptions) -> int:
+    from sockreply.inspection import check  # now, for what reads files takes its time
+
+    lines, good = check(options.file)
+    print("\n".join(lines))
+    return 0 if good else 1
+
+
+def _explain(options: ExplainOptions) -> int:
+    from sockreply.inspection import explained  # now, for what reads files takes its time
+
+    try:
+        explanation = explained(
+            options.file,
+            options.message,
+            service=options["service"],
+            state=options["state"],
+            peer=options["peer"],
+        )
+    except BadFile as error:
+        return _complain(error, 1)
+    except ConfigError as error:
+        return _complain(error, 2)
+    print("\n".join(explanation.lines()))
+    return 0 if explanation.answered else 1
 
 
 def _react_to(options: SendOptions) -> int:
@@ -261,10 +357,10 @@ def _react_to(options: SendOptions) -> int:
     signal: int | None = getattr(reactor, "_exitSignal", None)  # where twist looks, too
     if signal is not None:
         return 128 + signal  # what it cut off is nobody's failure
-    return _explain(failed[0]) if failed else status
+    return _say_why(failed[0]) if failed else status
 
 
-def _explain(error: Exception) -> int:
+def _say_why(error: Exception) -> int:
     """Say why it failed; the exit status."""
     match error:
         case usage.UsageError() | ConfigError():

@@ -1,29 +1,31 @@
-"""Settings become a running daemon: its start, its stop, and the signals of its process."""
+"""Settings become a running daemon: its start, its reload, its stop, and its process's signals."""
 
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger, globalLogPublisher
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
 
 from sockreply.config.settings import Settings
-from sockreply.descriptors import fit_descriptors
-from sockreply.errors import CannotStart
-from sockreply.logs import ExchangeLog, JSONLines, open_json_log
+from sockreply.errors import BadFile, CannotStart, ConfigError
+from sockreply.outlets import Outlets
+from sockreply.reload import Reload
 from sockreply.server.factory import ReplyFactory
-from sockreply.server.service import ReplyService
+from sockreply.serving import Serving, fit_limits
+from sockreply.watch import Watch
 
 
 class Daemon(Service):
     """The services of the settings, and what a process needs around them.
 
-    SIGTERM or SIGINT drains and ends the process with status 0, a second one at once. SIGHUP,
-    which would end a process, is logged.
+    SIGTERM or SIGINT drains and ends the process with status 0, a second one at once. SIGHUP opens
+    logs again under their names, and reads the settings' file again if there is one.
 
     Args:
         reactor: Runs it.
@@ -36,98 +38,117 @@ class Daemon(Service):
     _log = Logger()
 
     def __init__(self, reactor: Any, settings: Settings) -> None:
-        self._reactor = reactor
-        self._settings = settings
+        self.reactor = reactor
+        self.settings = settings
+        self.reloads: Counter[str] = Counter()
+        """How often the file was read again, by the result: "good" or "bad"."""
+        self.outlets = Outlets(reactor, settings.log)
+        self.watch = Watch(reactor, self)
+        self.serving = {
+            name: Serving(
+                reactor, name, each, each.limits, self.outlets.exchanges, listen=each.listen
+            )
+            for name, each in settings.services.items()
+        }
+        self._leaving: dict[Serving, Deferred[None]] = {}  # those that are drained
         self._listening = False
         self._stopping = False
-        self._json: JSONLines | None = None
-        self._exchanges = ExchangeLog(
-            reactor, settings.log.level, settings.log.exchanges_per_second
-        )
-        serve = settings.service
-        self._factory = ReplyFactory(
-            serve.framing,
-            serve.responder,
-            reactor,
-            keep_alive=serve.keep_alive,
-            greeting=serve.greeting,
-            limits=serve.limits,
-            exchanges=self._exchanges,
-        )
-        self.service = ReplyService(reactor, self._factory, serve.listen)
+        self._reloading: Deferred[None] | None = None
+        self._reload_again = False
+
+    # What metrics ask.
+
+    def factories(self) -> Mapping[str, ReplyFactory]:
+        """What the services share among their connections, by name."""
+        return {name: serving.factory for name, serving in self.serving.items()}
+
+    @property
+    def ready(self) -> bool:
+        """Does it listen, and is it to go on?"""
+        return self._listening and not self._stopping
+
+    @property
+    def record_lost(self) -> int:
+        """How many exchanges the record could not take."""
+        return self.outlets.record_lost
+
+    # Start and stop.
 
     def privilegedStartService(self) -> None:
-        """Raise the limit of descriptors, open the JSON log and listen.
+        """Raise the limit of descriptors, open the logs and listen.
 
         Raises:
             CannotStart: One of these failed.
         """
         super().privilegedStartService()
-        self._fit_connections()
-        self._open_json_log()
+        for name, limits in fit_limits(self.settings.services).items():
+            self.serving[name].factory.change_limits(limits)
+        self.outlets.open()
         try:
-            self.service.privilegedStartService()
+            self._listen()
         except CannotStart:
-            self._close_json_log()
+            for serving in self.serving.values():
+                serving.service.drop()
+            self.outlets.close()
             raise
         self._listening = True
-        self._reactor.callWhenRunning(self._take_signals)
+        for warning in self.settings.warnings:
+            self._log.warn("{warning}", warning=warning)
+        self.reactor.callWhenRunning(self._take_signals)
+
+    def _listen(self) -> None:
+        for serving in self.serving.values():
+            serving.factory.exchanges = self.outlets.exchanges
+            serving.measure(self.settings.metrics is not None)
+            serving.service.privilegedStartService()
+        self.watch.prepare(self.settings.metrics).carry_out()
 
     def startService(self) -> None:
         """Do what `privilegedStartService` does, if nobody called it, and start."""
         if not self._listening:
             self.privilegedStartService()
         super().startService()
-        self.service.startService()
+        for serving in self.serving.values():
+            serving.service.startService()
 
     def stopService(self) -> Deferred[None]:
         """Drain, and tell what was done."""
         super().stopService()
-        return self.service.stopService().addCallback(self._stopped)
+        self._stopping = True
+        for serving in self.serving.values():
+            self.leave(serving)
+        return gatherResults(list(self._leaving.values())).addCallback(self._stopped)
 
-    def _stopped(self, _: None) -> None:
-        self._listening = False
-        self._exchanges.close()
-        counters = self._factory.counters
+    def leave(self, serving: Serving) -> None:
+        """Drain a service, and tell what it did."""
+
+        def left(_: None) -> None:
+            del self._leaving[serving]
+            self.outlets.tell_hidden()
+            self._tell(serving)
+
+        gone: Deferred[None] = Deferred()
+        self._leaving[serving] = gone
+        serving.service.stopService().addCallback(left).chainDeferred(gone)
+
+    def _stopped(self, _: object) -> Deferred[None]:
+        self._listening = self._stopping = False
+        return self.watch.close().addCallback(lambda _: self.outlets.close())
+
+    def _tell(self, serving: Serving) -> None:
+        counters, name = serving.factory.counters, serving.factory.name
         self._log.info(
-            "served {connections} connections: {messages} messages, {replies} replies, "
+            "{by}served {connections} connections: {messages} messages, {replies} replies, "
             "{silences} silences, {errors} errors",
+            by=f"{name} " if len(self.settings.services) > 1 else "",
             connections=counters.connections,
             messages=counters.messages,
             replies=counters.replies,
             silences=counters.silences,
             errors=counters.errors.total(),
         )
-        self._close_json_log()
 
-    def _fit_connections(self) -> None:
-        limits = self._factory.limits
-        asked = self._settings.service.max_connections_asked
-        fitting = fit_descriptors(limits.max_connections)
-        if fitting < limits.max_connections:
-            reason = f"max-connections {limits.max_connections} does not fit the limit of open"
-            reason += f" files, which allows {fitting}"
-            if asked or not fitting:
-                raise CannotStart(reason)
-            self._log.warn("{reason}: so it is {fitting}", reason=reason, fitting=fitting)
-            self._factory.limits = replace(limits, max_connections=fitting)
-
-    def _open_json_log(self) -> None:
-        path = self._settings.log.json
-        if path is None:
-            return
-        try:
-            self._json = open_json_log(path)
-        except OSError as error:
-            raise CannotStart(f"json-log: {path}: {error.strerror}") from None
-        globalLogPublisher.addObserver(self._json)
-        self._reactor.callWhenRunning(self._json.started)
-
-    def _close_json_log(self) -> None:
-        if self._json is not None:
-            globalLogPublisher.removeObserver(self._json)
-            self._json.close()
-            self._json = None
+    # Signals.
 
     def _take_signals(self) -> None:
         """Put our handlers over the reactor's, whose exit status would be the signal's."""
@@ -137,16 +158,65 @@ class Daemon(Service):
             signal.signal(signal.SIGHUP, self._hangup_signal)
 
     def _stop_signal(self, number: int, _: FrameType | None) -> None:
-        self._reactor.callFromThread(self._stop, signal.Signals(number).name)
+        self.reactor.callFromThread(self._stop, signal.Signals(number).name)
 
     def _hangup_signal(self, _: int, __: FrameType | None) -> None:
-        self._reactor.callFromThread(self._log.info, "SIGHUP ignored: there is no file to reload")
+        self.reactor.callFromThread(self.reload)
 
     def _stop(self, name: str) -> None:
         if self._stopping:
             self._log.info("{name} again: stopping at once", name=name)
-            self.service.abort()
+            for serving in (*self.serving.values(), *self._leaving):
+                serving.service.abort()
         else:
             self._stopping = True
             self._log.info("{name}: stopping", name=name)
-            self._reactor.stop()
+            self.reactor.stop()
+
+    # Reload.
+
+    def reload(self) -> None:
+        """Open the logs again and read the file again: what SIGHUP does."""
+        if self._stopping or not self._listening:
+            return
+        if self._reloading is not None:
+            self._reload_again = True
+            return
+        self.outlets.reopen()
+        if self.settings.file is None:
+            what = "logs are open again" if self.outlets.any_files else "ignored"
+            self._log.info("SIGHUP: {what}; there is no file to reload", what=what)
+            return
+        self._reloading = Deferred.fromCoroutine(self._read_again())
+        self._reloading.addErrback(self._reload_failed)
+        self._reloading.addCallback(self._reloaded)
+
+    async def _read_again(self) -> None:
+        from sockreply.config.load import load  # now, for a daemon without a file does not need it
+
+        assert self.settings.file is not None  # noqa: S101 - for the type checker
+        file = str(self.settings.file)
+        try:
+            settings = load(self.settings.file)
+            await Reload(self, settings).carry_out()
+        except (ConfigError, CannotStart) as error:
+            self.reloads["bad"] += 1
+            problems = error.problems if isinstance(error, BadFile) else (str(error),)
+            for problem in problems:
+                self._log.error("{file}: {problem}", file=file, problem=problem)
+            self._log.error("{file} is not taken over: all goes on as before", file=file)
+            return
+        self.reloads["good"] += 1
+        for warning in settings.warnings:
+            self._log.warn("{warning}", warning=warning)
+        self._log.info("{file} read again", file=file)
+
+    def _reload_failed(self, failure: Any) -> None:
+        self.reloads["bad"] += 1
+        self._log.failure("the reload failed", failure)
+
+    def _reloaded(self, _: None) -> None:
+        self._reloading = None
+        if self._reload_again:
+            self._reload_again = False
+            self.reload()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar
 
-from twisted.application.service import IService
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.python import usage
 
+from sockreply.config.endpoints import on_loopback
 from sockreply.config.settings import LogSettings, ServiceSettings, Settings
 from sockreply.daemon import Daemon
-from sockreply.errors import CannotFrame, CannotStart, ConfigError
+from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.notation import (
     FRAMING_NAMES,
@@ -25,6 +23,15 @@ from sockreply.framing.notation import (
     unescape,
     whole,
 )
+from sockreply.options import (
+    address,
+    file_path,
+    fitting,
+    option,
+    parameter,
+    seconds,
+    show_version,
+)
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Responder
@@ -32,63 +39,14 @@ from sockreply.server.limits import Limits
 
 DEFAULT_PORT = 12345
 DEFAULT_INTERFACE = "127.0.0.1"
+DEFAULT_SERVICE = "default"
 
 _LIMITS = Limits()
 _LEVELS = one_of(debug="debug", info="info", warn="warn")
 _FRAMINGS = ", ".join(FRAMING_NAMES) + ", as NAME or NAME:key=value,..."
 _ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
+_LIMIT_OPTIONS = ("idle-timeout", "max-connections", "max-message", "drain-timeout", "drain-delay")
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
-_T = TypeVar("_T")
-
-
-def seconds(text: str) -> float:
-    """Reads a number of seconds, 0 or more."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 <= number < math.inf:
-        raise ConfigError(f"{quoted(text)} is not a number of seconds")
-    return number
-
-
-def address(text: str) -> str:
-    """Reads an address to listen on."""
-    if not text:
-        raise ConfigError("'' is no address; 0.0.0.0 stands for all")
-    return text
-
-
-def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
-    """Lets an option's errors begin with its name."""
-
-    def read_option(text: str) -> _T:
-        try:
-            return read(text)
-        except ConfigError as error:
-            raise ConfigError(f"--{name}: {error}") from None
-
-    return read_option
-
-
-def fitting(name: str, text: bytes, framing: Framing) -> bytes:
-    """What an option has all peers be sent, once it is known that the framing can carry it."""
-    try:
-        framing.frame(text)
-    except CannotFrame as error:
-        raise ConfigError(f"--{name}: {error}") from None
-    return text
-
-
-def parameter(name: str, short: str | None, default: object, text: str, read: Any) -> list[Any]:
-    """A row of `optParameters`."""
-    return [name, short, default, text, option(name, read)]
-
-
-def show_version(_: usage.Options) -> NoReturn:
-    """Print the version of sockreply."""
-    print(f"sockreply {version('sockreply')}")
-    raise SystemExit(0)
 
 
 class Options(usage.Options):
@@ -108,15 +66,21 @@ class Options(usage.Options):
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
         parameter("port", "p", None, "TCP port, 0: a free one. [default: 12345]", whole(0, 65535)),
         parameter("interface", None, None, "Where to listen. [default: 127.0.0.1]", address),
-        parameter("framing", "f", "chunk", f"How messages are told apart: {_FRAMINGS}.", str),
+        parameter(
+            "framing",
+            "f",
+            None,
+            f"How messages are told apart: {_FRAMINGS}. [default: chunk]",
+            str,
+        ),
         parameter("reply", None, None, f"The reply to every message; {_ESCAPES}.", unescape),
         parameter("responder", None, None, f"Code that answers: {_RESPONDERS}.", str),
         parameter("greeting", None, None, f"Sent to who connects; {_ESCAPES}.", unescape),
         parameter(
             "idle-timeout",
             None,
-            _LIMITS.idle_timeout,
-            "Seconds without a message after which a connection is closed; 0: never.",
+            None,
+            "Seconds without a message after which a connection is closed; 0: never. [default: 60]",
             seconds,
         ),
         parameter(
@@ -129,26 +93,29 @@ class Options(usage.Options):
         parameter(
             "max-message",
             None,
-            _LIMITS.max_message,
-            "Bytes that a message may have.",
+            None,
+            "Bytes that a message may have. [default: 65536]",
             whole(1, SIZE_LIMIT),
         ),
         parameter(
             "drain-timeout",
             None,
-            _LIMITS.drain_timeout,
-            "Seconds that connections get to finish in when the daemon is told to stop.",
+            None,
+            "Seconds that connections get to finish in when it is told to stop. [default: 30]",
             seconds,
         ),
         parameter(
             "drain-delay",
             None,
-            _LIMITS.drain_delay,
-            "Seconds to go on as before when the daemon is told to stop.",
+            None,
+            "Seconds to go on as before when it is told to stop. [default: 0]",
             seconds,
         ),
-        parameter("log-level", None, "info", "debug, info or warn.", _LEVELS),
-        parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", str),
+        parameter("log-level", None, None, "debug, info or warn. [default: info]", _LEVELS),
+        parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", file_path),
+        parameter("record", None, None, "Append every exchange to this file, whole.", file_path),
+        parameter("metrics", None, None, "Endpoint for /metrics, /healthz and /readyz.", str),
+        parameter("config", "c", None, "File with all of the above, and rules.", file_path),
     ]
 
     def __init__(self) -> None:
@@ -174,41 +141,71 @@ class Options(usage.Options):
         """
         try:
             super().parseOptions(options)
-            self.settings = self._settings()
+            self._settings = self._from_words() if self["config"] is None else None
         except ConfigError as error:
             raise CannotStart(str(error)) from None
         except usage.UsageError as error:
             raise CannotStart(f"{error} (--help lists the options)") from None
 
-    def _settings(self) -> Settings:
-        asked = self["max-connections"]
-        json = self["json-log"]
+    def settings(self) -> Settings:
+        """What the options, or the file that they name, ask for.
+
+        Raises:
+            ConfigError: The file is wrong; says where.
+        """
+        settings = self._from_file() if self._settings is None else self._settings
+        parent: Mapping[str, Any] = self.parent or {}
+        if settings.log.json == "-" and parent.get("nodaemon") == 0:
+            place = "--json-log" if settings.file is None else f"{settings.file}: log.json"
+            raise ConfigError(f"{place}: a daemon has no standard output")
+        return settings
+
+    def postOptions(self) -> None:
+        if self["config"] is None:
+            return
+        self["config"] = str(Path(self["config"]).absolute())  # twistd changes the directory
+        for name, value in self.items():
+            if name != "config" and value not in (None, 0, []):
+                raise ConfigError(f"--config and --{name} exclude each other")
+
+    def _from_file(self) -> Settings:
+        from sockreply.config.load import load  # now, for it takes its time
+
+        return load(Path(self["config"]))
+
+    def _from_words(self) -> Settings:
         framing = self._framing()
         greeting = self["greeting"]
-        parent: Mapping[str, Any] = self.parent or {}
-        if json == "-" and parent.get("nodaemon") == 0:
-            raise ConfigError("--json-log: a daemon has no standard output")
+        asked = {
+            name.replace("-", "_"): self[name] for name in _LIMIT_OPTIONS if self[name] is not None
+        }
         return Settings(
-            service=ServiceSettings(
-                listen=self._listen(),
-                framing=framing,
-                responder=self._responder(framing),
-                keep_alive=bool(self["keep-alive"]),
-                greeting=None if greeting is None else fitting("greeting", greeting, framing),
-                limits=Limits(
-                    idle_timeout=self["idle-timeout"],
-                    drain_timeout=self["drain-timeout"],
-                    drain_delay=self["drain-delay"],
-                    max_message=self["max-message"],
-                    max_connections=_LIMITS.max_connections if asked is None else asked,
-                ),
-                max_connections_asked=asked is not None,
-            ),
+            services={
+                DEFAULT_SERVICE: ServiceSettings(
+                    listen=self._listen(),
+                    framing=framing,
+                    responder=self._responder(framing),
+                    keep_alive=bool(self["keep-alive"]),
+                    greeting=None if greeting is None else fitting("greeting", greeting, framing),
+                    limits=Limits(**asked),
+                    max_connections_asked=self["max-connections"] is not None,
+                )
+            },
             log=LogSettings(
-                level=self["log-level"],
-                json=json if json in (None, "-") else str(Path(json).absolute()),
+                level=self["log-level"] or LogSettings.level,
+                json=self["json-log"]
+                if self["json-log"] in (None, "-")
+                else self._path("json-log"),
+                record=None if self["record"] is None else self._path("record"),
             ),
+            metrics=None if self["metrics"] is None else self._metrics(),
         )
+
+    def _path(self, name: str) -> str:
+        return str(Path(self[name]).absolute())  # twistd changes the directory
+
+    def _metrics(self) -> str:
+        return option("metrics", on_loopback)(self["metrics"])
 
     def _listen(self) -> tuple[str, ...]:
         port, interface = self["port"], self["interface"]
@@ -221,7 +218,8 @@ class Options(usage.Options):
         return (f"tcp:{port}:interface={where}",)
 
     def _framing(self) -> Framing:
-        spec, most = self["framing"], self["max-message"]
+        spec = "chunk" if self["framing"] is None else self["framing"]
+        most = _LIMITS.max_message if self["max-message"] is None else self["max-message"]
         framing = option("framing", parse_framing)(spec)
         try:
             framing.framer(most)
@@ -243,7 +241,7 @@ class Options(usage.Options):
         return FixedReply(fitting("reply", text, framing))
 
 
-def makeService(options: Options) -> IService:
+def makeService(options: Options) -> Daemon:
     """The daemon that the options ask for.
 
     Raises:
@@ -252,6 +250,6 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor  # now, for importing it chooses one
 
     try:
-        return Daemon(reactor, options.settings)
+        return Daemon(reactor, options.settings())
     except ConfigError as error:
         raise CannotStart(str(error)) from None

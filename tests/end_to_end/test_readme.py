@@ -56,8 +56,8 @@ class Shell:
     """
 
     def __init__(self, home: Path, port: int) -> None:
+        self.port = port
         self._here = home
-        self._port = port
         self._background: list[subprocess.Popen[bytes]] = []
         site = home / "site"
         self._pip = f"{sys.executable} -m pip --disable-pip-version-check install --quiet"
@@ -69,7 +69,7 @@ class Shell:
 
     def run(self, command: str) -> str:
         """Run a command; what it prints."""
-        command = command.replace("12345", str(self._port))
+        command = command.replace("12345", str(self.port))
         command = command.replace("pip install", self._pip)
         if command.startswith("cd "):
             self._here /= command.removeprefix("cd ")
@@ -83,7 +83,7 @@ class Shell:
                 start_new_session=True,
             )
             self._background.append(daemon)
-            wait_for_port(self._port, daemon)
+            wait_for_port(self.port, daemon)
             return ""
         done = subprocess.run(
             ["bash", "-c", command],
@@ -106,7 +106,9 @@ class Shell:
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """A place to try a block of commands in."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    shell = Shell(tmp_path, free_port())
+    port = free_port()
+    (tmp_path / "scale.toml").write_text(blocks("toml")[0].replace("12345", str(port)))
+    shell = Shell(tmp_path, port)
     yield shell
     shell.end()
 
@@ -121,7 +123,8 @@ def test_commands_print_what_readme_says(shell: Shell, block: str) -> None:
         tool = command.split()[command.startswith("printf") and command.split().index("|") + 1]
         if tool in ("ncat", "curl", "redis-cli") and shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
-        assert shell.run(command).rstrip("\n") == printed.rstrip("\n"), command
+        expected = printed.replace("12345", str(shell.port))
+        assert shell.run(command).rstrip("\n") == expected.rstrip("\n"), command
 
 
 def test_textbook_client_talks_to_the_daemon(tmp_path: Path, shell: Shell) -> None:

@@ -16,7 +16,7 @@ from twisted.logger import LogEvent, formatEvent
 from twisted.python.failure import Failure
 
 from sockreply.framing import parse_framing
-from sockreply.replies import Reply, Session, as_responder
+from sockreply.replies import Session, as_responder
 from sockreply.server import Counters, Limits, ReplyFactory, ReplyProtocol
 from sockreply.server.factory import Greeting
 from sockreply.server.transport import SendsAtOnce

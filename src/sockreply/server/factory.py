@@ -18,7 +18,6 @@ from sockreply.server.counters import Counters
 from sockreply.server.limits import Limits
 from sockreply.server.protocol import ReplyProtocol
 
-
 Greeting: TypeAlias = bytes | Reply | Callable[[Session], bytes | Reply]
 """What is sent to who connects, or what makes that."""
 

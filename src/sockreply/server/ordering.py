@@ -15,8 +15,8 @@ from sockreply.framing.interfaces import Framer
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session, as_reply
 from sockreply.server.delivery import Delivery
-from sockreply.shown import show_address, show_text
 from sockreply.server.timeouts import Timeouts
+from sockreply.shown import show_address, show_text
 
 if TYPE_CHECKING:
     from sockreply.server.factory import Greeting, ReplyFactory

@@ -27,9 +27,9 @@ from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
 from sockreply.server.backlog import LOOKS, Backlog
 from sockreply.server.ordering import CLOSING, UNSENT, Answering
-from sockreply.shown import show_address, show_text
 from sockreply.server.timeouts import NEVER, Kind, Timeouts
 from sockreply.server.transport import SendsAtOnce, direct_write, wire_under
+from sockreply.shown import show_address, show_text
 
 if TYPE_CHECKING:
     from sockreply.server.factory import ReplyFactory
