@@ -164,8 +164,10 @@ class Options(usage.Options):
         if self["config"] is None:
             return
         self["config"] = str(Path(self["config"]).absolute())  # twistd changes the directory
+        flags = {flag for flag, *_ in self.optFlags}
         for name, value in self.items():
-            if name != "config" and value not in (None, 0, []):
+            given = bool(value) if name in {*flags, "listen"} else value is not None
+            if given and name != "config":
                 raise ConfigError(f"--config and --{name} exclude each other")
 
     def _from_file(self) -> Settings:

@@ -63,7 +63,7 @@ FILES = [
 """Whole files, of which other parts are missing, too."""
 
 SERVICES = [
-    ("", "services.s: nothing answers: it takes rules, otherwise or a responder"),
+    ("", "services.s: nothing answers: it takes rules, otherwise, a greeting or a responder"),
     ("x = 1", f"services.s.x: unknown key; known: {SERVICE_KEYS}"),
     ('"x\\n.y" = 1', r"services.s.'x\n.y': unknown key; known: " + SERVICE_KEYS),
     (

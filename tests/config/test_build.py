@@ -38,7 +38,7 @@ def test_refused_services(text: str, problem: str) -> None:
     """What is wrong in a service has its place, and what is right there is no problem."""
     problems = problems_of(f"{SERVICE}{text}")
     assert begins(problems, problem)
-    nothing = "services.s: nothing answers: it takes rules, otherwise or a responder"
+    nothing = "services.s: nothing answers: it takes rules, otherwise, a greeting or a responder"
     assert len(set(problems) - {nothing}) <= 1 or "nothing answers" in problem
 
 

@@ -120,8 +120,9 @@ def _responder(
 ) -> tuple[Responder | None, Callable[[str], Responder] | None]:
     problems = context.problems
     if form.responder is None:
-        if not (form.rules or form.otherwise is not None or problems.here()):
-            problems.add("nothing answers: it takes rules, otherwise or a responder")
+        says = (form.otherwise, form.greeting)
+        if not (form.rules or says != (None, None) or problems.here()):
+            problems.add("nothing answers: it takes rules, otherwise, a greeting or a responder")
         if not problems.here():
             check_rules(form, problems)
         keys = problems.keys()

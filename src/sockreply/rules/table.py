@@ -96,7 +96,7 @@ class RuleTable:
     def _say_nearest(self, asked: Asked) -> str:
         near = self._nearest.to(asked)
         asked.match = None  # a regex may have matched in a rule that did not hold
-        if near is None:
+        if near is None or not near.miss.closeness:
             return "no rule for it"
         return f"no rule for it; nearest is {near.rule.name}: {near.miss.reason}"
 
