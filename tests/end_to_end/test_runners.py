@@ -44,7 +44,7 @@ def test_hangup_does_not_end_it(start_daemon: Start, runner: str) -> None:
     daemon = start_daemon(runner=runner)
     port = daemon.port
     daemon.signal(signal.SIGHUP)
-    daemon.wait_for("SIGHUP ignored")
+    daemon.wait_for("SIGHUP: ignored")
     assert ask(port) == TEXTBOOK_REPLY
     assert daemon.stop() == 0
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sockreply.tap import Options
+from sockreply.server import Limits
 from tests.end_to_end.clients import TEXTBOOK_REPLY, ask, connect, read_all
 from tests.end_to_end.daemons import ROOT, SCRIPTS, Start
 from tests.end_to_end.waiting import PATIENCE
@@ -84,7 +84,7 @@ def test_service_is_confined() -> None:
 def test_service_may_stay_until_it_is_drained() -> None:
     """The daemon is killed only after the time that draining may take."""
     allowed = float(read_unit("sockreply.service")["Service"]["TimeoutStopSec"])
-    assert allowed > Options()["drain-timeout"]
+    assert allowed > Limits.drain_timeout
 
 
 @needs("systemd-socket-activate")

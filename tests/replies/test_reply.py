@@ -52,7 +52,9 @@ def test_lists_of_steps() -> None:
 
 
 @pytest.mark.parametrize(
-    "thing", ["text", bytearray(b"x"), memoryview(b"x"), None, 1, Send, Reply(b"a")], ids=repr
+    "thing",
+    ["text", bytearray(b"x"), memoryview(b"x"), None, 1, Send, Reply(b"a")],
+    ids=lambda thing: type(thing).__name__,
 )
 def test_no_step(thing: Any) -> None:
     """What is no step is an error that shows it, and not silence."""
