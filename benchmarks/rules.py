@@ -21,6 +21,7 @@ SERVICE = """\
 listen = "tcp:0:interface=127.0.0.1"
 framing = "line:ending=crlf"
 keep_alive = true
+otherwise = "+OK" # redis-benchmark asks for CONFIG first, and waits
 """
 RULE = """
 [[services.default.rules]]
