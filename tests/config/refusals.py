@@ -24,7 +24,6 @@ STEPS = (
 )
 DATA = "text or a table with hex, base64, file, template or echo"
 FIXED = "text or a table with hex, base64 or file"
-NO_MEMORY = "never acts without keep_alive = true, for a connection has one message"
 
 FILES = [
     ("log = 1", "log: expected a table, found number 1"),
@@ -42,6 +41,16 @@ FILES = [
     (
         "[log]\nx = 1",
         "log.x: unknown key; known: level, exchanges_per_second, json, record",
+    ),
+    ("[log]\njson = 'a'\nrecord = './a'", "log.record: is the file of json, too"),
+    (
+        "listen = 'tcp:0'",
+        "listen: unknown key here, it belongs in a service, before its rules; known: log, metrics,",
+    ),
+    ("[service.s]", "service: unknown key, services may be meant; known: log, metrics, services"),
+    (
+        f"[services.{'s' * 61}]",
+        f"services.'{'s' * 60}'....listen: is missing; for example ",
     ),
     ("[metrics]", "metrics.listen: is missing"),
     ("metrics = []", "metrics: expected a table, found a list"),
@@ -65,6 +74,11 @@ FILES = [
 SERVICES = [
     ("", "services.s: nothing answers: it takes rules, otherwise, a greeting or a responder"),
     ("x = 1", f"services.s.x: unknown key; known: {SERVICE_KEYS}"),
+    (
+        "keep-alive = true",
+        f"services.s.keep-alive: unknown key, keep_alive may be meant; known: {SERVICE_KEYS}",
+    ),
+    ("k" * 50_000 + " = 1", f"services.s.'{'k' * 60}'...: unknown key; known: {SERVICE_KEYS}"),
     ('"x\\n.y" = 1', r"services.s.'x\n.y': unknown key; known: " + SERVICE_KEYS),
     (
         "framing = 'lines'",
@@ -177,6 +191,15 @@ LISTENS = [
     ("listen = ''", "services.s.listen: is missing; for example 'tcp:12345:interface=127.0.0.1'"),
     ("listen = []", "services.s.listen: is missing; for example 'tcp:12345:interface=127.0.0.1'"),
     ("listen = 12345", "services.s.listen: expected text or a list, found number 12345"),
+    (
+        "listen = '127.0.0.1:80'",
+        "services.s.listen: endpoint 127.0.0.1:80: Unknown endpoint type: '127.0.0.1'; for example",
+    ),
+    (
+        "listen = 'unix:/" + "a" * 107 + "'",
+        f"services.s.listen: endpoint unix:/{'a' * 107}: a socket's path has 1 to 107 bytes",
+    ),
+    ("listen = 'unix:'", "services.s.listen: endpoint unix:: a socket's path has 1 to 107 bytes"),
     ("listen = ['tcp:0', {}]", "services.s.listen[2]: expected text, found a table"),
     ("listen = ['tcp:0', '']", "services.s.listen[2]: endpoint : Unknown endpoint type: ''"),
     (
@@ -208,6 +231,14 @@ RULES = [
         "reply = 'x'\ncolour = 1",
         f".colour: unknown key; known: {RULE_KEYS}",
     ),
+    (
+        "reply = 'x'\nkeep_alive = true",
+        ".keep_alive: unknown key here, it belongs in a service, before its rules; known: name,",
+    ),
+    (
+        "reply = 'x'\nequals = 'x'",
+        ".equals: unknown key here, it belongs in the when of a rule; known: name, when,",
+    ),
     ("reply = 'x'\nreplies = ['x']", ".replies: reply and replies exclude each other"),
     ("reply = 'x'\nscope = 'service'", ".scope: stands only beside replies"),
     ("reply = 'x'\nafter_last = 'cycle'", ".after_last: stands only beside replies"),
@@ -237,7 +268,7 @@ CONDITIONS = [
     ("[{ equals = 'x' }, 5]", "[2]: expected a table, found number 5"),
     (
         "{ equal = 'x' }",
-        f".equal: unknown key; known: {WHEN_KEYS}",
+        f".equal: unknown key, equals may be meant; known: {WHEN_KEYS}",
     ),
     ("{ equals = 5 }", f".equals: expected {FIXED}, found number 5"),
     (
@@ -330,7 +361,7 @@ REPLIES = [
     ("{ close = false }", ".close: expected true or 'half', found false"),
     ("{ close = 'whole' }", ".close: expected true or 'half', found text 'whole'"),
     ("{ reset = 'yes' }", ".reset: expected true, found text 'yes'"),
-    ("{ close = true, reset = true }", ": close and reset exclude each other"),
+    ("{ close = true, reset = true }", ": close and reset exclude each other in one table"),
     ("['a', { close = true }, 'b']", "[3]: never comes, for nothing can follow close"),
     ("[{ close = 'half' }, { delay = 1 }]", "[2]: never comes, for nothing can follow close"),
     ("[{ reset = true }, { reset = true }]", "[2]: never comes, for nothing can follow reset"),

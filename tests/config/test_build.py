@@ -264,6 +264,72 @@ def test_warnings_of_regexes() -> None:
     assert warning.startswith("services.s.rules.rule-1.when.regex: a repeat within a repeat")
 
 
+def test_warning_of_byte_order_marks() -> None:
+    """An encoding that marks each text would be a surprise in conditions."""
+    text = f"{SERVICE}otherwise = 'x'\n"
+    for encoding in ("utf-16", "utf-32", "utf-8-sig"):
+        (warning,) = settings_of(f"{text}encoding = '{encoding}'").warnings
+        assert warning.startswith(f"services.s.encoding: {encoding} puts a byte order mark before")
+    assert settings_of(f"{text}encoding = 'utf-16-le'").warnings == ()
+
+
+def test_warning_of_text_that_looks_like_a_template() -> None:
+    """Text is sent as it is, also if it was meant to be filled in."""
+    text = "'a {{ message }}'"
+    (warning,) = settings_of(f"{SERVICE}otherwise = {text}").warnings
+    assert warning.startswith(f"services.s.otherwise: {text} is sent as it is written; ")
+    for quiet in ("{ template = 'a {{ message }}' }", """'{"a": {"b": {}}}'""", "'{{}} {'"):
+        assert settings_of(f"{SERVICE}otherwise = {quiet}").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("framing", "when", "problem"),
+    [
+        (
+            "line",
+            'equals = "A\\n"',
+            r"equals: no message has '\n' in it: the framing ends it there",
+        ),
+        ("line:ending=crlf", 'contains = "\\n"', r"contains: no message has '\n' in it"),
+        ("delimited:end=||", "ends_with = '||'", "ends_with: no message has '||' in it"),
+        ("delimited:end=z", "contains = 'xz'", "contains: no message has 'z' in it"),
+        ("enclosed:start=<,end=>", "equals = { hex = '3e' }", "equals: no message has '>' in it"),
+        (
+            "fixed:size=3",
+            "equals = 'ab'",
+            "equals: 2 bytes, but every message of the framing has 3",
+        ),
+    ],
+)
+def test_messages_that_the_framing_cannot_have(framing: str, when: str, problem: str) -> None:
+    """A condition that no message of the framing can fulfil is an error."""
+    text = f"{SERVICE}framing = '{framing}'\n" + rule(f"when = {{ {when} }}\nreply = 'x'")
+    (only,) = problems_of(text)
+    assert only.startswith(f"services.s.rules.rule-1.when.{problem}")
+    assert problems_of(text.replace(f"{{ {when} }}", f"{{ not = {{ {when} }} }}")) == ()
+
+
+@pytest.mark.parametrize(
+    ("framing", "when"),
+    [
+        ("line", 'equals = "A\\r"'),  # CR CR LF ends it
+        ("line", "contains = { hex = '41 ??' }"),
+        ("delimited:end=z", "contains = 'Z', ignore_case = true"),
+        ("delimited:end=Z", "contains = 'Z', ignore_case = true"),
+        ("delimited:end=||", "contains = '|'"),
+        ("enclosed:start=<,end=>", "equals = '<'"),
+        ("fixed:size=3", "starts_with = 'ab'"),
+        ("fixed:size=3", "equals = 'abc'"),
+        ("chunk", 'equals = "A\\n"'),
+        ("netstring", 'equals = "A\\n"'),
+    ],
+)
+def test_messages_that_the_framing_can_have(framing: str, when: str) -> None:
+    """What a peer can send in some way can be asked for."""
+    text = f"{SERVICE}framing = '{framing}'\n" + rule(f"when = {{ {when} }}\nreply = 'xyz'")
+    assert problems_of(text) == ()
+
+
 def test_warnings_of_python_do_not_leak() -> None:
     """What Python warns of in a regex is not for the operator."""
     with warnings.catch_warnings():

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from sockreply.config.checks import repeats_within_repeats
 from tests.config.texts import SERVICE, problems_of
 
 
@@ -86,8 +83,11 @@ def test_otherwise_never_acts() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("state = 'start'", "state: never acts without keep_alive = true, for a connection has"),
-        ("next_state = 'b'", "next_state: never acts without keep_alive = true, for a connection"),
+        ("state = 'start'", "state: is of no use without keep_alive = true, for a connection has"),
+        (
+            "next_state = 'b'",
+            "next_state: is of no use without keep_alive = true, for a connection",
+        ),
         ("replies = ['a']", "replies: only the first acts without keep_alive = true or scope ="),
         (
             "replies = ['a']\nscope = 'connection'",
@@ -128,35 +128,9 @@ def test_two_on_one_address() -> None:
     assert problems_of(services("'tcp:0'", "'tcp:0'")) == ()
 
 
-SLOW = [
-    "(a+)+",
-    "(a*)*b",
-    "((a|b)+)*",
-    "(x(a+)?)+",
-    "(?:a+b?)+?",
-    "(a|b+)+",
-    "(?i:a+)+",
-    "(?=(a+)+)",
-]
-FAST = ["a+b+", "(ab)+", "(a+){3}", "(a{2,5})+", "(a+)?", "[ab+]+", "", "(", "((a+)b)?", "(?>a+)x"]
-
-
-def test_repeats_within_repeats() -> None:
-    """Repeats without bound within each other are found, however they are written."""
-    assert [pattern for pattern in SLOW if not repeats_within_repeats(pattern.encode())] == []
-    assert [pattern for pattern in FAST if repeats_within_repeats(pattern.encode())] == []
-
-
-def test_odd_regexes_are_no_error() -> None:
-    """Looking for repeats never fails, whatever Python's parser says."""
-    for pattern in (b"(" * 5000 + b")" * 5000, b"(?u)x", b"[[a]", b"(a)(?(1)b+|c)*"):
-        assert repeats_within_repeats(pattern) in (True, False)
-    assert re.compile(b"(a)(?(1)b+|c)*")
-
-
 def test_many_rules_are_checked_in_time() -> None:
-    """Ten thousand rules take a moment, not minutes."""
+    """Thousands of rules take a moment, not minutes."""
     rule = "[[services.s.rules]]\nwhen = {{ equals = 'a{}' }}\nreply = 'x'\n"
-    text = SERVICE + "".join(map(rule.format, range(10_000)))
+    text = SERVICE + "".join(map(rule.format, range(2_000)))
     assert problems_of(text) == ()
-    assert len(problems_of(text.replace("equals", "equal"))) == 10_000
+    assert len(problems_of(text.replace("equals", "equal"))) == 2_000

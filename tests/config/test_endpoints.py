@@ -92,7 +92,8 @@ def test_on_loopback(endpoint: str, local: str | None) -> None:
         ("", "Unknown endpoint type: ''"),
         ("12345", "Unknown endpoint type: '12345'"),
         ("tcp", "TypeError: "),
-        ("tcp:x", "invalid literal for int() with base 10: 'x'"),
+        ("tcp:x", "invalid literal for int() with base 10: 'x'; for example tcp:12345:interface="),
+        ("tcp:80:interface=::1", r"TypeError: _parseTCP() got multiple values for argument "),
         ("tcp:65536", "65536 is no port from 0 to 65535"),
         ("tcp:-1", "-1 is no port from 0 to 65535"),
         ("tcp:80\\", "RuntimeError: "),
@@ -115,3 +116,19 @@ def test_nothing_but_config_errors(endpoint: str) -> None:
     for read in (address_of, on_loopback):
         with suppress(ConfigError):
             read(endpoint)
+
+
+def test_hints() -> None:
+    """An error says how the string may have been meant, unless something else is wrong."""
+    for endpoint, hint in (
+        (
+            "tcp:80:interface=::1",
+            r"; a colon that is part of a value is written \:, as in tcp6:80:",
+        ),
+        ("5025", "; for example tcp:12345:interface=127.0.0.1 or unix:/run/NAME.sock"),
+        ("ssl:80:privateKey=/none", "[Errno 2] No such file or directory: '/none'"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            address_of(endpoint)
+        assert hint in str(caught.value)
+    assert "for example" not in str(caught.value)

@@ -95,7 +95,7 @@ def _listen(form: file.Service, problems: Problems, listening: _Listening) -> tu
 def _with_notation(form: file.Service, context: Context) -> Context:
     """The same with the service's framing and encoding, where they are right."""
     with context.problems.at("encoding"):
-        check_encoding(form.encoding)
+        check_encoding(form.encoding, context)
         context = replace(context, encoding=form.encoding)
     with context.problems.at("framing"):
         framing = parse_framing(form.framing)
@@ -148,6 +148,9 @@ def _log(form: file.Log, context: Context) -> LogSettings:
         with context.problems.at("log", key):
             standard = name is None or (key == "json" and name == "-")
             paths[key] = name if standard else str(context.files.path(str(name)))
+    with context.problems.at("log", "record"):
+        if paths.get("record") is not None and paths["record"] == paths.get("json"):
+            raise ConfigError("is the file of json, too")
     return LogSettings(level=form.level, exchanges_per_second=form.exchanges_per_second, **paths)
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from re import _constants as codes  # type: ignore[attr-defined]  # the parser's words have no other home
-from re import _parser as parser  # type: ignore[attr-defined]  # only it tells how an expression is built
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from sockreply.config import file
 from sockreply.config.endpoints import Address
@@ -17,8 +14,6 @@ START = "start"
 """The state that connections begin in, if the file does not say."""
 
 _States: TypeAlias = frozenset[str] | None
-
-_REPEATS = {codes.MAX_REPEAT, codes.MIN_REPEAT}  # possessive ones never try again
 
 
 def states_of(rule: file.Rule) -> _States:
@@ -57,39 +52,6 @@ def check_addresses(listening: Sequence[tuple[Sequence[Key], Address]], problems
                 problems.add(f"{address.name} is taken by {place(other_keys)}", *keys)
                 break
         same.append((keys, address))
-
-
-def repeats_within_repeats(pattern: bytes) -> bool:
-    """Does a regular expression repeat without bound what is itself repeated so?
-
-    A message that almost matches one can take time that doubles with each of its bytes.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _any_within(parser.parse(pattern), inside=False)
-    except Exception:  # another Python may build it otherwise, and it is but a warning
-        return False
-
-
-def _any_within(pattern: Any, *, inside: bool) -> bool:
-    for code, argument in pattern:
-        repeats = code in _REPEATS and argument[1] is codes.MAXREPEAT
-        if repeats and inside:
-            return True
-        for below in _below(argument):
-            if _any_within(below, inside=inside or repeats):
-                return True
-    return False
-
-
-def _below(argument: Any) -> Iterator[Any]:
-    """The expressions that are an argument, or stand in one."""
-    if isinstance(argument, parser.SubPattern):
-        yield argument
-    elif isinstance(argument, list | tuple):
-        for each in argument:
-            yield from _below(each)
 
 
 def _check_order(service: file.Service, problems: Problems) -> None:
@@ -132,7 +94,7 @@ def _check_memory(rule: file.Rule, problems: Problems) -> None:
     """Find what a connection with one message has no use for."""
     for key in ("state", "next_state"):
         if getattr(rule, key) is not None:
-            reason = "never acts without keep_alive = true, for a connection has one message"
+            reason = "is of no use without keep_alive = true, for a connection has one message"
             problems.add(reason, "rules", str(rule.name), key)
     if rule.replies is not None and rule.scope != "service":
         reason = "only the first acts without keep_alive = true or scope = 'service'"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple
 
 from sockreply.config import file
-from sockreply.config.checks import repeats_within_repeats
-from sockreply.config.data import Context, Groups, encoded, mask
-from sockreply.config.problems import place, shown_text
+from sockreply.config.data import Context, Groups, mask
+from sockreply.config.problems import shown_text
+from sockreply.config.regexes import compiled
 from sockreply.errors import ConfigError
+from sockreply.framing import Chunk, Delimited, Enclosed, Fixed, Line
 from sockreply.framing.notation import SIZE_LIMIT
 from sockreply.rules.conditions import (
     AllOf,
@@ -29,6 +28,7 @@ from sockreply.rules.conditions import (
     Regex,
     StartsWith,
 )
+from sockreply.shown import show_bytes
 
 _COMPARISONS: dict[str, Callable[[Mask, bool], Condition]] = {
     "equals": Equals,
@@ -36,11 +36,6 @@ _COMPARISONS: dict[str, Callable[[Mask, bool], Condition]] = {
     "ends_with": EndsWith,
     "contains": Contains,
 }
-
-_SLOW = (
-    "a repeat within a repeat, as in (a+)+, takes for ever on some messages that almost match, "
-    "and the daemon with it"
-)
 
 
 class Built(NamedTuple):
@@ -112,7 +107,7 @@ def _all_of(form: file.When, context: Context, ignore_case: bool) -> Built | Non
     groups: Groups = None
     if form.regex is not None:  # the last one, for it costs most
         with context.problems.at("regex"):
-            pattern = _compiled(form.regex, context, ignore_case)
+            pattern = compiled(form.regex, context, ignore_case)
             conditions.append(Regex(pattern))
             groups = (*range(1, pattern.groups + 1), *pattern.groupindex)
     if not conditions or context.problems.here():
@@ -136,10 +131,11 @@ def _without_regex(form: file.When, context: Context, ignore_case: bool) -> list
         with at(key):
             compared = None if data is None else mask(data, context)
             if compared is not None:
-                _check_fits(len(compared), context)
+                _check_possible(compared, key, context, ignore_case)
                 conditions.append(make(compared, ignore_case))
     if form.not_ is not None:
-        anything = replace(context, max_message=SIZE_LIMIT)  # what cannot be, never is
+        # What cannot be, never is: that is no reason to refuse it here.
+        anything = replace(context, max_message=SIZE_LIMIT, framing=Chunk())
         with at("not"):
             built = build_condition(form.not_, anything, ignore_case)
             conditions += [Not(built.condition)] if built else []
@@ -159,6 +155,27 @@ def _length(form: int | file.Sizes, context: Context) -> Length:
     return Length(form.min, form.max)
 
 
+def _check_possible(compared: Mask, key: str, context: Context, ignore_case: bool) -> None:
+    """See whether there can be such a message.
+
+    Raises:
+        ConfigError: There cannot; says why.
+    """
+    _check_fits(len(compared), context)
+    match context.framing:
+        case Line():
+            end = b"\n"
+        case Delimited(end=end) | Enclosed(end=end):
+            pass
+        case Fixed(size=size) if key == "equals" and len(compared) != size:
+            raise ConfigError(f"{len(compared)} bytes, but every message of the framing has {size}")
+        case _:
+            return
+    in_one_case = not ignore_case or end.lower() == end.upper()
+    if in_one_case and not compared.wild and end in compared.data:
+        raise ConfigError(f"no message has {show_bytes(end)} in it: the framing ends it there")
+
+
 def _check_fits(size: int, context: Context) -> None:
     if size > context.max_message:
         most = context.max_message
@@ -176,18 +193,3 @@ def _network(text: str) -> IPv4Network | IPv6Network:
                 f"{shown_text(text)} is no network; for example 192.0.2.0/24, ::1"
             ) from None
     raise ConfigError(f"{shown_text(text)} goes on behind its mask; the network is {right}")
-
-
-def _compiled(text: str, context: Context, ignore_case: bool) -> re.Pattern[bytes]:
-    data = encoded(text, context.encoding)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what Python may read in another way one day
-            pattern = re.compile(data, re.IGNORECASE if ignore_case else 0)
-    except (re.error, ValueError, OverflowError) as error:
-        raise ConfigError(str(error)) from None
-    except RecursionError:
-        raise ConfigError("too many groups within each other") from None
-    if repeats_within_repeats(data):
-        context.warnings.append(f"{place(context.problems.keys())}: {_SLOW}")
-    return pattern

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, fields
 from typing import TypeAlias
 
 from sockreply.config import file
 from sockreply.config.files import Files
-from sockreply.config.problems import Problems, shown_text
+from sockreply.config.problems import Problems, place, shown_text
 from sockreply.errors import ConfigError
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.stream import Chunk
@@ -19,6 +20,8 @@ from sockreply.rules.recipes import Constant, Data, Echoed
 
 Groups: TypeAlias = Collection[str | int] | None
 """The groups of a rule's regex, which its templates can name; None: it has no regex."""
+
+_BRACES = re.compile(r"\{\{[^{}]+\}\}|\{%[^{}]+%\}")
 
 UNKNOWN_GROUPS: Groups = frozenset()
 """Of a rule whose condition is wrong: what its templates can name will be seen once it is right."""
@@ -62,18 +65,24 @@ def encoded(text: str, encoding: str) -> bytes:
         raise ConfigError(f"{encoding} cannot encode {shown_text(text)}: {error}") from None
 
 
-def check_encoding(name: str) -> None:
-    """See whether text can be encoded so.
+def check_encoding(name: str, context: Context) -> None:
+    """See whether text can be encoded so; the warnings are told of byte order marks.
 
     Raises:
         ConfigError: It cannot; says why.
     """
     try:
         "text".encode(name)
+        marked = "".encode(name)
     except (LookupError, ValueError) as error:
         unknown = isinstance(error, LookupError) and "unknown" in str(error)
         reason = "unknown" if unknown else "no encoding of text"
         raise ConfigError(f"{shown_text(name)} is {reason}; for example utf-8, latin-1") from None
+    if marked:
+        context.warnings.append(
+            f"{place(context.problems.keys())}: {name} puts a byte order mark before every text, "
+            "also those of conditions; utf-8, utf-16-le and utf-16-be put none"
+        )
 
 
 def mask(form: file.Fixed, context: Context) -> Mask | None:
@@ -113,8 +122,18 @@ def reply_data(form: file.Data, context: Context, groups: Groups) -> Data | None
                 return _template(form, context, groups)
             return None
         case _:
+            _warn_of_braces(form, context)
             data = constant(form, context)
             return None if data is None else Constant(data)
+
+
+def _warn_of_braces(form: file.Fixed, context: Context) -> None:
+    """Tell of text that looks like a template."""
+    if isinstance(form, str) and _BRACES.search(form):
+        context.warnings.append(
+            f"{place(context.problems.keys())}: {shown_text(form)} is sent as it is written; "
+            "to be filled in it stands in { template = ... }"
+        )
 
 
 def _template(form: file.Template, context: Context, groups: Groups) -> Data:

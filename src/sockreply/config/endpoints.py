@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _ASK_TO_LISTEN = {"tcp", "tcp6", "ssl", "tls", "unix"}
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - they are only compared with
 _MOST_PORT = 65535
+_LONGEST_PATH = 107  # unix(7): sun_path has 108, and a NUL ends it
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,11 @@ def _told(description: str) -> _StandIn:
     if description.startswith("systemd:"):
         _check_systemd(description)
         return told
-    endpoint = endpoint_from(told, description)
+    try:
+        endpoint = endpoint_from(told, description)
+    except ConfigError as error:
+        known = isinstance(error.__cause__, OSError)  # such as a certificate that is not there
+        raise error if known else ConfigError(f"{error}; {_hint(description)}") from None
     kind = description
     while kind.startswith("haproxy:"):  # wraps another one
         kind = kind.removeprefix("haproxy:")
@@ -113,7 +119,16 @@ def _told(description: str) -> _StandIn:
         endpoint.listen(ServerFactory())
     if told.port is not None and not 0 <= told.port <= _MOST_PORT:
         raise ConfigError(f"endpoint {description}: {told.port} is no port from 0 to {_MOST_PORT}")
+    if told.path is not None and not 0 < len(os.fsencode(told.path)) <= _LONGEST_PATH:
+        raise ConfigError(f"endpoint {description}: a socket's path has 1 to {_LONGEST_PATH} bytes")
     return told
+
+
+def _hint(description: str) -> str:
+    """How it may have been meant."""
+    if "::" in description:
+        return r"a colon that is part of a value is written \:, as in tcp6:80:interface=\:\:1"
+    return "for example tcp:12345:interface=127.0.0.1 or unix:/run/NAME.sock"
 
 
 def _check_systemd(description: str) -> None:

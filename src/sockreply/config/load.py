@@ -5,6 +5,7 @@ text -> TOML -> the dataclasses of `file` (structuring) -> settings (build)
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from functools import cache
@@ -18,13 +19,29 @@ from sockreply.config.files import Files, read_file
 from sockreply.config.problems import Problems, found, place, shown_text
 from sockreply.config.scalars import PlainText
 from sockreply.config.settings import Settings
-from sockreply.config.structuring import keys_of, structured
+from sockreply.config.structuring import keys_of, structured, unknown_key
 from sockreply.errors import BadFile, ConfigError
 from sockreply.rules.commands import Commands
 from sockreply.rules.table import OTHERWISE
 
 DEPTH_LIMIT = 32
 """Tables and lists within each other: several times what has a meaning, far from Python's limit."""
+
+_TOO_DEEP = f"has more than {DEPTH_LIMIT} tables or lists within each other"
+
+_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
+_LONG_KEY = re.compile(  # tomllib takes memory for it that grows with the square of its length
+    rf"^[ \t\[]*+(?:{_PART}\.[ \t]*+){{{DEPTH_LIMIT},}}+{_PART}[=\]]", re.ASCII | re.MULTILINE
+)
+
+_HINTS = {
+    "Unescaped '\\'": r"; between single quotes it stands for itself, else it is \\",
+    "Invalid initial character for a key part": "; a table in braces stands on one line",
+    "Unclosed inline table": "; a table in braces stands on one line",
+    "Invalid value": "; text stands between quotes",
+    "Cannot declare": "; each of several rules begins with [[services.NAME.rules]]",
+}
+"""What is behind most of what the parser says, by how it says it."""
 
 
 def load(path: Path) -> Settings:
@@ -54,11 +71,15 @@ def load(path: Path) -> Settings:
 
 def _document(data: bytes) -> dict[str, Any]:
     try:
-        document = tomllib.loads(data.decode())
+        text = data.decode("utf-8-sig")  # some editors put a mark before it
+        if _LONG_KEY.search(text):
+            raise ConfigError(_TOO_DEEP)
+        document = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise ConfigError(f"is not UTF-8: byte {error.start} (from 0): {error.reason}") from None
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        raise ConfigError(f"is not TOML: {error}") from None
+        hint = next((hint for said, hint in _HINTS.items() if str(error).startswith(said)), "")
+        raise ConfigError(f"is not TOML: {error}{hint}") from None
     except RecursionError:
         raise ConfigError("has tables or lists too deep within each other") from None
     _check_depth(document)
@@ -75,15 +96,13 @@ def _check_depth(document: dict[str, Any]) -> None:
             if isinstance(below, dict | list)
         ]
     if level:
-        raise ConfigError(f"has more than {DEPTH_LIMIT} tables or lists within each other")
+        raise ConfigError(_TOO_DEEP)
 
 
 def _form(document: dict[str, Any], problems: Problems) -> file.File:
     """The document as far as it is right; what is wrong is told."""
-    known = keys_of(file.File)
-    for key in document:
-        if key not in known:
-            problems.add(f"unknown key; known: {', '.join(known)}", key)
+    for key in (key for key in document if key not in keys_of(file.File)):
+        problems.add(unknown_key(key, file.File), key)
     form = file.File()
     if "log" in document:
         with problems.at("log"):

@@ -91,13 +91,14 @@ class _Place:
 
 
 def place(keys: Sequence[Key]) -> str:
-    """The way to something in the file; keys that are not plain words are quoted as in TOML."""
+    """The way to something in the file; keys that are not plain words are quoted."""
     said = ""
     for key in keys:
         if isinstance(key, int):
             said += f"[{key}]"
         else:
-            said += ("." if said else "") + (key if _PLAIN.fullmatch(key) else shown_text(key))
+            plain = len(key) <= _SHOWN and _PLAIN.fullmatch(key)
+            said += ("." if said else "") + (key if plain else shown_text(key))
     return said
 
 

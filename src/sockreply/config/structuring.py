@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -21,10 +23,13 @@ from cattrs.cols import list_structure_factory
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
+from sockreply.config import file
 from sockreply.config.problems import Key, Problems, found
 from sockreply.errors import ConfigError
 
 _T = TypeVar("_T")
+
+_LONGEST_KEY = 40  # letters of a key that is compared with those that there are
 
 
 def structured(kind: type[_T], table: object, problems: Problems) -> _T | None:
@@ -56,6 +61,25 @@ def keys_of(kind: Any) -> list[str]:
     return [field.name.removesuffix("_") for field in fields(kind)]
 
 
+@lru_cache(maxsize=256)  # the same slip may be in ten thousand rules, and comparing takes time
+def unknown_key(name: str, kind: Any) -> str:
+    """What is said of a key that a table cannot have: what may be meant, and what there is."""
+    known = keys_of(kind)
+    tables = {
+        "a service, before its rules": file.Service,
+        "a rule": file.Rule,
+        "the when of a rule": file.When,
+    }
+    elsewhere = next((table for table, form in tables.items() if name in keys_of(form)), None)
+    close = get_close_matches(name, known, 1) if len(name) <= _LONGEST_KEY else []
+    hint = ""
+    if elsewhere is not None and kind in (file.File, *tables.values()):
+        hint = f" here, it belongs in {elsewhere}"
+    elif close:
+        hint = f", {close[0]} may be meant"
+    return f"unknown key{hint}; known: {', '.join(known)}"
+
+
 def _each(error: BaseException) -> Iterator[tuple[tuple[Key, ...], str]]:
     """The places and reasons of all that cattrs found."""
     match error:
@@ -65,9 +89,8 @@ def _each(error: BaseException) -> Iterator[tuple[tuple[Key, ...], str]]:
                 for keys, reason in _each(each):
                     yield ((*key, *keys), reason)
         case ForbiddenExtraKeysError():
-            known = f"unknown key; known: {', '.join(keys_of(error.cl))}"
             for name in sorted(error.extra_fields):
-                yield ((name,), known)
+                yield ((name,), unknown_key(name, error.cl))
         case KeyError():
             yield ((), "is missing")
         case _:
@@ -194,7 +217,7 @@ def _chosen(tables: Mapping[str, Any], value: Mapping[str, object]) -> Any:
         keys = f"one with {_listed(list(map(str, value))[:5])}" if value else "an empty one"
         raise ConfigError(f"expected a table with {_listed(list(tables))}, found {keys}")
     if len(telling) > 1:
-        raise ConfigError(f"{telling[0]} and {telling[1]} exclude each other")
+        raise ConfigError(f"{telling[0]} and {telling[1]} exclude each other in one table")
     return tables[telling[0]]
 
 
