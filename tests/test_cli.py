@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sockreply.cli import Options, SendOptions, main
+from sockreply.cli import Options, main
+from sockreply.sending import SendOptions
 
 
 def parse(*words: str) -> SendOptions:

@@ -28,6 +28,7 @@ LAYERS = [
     {"reload"},
     {"daemon", "options"},
     {"tap", "inspection"},
+    {"sending"},
     {"cli"},
 ]
 """A part knows only parts of the lines above its own, but for these."""

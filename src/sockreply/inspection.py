@@ -13,6 +13,7 @@ from sockreply.errors import BadFile, ConfigError
 from sockreply.framing.notation import quoted
 from sockreply.rules.explain import Explanation, explain, imagined_session
 from sockreply.rules.table import RuleTable
+from sockreply.shown import show_text
 
 PEER_PORT = 50_000
 """The port that an imagined peer comes from; any will do."""
@@ -27,11 +28,12 @@ def check(path: str) -> tuple[list[str], bool]:
     Returns:
         The lines to print, and whether the file can be used.
     """
+    shown = " ".join(show_text(path).splitlines())
     try:
         settings = _load(path)
     except BadFile as error:
-        return [f"{path}: {problem}" for problem in error.problems], False
-    warnings = [f"{path}: warning: {warning}" for warning in settings.warnings]
+        return [f"{shown}: {problem}" for problem in error.problems], False
+    warnings = [f"{shown}: warning: {warning}" for warning in settings.warnings]
     return [*warnings, *_told(settings)], True
 
 
@@ -65,6 +67,8 @@ def explained(
             f"services.{name}: the message has {len(message)} bytes, which is more than "
             f"max_message = {asked.limits.max_message}"
         )
+    if state is not None and state not in (states := asked.responder.states()):
+        raise ConfigError(f"--state: {quoted(state)} is not one of {', '.join(states)}")
     session = imagined_session(asked.framing, _peer(peer), name, state)
     return explain(asked.responder, message, session)
 
@@ -72,7 +76,7 @@ def explained(
 def _load(path: str) -> Settings:
     from sockreply.config.load import load  # now, for it takes its time
 
-    return load(Path(path).absolute())
+    return load(Path(path))
 
 
 def _one_service(settings: Settings, name: str | None) -> str:
@@ -106,7 +110,8 @@ def _told(settings: Settings) -> Iterator[str]:
         if isinstance(service.responder, RuleTable):
             for rule in service.responder.rules:
                 yield f"  rule {rule.name}: {'every message' if rule.when is None else rule.when}"
-            yield f"  otherwise {'silence' if service.responder.otherwise is None else 'a reply'}"
+            if not any(rule.when is None and rule.plain for rule in service.responder.rules):
+                yield f"  otherwise {'a reply' if service.responder.otherwise else 'silence'}"
     if settings.metrics is not None:
         yield f"metrics on {settings.metrics}"
     for what, where in (("JSON lines", settings.log.json), ("every exchange", settings.log.record)):
@@ -122,3 +127,5 @@ def _parts(service: ServiceSettings) -> Iterator[str]:
         yield f"{count} rule{'s' * (count != 1)}"
     else:
         yield "code answers"
+    if service.greeting is not None:
+        yield "greets who connects"

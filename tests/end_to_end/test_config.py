@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -195,3 +196,24 @@ def test_record(full: bool, tmp_path: Path) -> None:
         assert (old["request"], old["reply"], old["rule"]) == ("hello", "x", "otherwise")
         assert (new["request"], new["reply"], new["rule"]) == ("go", "going", "rule-2")
         assert (new["service"], new["connection"], new["outcome"]) == ("example", 1, "reply")
+
+
+@pytest.mark.parametrize("command", [["check"], ["explain", "--state", "start"]])
+def test_output_that_cannot_be_written(command: list[str], tmp_path: Path) -> None:
+    """A reader that has enough is worth no line, a full disk is one; neither has a traceback."""
+    file = tmp_path / "한.toml"
+    file.write_text(service("한"))
+    words = [SOCKREPLY, *command, str(file), *(["한"] if command != ["check"] else [])]
+    env = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ascii_only = subprocess.run(words, capture_output=True, timeout=PATIENCE, env=env, check=False)
+    assert ascii_only.stderr == b""
+    reader, writer = os.pipe()
+    os.close(reader)
+    for output, said in ((writer, b""), (os.open("/dev/full", os.O_WRONLY), b"No space left")):
+        done = subprocess.run(
+            words, stdout=output, stderr=subprocess.PIPE, timeout=PATIENCE, check=False
+        )
+        os.close(output)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert b"Traceback" not in done.stderr

@@ -88,3 +88,8 @@ def test_lower() -> None:
     assert Mask("ABÄ??".encode(), frozenset({4, 5})).lower() == Mask(
         "abÄ??".encode(), frozenset({4, 5})
     )
+
+
+def test_long_hex() -> None:
+    """However long: reading it takes time that grows with its length only."""
+    assert Mask.from_hex("0a ?? " * 200_000).data == b"\n\0" * 200_000

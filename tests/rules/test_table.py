@@ -267,3 +267,13 @@ def test_counts_go_on() -> None:
     after.respond(b"b", session())
     assert {rule.name: rule.matches for rule in after.rules} == {"b": 3, "c": 0}
     assert after.unmatched == 1
+
+
+def test_all_states() -> None:
+    """A table knows all states, the one that connections begin in first."""
+    reply = Says(b"x")
+    rules = [
+        Rule("a", None, reply, frozenset({"z", "b"}), "c"),
+        Rule("b", None, reply, None, "a"),
+    ]
+    assert RuleTable(rules, initial_state="b").states() == ["b", "a", "c", "z"]

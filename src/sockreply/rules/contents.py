@@ -46,20 +46,21 @@ class _Compares:
         """The message as it is compared."""
         return asked.message.lower() if self.ignore_case else asked.message
 
-    def _first_difference(self, message: bytes, start: int, places: Iterable[int]) -> Miss | None:
+    def _first_difference(self, asked: Asked, start: int, places: Iterable[int]) -> Miss | None:
         """Where the message differs from the bytes, laid beside it from `start` on.
 
         Args:
-            message: As it is compared.
+            asked: Has the message.
             start: Where in the message the bytes begin; it may be before its beginning.
             places: In the bytes, in the order in which they are looked at.
         """
+        message = self._seen(asked)
         for fitting, at in enumerate(places):
-            found = message[start + at]
-            if not self.data.fits(at, found):
+            if not self.data.fits(at, message[start + at]):
                 return Miss(
-                    f"{self.name}: byte {start + at} (from 0) is {_show_byte(found)},"
-                    f" not {_show_byte(self.data.data[at])}",
+                    f"{self.name}: byte {start + at} (from 0) is"
+                    f" {_show_byte(asked.message[start + at])},"
+                    f" not {_show_byte(self._written.data[at])}",
                     fitting / max(len(self.data), len(message) if self.name == "equals" else 0),
                 )
         return None
@@ -84,7 +85,7 @@ class Equals(_Compares):
     def why_not(self, asked: Asked) -> Miss:
         message = self._seen(asked)
         common = range(min(len(message), len(self.data)))
-        differs = self._first_difference(message, 0, common)
+        differs = self._first_difference(asked, 0, common)
         if differs is not None:
             return differs
         if len(message) < len(self.data):
@@ -107,7 +108,7 @@ class StartsWith(_Compares):
     def why_not(self, asked: Asked) -> Miss:
         message = self._seen(asked)
         common = range(min(len(message), len(self.data)))
-        return self._first_difference(message, 0, common) or self._short(message)
+        return self._first_difference(asked, 0, common) or self._short(message)
 
 
 class EndsWith(_Compares):
@@ -126,7 +127,7 @@ class EndsWith(_Compares):
         message = self._seen(asked)
         start = len(message) - len(self.data)
         common = reversed(range(max(0, -start), len(self.data)))
-        return self._first_difference(message, start, common) or self._short(message)
+        return self._first_difference(asked, start, common) or self._short(message)
 
 
 class Contains(_Compares):
@@ -170,7 +171,8 @@ class Regex:
         self._search = pattern.search
 
     def __str__(self) -> str:
-        return f"regex {show_bytes(self._pattern.pattern)}"
+        shown = show_bytes(self._pattern.pattern).replace(r"\\", "\\")  # as it was written
+        return f"regex {shown}"
 
     def holds(self, asked: Asked) -> bool:
         found = self._search(asked.message)

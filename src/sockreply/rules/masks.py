@@ -38,8 +38,8 @@ class Mask:
         """
         data = bytearray()
         wild = set()
-        at = 0
-        while text[at:].strip():
+        at, end = 0, len(text.rstrip())
+        while at < end:
             found = _BYTE.match(text, at)
             if found is None:
                 raise ConfigError(

@@ -100,6 +100,12 @@ class RuleTable:
             return "no rule for it"
         return f"no rule for it; nearest is {near.rule.name}: {near.miss.reason}"
 
+    def states(self) -> list[str]:
+        """All states that a connection can be in, or that a rule asks for; the first one first."""
+        named = {rule.next_state for rule in self.rules if rule.next_state is not None}
+        named = named.union(*(rule.states or () for rule in self.rules))
+        return [self._initial_state, *sorted(named - {self._initial_state})]
+
     def asked(self, message: bytes, session: Session) -> Asked:
         """The message as this table's rules and replies see it."""
         memory = self._memory(session)
