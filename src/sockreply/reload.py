@@ -7,10 +7,11 @@ from typing import Any, Protocol, TypeAlias
 
 from twisted.logger import Logger
 
+from sockreply.config.endpoints import address_of
 from sockreply.config.settings import Settings
 from sockreply.errors import CannotStart
 from sockreply.outlets import Outlets
-from sockreply.serving import Serving, fit_limits
+from sockreply.serving import Serving, connections_wanted, fit_limits
 from sockreply.watch import Watch
 
 Place: TypeAlias = tuple[str, str]
@@ -21,6 +22,10 @@ def places(settings: Settings) -> list[Place]:
     """Where the services listen; a listener is the same when its service and its string are."""
     services = settings.services.items()
     return [(name, description) for name, each in services for description in each.listen]
+
+
+def _same_address(one: Place, other: Place) -> bool:
+    return address_of(one[1]).collides(address_of(other[1]))
 
 
 class Running(Protocol):
@@ -65,7 +70,7 @@ class Reload:
             CannotStart: Something cannot be opened or listened on; nothing is changed.
         """
         daemon, services = self._daemon, self._settings.services
-        limits = fit_limits(services)
+        limits = fit_limits(services, told=connections_wanted(daemon.settings.services))
         kept = {name: daemon.serving[name] for name in services if name in daemon.serving}
         take_on = {name: serving.prepare(services[name]) for name, serving in kept.items()}
         for name in services.keys() - kept.keys():
@@ -90,17 +95,18 @@ class Reload:
 
         An address may be that of a listener that goes: then that one goes first.
         """
-        waiting = []
+        waiting: list[Place] = []
+        in_the_way: set[Place] = set()
         for place in self._added:
             try:
                 self._listen_on(place, undo)
             except CannotStart:
-                if not self._gone:
+                takers = {gone for gone in self._gone if _same_address(gone, place)}
+                if not takers:
                     raise
+                in_the_way |= takers
                 waiting.append(place)
-        if not waiting:
-            return
-        for name, description in self._gone:
+        for name, description in in_the_way:
             await self._serving[name].service.listen_no_more(description)
             undo.callback(self._listen_again, name, description)
         for place in waiting:

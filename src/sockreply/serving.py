@@ -119,8 +119,17 @@ class Serving:
         self.settings = settings
 
 
-def fit_limits(services: Mapping[str, ServiceSettings]) -> dict[str, Limits]:
+def connections_wanted(services: Mapping[str, ServiceSettings]) -> int:
+    """How many connections the services may have together."""
+    return sum(each.limits.max_connections for each in services.values())
+
+
+def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[str, Limits]:
     """The limits of the services, with as many connections as the process can have open.
+
+    Args:
+        services: Their settings.
+        told: Of so many connections together it is known that they do not fit.
 
     Returns:
         Those of the settings, by service; where their sum does not fit, connections that nobody
@@ -130,18 +139,20 @@ def fit_limits(services: Mapping[str, ServiceSettings]) -> dict[str, Limits]:
         CannotStart: The connections that were asked for do not fit.
     """
     limits = {name: each.limits for name, each in services.items()}
-    wanted = sum(each.max_connections for each in limits.values())
+    wanted = connections_wanted(services)
     fitting = fit_descriptors(wanted)
     if fitting >= wanted:
         return limits
-    reason = f"max-connections {wanted} does not fit the limit of open files"
+    together = f" of {len(services)} services" if len(services) > 1 else ""
+    reason = f"max-connections {wanted}{together} does not fit the limit of open files"
     reason += f", which allows {fitting}"
     defaults = [name for name, each in services.items() if not each.max_connections_asked]
     asked = sum(limits[name].max_connections for name in limits if name not in defaults)
     share = (fitting - asked) // len(defaults) if defaults else 0
     if share < 1:
         raise CannotStart(reason)
-    _log.warn("{reason}: so it is {fitting}", reason=reason, fitting=fitting)
+    if wanted > told:
+        _log.warn("{reason}: so it is {fitting}", reason=reason, fitting=fitting)
     for name in defaults:
         limits[name] = replace(limits[name], max_connections=share)
     return limits

@@ -6,9 +6,12 @@ import errno
 import socket
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.internet.tcp import Port
+from twisted.internet.testing import MemoryReactorClock
 from zope.interface import implementer
 
 
@@ -106,3 +109,39 @@ class PortEndpoint:
     def listen(self, protocolFactory: Any) -> Deferred[Any]:  # noqa: N803 - Twisted's
         self.port = ListPort(protocolFactory, self._reactor)
         return succeed(self.port)
+
+
+@implementer(IListeningPort)
+class NotedPort:
+    """A port of `NotingReactor`."""
+
+    def __init__(self, ports: list[int], number: int) -> None:
+        self._ports = ports
+        self._number = number
+
+    def startListening(self) -> None:  # noqa: N802 - Twisted's
+        self._ports.append(self._number)
+
+    def stopListening(self) -> None:  # noqa: N802 - Twisted's
+        self._ports.remove(self._number)
+
+    def getHost(self) -> IPv4Address:  # noqa: N802 - Twisted's
+        return IPv4Address("TCP", "127.0.0.1", self._number)
+
+
+class NotingReactor(MemoryReactorClock):
+    """A reactor with addresses of which each can be listened on once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports: list[int] = []
+
+    def getThreadPool(self) -> None:  # noqa: N802 - Twisted's
+        """It has no threads."""
+
+    def listenTCP(self, port: int, factory: object, *_: Any, **__: Any) -> Any:  # noqa: N802 - Twisted's
+        if port in self.ports:
+            raise CannotListenError("", port, OSError(98, "Address already in use"))
+        listening = NotedPort(self.ports, port)
+        listening.startListening()
+        return listening

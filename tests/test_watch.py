@@ -1,0 +1,64 @@
+"""The endpoint on which counts can be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from sockreply.errors import CannotStart, ConfigError
+from sockreply.watch import Watch
+from tests.server.ports import NotingReactor
+
+
+@pytest.fixture
+def ports() -> NotingReactor:
+    """The addresses of the process, one of which somebody else has."""
+    reactor = NotingReactor()
+    reactor.listenTCP(99, None)
+    return reactor
+
+
+@pytest.fixture
+def watch(ports: NotingReactor) -> Watch:
+    """Nobody may watch yet."""
+    return Watch(ports, None)
+
+
+def test_nobody_watches(watch: Watch, ports: NotingReactor) -> None:
+    """Without an endpoint nothing listens, and there is nothing to close."""
+    watch.prepare(None).carry_out()
+    watch.close()
+    assert ports.ports == [99]
+
+
+def test_another_endpoint(watch: Watch, ports: NotingReactor) -> None:
+    """It is opened beside the one that is used, which closes when it is not any more."""
+    watch.prepare("tcp:1").carry_out()
+    change = watch.prepare("tcp:2")
+    assert ports.ports == [99, 1, 2]
+    change.carry_out()
+    assert ports.ports == [99, 2]
+    watch.prepare("tcp:2").carry_out()
+    assert ports.ports == [99, 2]
+    watch.prepare(None).carry_out()
+    assert ports.ports == [99]
+
+
+def test_change_that_is_undone(watch: Watch, ports: NotingReactor) -> None:
+    """What was opened for it is closed; what was there stays."""
+    watch.prepare("tcp:1").carry_out()
+    watch.prepare("tcp:2").undo()
+    watch.prepare("tcp:1").undo()
+    assert ports.ports == [99, 1]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "error"), [("tcp:99", CannotStart), ("nonsense", ConfigError)]
+)
+def test_endpoint_that_cannot_be(
+    watch: Watch, ports: NotingReactor, endpoint: str, error: type[BaseException]
+) -> None:
+    """It is an error, and what was there stays."""
+    watch.prepare("tcp:1").carry_out()
+    with pytest.raises(error):
+        watch.prepare(endpoint)
+    assert ports.ports == [99, 1]
