@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -248,4 +249,7 @@ def open_json_log(path: str) -> JSONLines:
 
 
 def _open_to_append(path: Path) -> IO[str]:
-    return path.open("a", encoding="utf-8", errors="backslashreplace")
+    # With O_NONBLOCK a pipe that nobody reads is an error; else opening it would wait for a reader.
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
+    os.set_blocking(file, True)
+    return os.fdopen(file, "a", encoding="utf-8", errors="backslashreplace")

@@ -152,9 +152,12 @@ class Outlets:
         if self._recorder is not None:
             self._close_recorder(self._recorder)
         self._recorder = recorder
-        self.exchanges = (
-            self._shown if recorder is None else RecordedExchanges(self._shown, recorder)
-        )
+        if recorder is None:
+            self.exchanges = self._shown
+        elif isinstance(self.exchanges, RecordedExchanges):
+            self.exchanges.recorder = recorder  # it knows the exchanges that are going on
+        else:
+            self.exchanges = RecordedExchanges(self._shown, recorder)
 
     def _close_recorder(self, recorder: Recorder) -> Deferred[None]:
         def closed(_: object) -> None:

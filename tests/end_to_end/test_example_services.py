@@ -136,7 +136,8 @@ def test_daytime(classics: dict[str, str]) -> None:
 
 def test_daytime_for_one_who_talks(classics: dict[str, str]) -> None:
     """Who sends something first is told the time all the same, and nothing else."""
-    told = finished("ncat", "127.0.0.1", classics["daytime"], told=b"what time is it?\n")
+    told = finished("ncat", "127.0.0.1", classics["daytime"], told=b"what time is it?\n" * 1000)
+    assert told.returncode == 0, told.stderr
     assert told.stdout.count(b"\n") == 1
 
 

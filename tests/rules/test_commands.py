@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -359,10 +359,14 @@ def test_many_that_cannot_start() -> None:
     assert reasons == {"command prog: cannot start: Resource temporarily unavailable"}
 
 
-@pytest.mark.parametrize("make", [Commands, lambda: Commands(1)])
-def test_inherited_descriptors(make: Callable[[], Commands], tmp_path: Path) -> None:
-    """What this process was started with is passed on to no command."""
+def test_inherited_descriptors(tmp_path: Path) -> None:
+    """What this process was started with is passed on to no command; without one all is left."""
+    spawn = StandInSpawn(BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"))
     with (tmp_path / "open").open("wb") as file:
         os.set_inheritable(file.fileno(), True)
-        make()
+        commands = Commands(1, spawn)
+        assert os.get_inheritable(file.fileno())
+        failed = commands.run(spawn.clock, ["prog"], b"", 1)
         assert not os.get_inheritable(file.fileno())
+        spawn.clock.advance(0)
+    assert str(result(failed)).startswith("command prog")

@@ -142,7 +142,7 @@ class Commands:
     def __init__(self, at_once: int = AT_ONCE, spawn: Spawn = ProcessGroup) -> None:
         self._turns = DeferredSemaphore(at_once)
         self._spawn = spawn
-        _keep_descriptors()
+        self._keeps_descriptors = False
 
     def run(
         self,
@@ -153,6 +153,9 @@ class Commands:
         env: Mapping[str, str] | None = None,
     ) -> Deferred[bytes]:
         """Run a command as `run_command` does, when it is its turn."""
+        if not self._keeps_descriptors:
+            self._keeps_descriptors = True
+            _keep_descriptors()
         return self._turns.run(
             run_command, reactor, argv, message, timeout, env=env, spawn=self._spawn
         )
