@@ -22,7 +22,7 @@ run: $(INSTALLED)
 	$(BIN)/twistd -n --pidfile= sockreply --port 12345 $(ARGS)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
