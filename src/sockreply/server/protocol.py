@@ -54,6 +54,7 @@ class ReplyProtocol(Protocol):
         self._timeouts = Timeouts(factory.clock, self._expired)
         self._answering = Answering(self, self.session, self._timeouts, factory)
         self._framer = self._answering.framer
+        self._silence = self._framer.silence
         self._wire: SendsAtOnce | None = None
         self._count = 0  # of the messages answered when last all were
         self._reading = True
@@ -90,8 +91,8 @@ class ReplyProtocol(Protocol):
         if counters.reply_seconds is not None and not self._answering.held:
             self._answering.read_at = self.factory.clock.seconds()
         self._framer.receive_data(data)
-        if self._framer.silence is not None and self._reading:
-            self._timeouts.begin("silence", self._framer.silence)
+        if self._silence is not None and self._reading:
+            self._timeouts.begin("silence", self._silence)
         if self._answering.held:
             self._pause_reading()
         else:
@@ -278,8 +279,8 @@ class ReplyProtocol(Protocol):
         if not self._peer_done:
             self._reading = True
             self.transport.resumeProducing()
-            if self._framer.silence is not None and not self._deaf:
-                self._timeouts.begin("silence", self._framer.silence)
+            if self._silence is not None and not self._deaf:
+                self._timeouts.begin("silence", self._silence)
 
     def _end(self, why: str) -> None:
         self._ending = why
