@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from twisted.internet.task import Clock
 
-from sockreply.server.timeouts import Kind, Timeouts
+from sockreply.server.timeouts import Alarms, Kind, Timeouts
 
 
 def watched() -> tuple[Timeouts, Clock, list[tuple[float, Kind]]]:
     """Deadlines, their clock, and what has expired when."""
     clock = Clock()
     expired: list[tuple[float, Kind]] = []
-    return Timeouts(clock, lambda kind: expired.append((clock.seconds(), kind))), clock, expired
+    return Timeouts(Alarms(clock), lambda kind: expired.append((clock.seconds(), kind))), clock, expired
 
 
 def test_nothing_runs_at_first() -> None:
@@ -109,7 +109,7 @@ def test_begun_by_one_that_expired() -> None:
         times.append(clock.seconds())
         timeouts.begin(kind, 2)
 
-    timeouts = Timeouts(clock, again)
+    timeouts = Timeouts(Alarms(clock), again)
     timeouts.begin("silence", 2)
     clock.pump([1] * 6)
     assert times == [2, 4, 6]
@@ -125,7 +125,7 @@ def test_stopped_by_one_that_expired() -> None:
         expired.append(kind)
         timeouts.stop()
 
-    timeouts = Timeouts(clock, stop)
+    timeouts = Timeouts(Alarms(clock), stop)
     timeouts.begin("message", 2)
     timeouts.begin("idle", 2)
     clock.advance(5)

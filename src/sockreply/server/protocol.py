@@ -51,7 +51,7 @@ class ReplyProtocol(Protocol):
     def __init__(self, factory: ReplyFactory) -> None:
         self.factory = factory
         self.session = Session(self)
-        self._timeouts = Timeouts(factory.clock, self._expired)
+        self._timeouts = Timeouts(factory.alarms, self._expired)
         self._answering = Answering(self, self.session, self._timeouts, factory)
         self._framer = self._answering.framer
         self._silence = self._framer.silence
@@ -104,10 +104,13 @@ class ReplyProtocol(Protocol):
             self.close("peer")
             self.transport.loseConnection()
             return
-        self._timeouts.end("silence")
+        self._timeouts.silence = NEVER
         self._framer.receive_eof()
         if not self._answering.held:
-            self._answering.proceed()
+            if self._framer.buffered:
+                self._answering.proceed()
+            else:
+                self.close("peer")
 
     def writeConnectionLost(self) -> None:
         pass  # as we asked for
@@ -124,8 +127,8 @@ class ReplyProtocol(Protocol):
         if self._wire is not None:
             del self._wire.on_backlog  # it holds us, and we it
         self.factory.counters.dropped_bytes += self._framer.dropped
-        why = "peer" if reason.check(ConnectionDone) else "lost"
-        if self.tls() is not None and not reason.check(ConnectionClosed):
+        why = "peer" if isinstance(reason.value, ConnectionDone) else "lost"
+        if self.tls() is not None and not isinstance(reason.value, ConnectionClosed):
             why = "tls"
             self.factory.counters.errors[why] += 1
             error = show_text(str(reason.value))
@@ -250,7 +253,8 @@ class ReplyProtocol(Protocol):
         wire = None if self._deaf or self._peer_done else self._bare_wire
         more = wire is not None and (self._framer.buffered > 0 or wire.has_unread())
         self._end(why)
-        self._watch("close", self.factory.limits.close_timeout)
+        if more or self._bare_wire is None or not self._bare_wire.can_end_with_read:
+            self._watch("close", self.factory.limits.close_timeout)
         if not self._reading:
             self._resume_reading()  # drops what comes, and hears the peer close
         if more:

@@ -40,10 +40,8 @@ class SendsAtOnce(tcp.Server):
     on_backlog: Callable[[], object] = staticmethod(_nobody)
     """Called when something is left to be sent later, and nothing was before."""
 
-    ends_with_read = False
-    """Will the connection be gone when what is read now is dealt with?"""
-
     _in_read = False
+    _ends_with_read = False
 
     def doRead(self) -> Any:
         try:
@@ -57,7 +55,7 @@ class SendsAtOnce(tcp.Server):
             self.protocol.dataReceived(data)
         finally:
             self._in_read = False
-        if self.ends_with_read:
+        if self._ends_with_read:
             self._end_with_read()
         return None
 
@@ -67,24 +65,17 @@ class SendsAtOnce(tcp.Server):
             super().readConnectionLost(reason)
         finally:
             self._in_read = False
-        if self.ends_with_read:
+        if self._ends_with_read:
             self._end_with_read()
 
     def loseConnection(self) -> None:
-        if (
-            self._in_read
-            and not self.TLS
-            and not self.unsent
-            and self.producer is None
-            and self.connected
-            and not self._writeDisconnecting
-        ):
-            self.disconnecting = self.ends_with_read = True
+        if self.can_end_with_read:
+            self.disconnecting = self._ends_with_read = True
         else:
             super().loseConnection()
 
     def _end_with_read(self) -> None:
-        self.ends_with_read = False
+        self._ends_with_read = False
         if self._aborting or not self.connected:
             return
         if self.unsent:  # it was written to after all
@@ -110,6 +101,16 @@ class SendsAtOnce(tcp.Server):
         if sent < len(data):
             super().write(data[sent:] if sent else data)
             self.on_backlog()
+
+    @property
+    def can_end_with_read(self) -> bool:
+        """Would it, if it were closed now, be gone when what is read now is dealt with?"""
+        return (
+            self._in_read
+            and self.producer is None
+            and not (self.unsent or self.TLS or self._writeDisconnecting)
+            and bool(self.connected)
+        )
 
     @property
     def unsent(self) -> int:
