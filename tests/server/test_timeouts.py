@@ -11,7 +11,11 @@ def watched() -> tuple[Timeouts, Clock, list[tuple[float, Kind]]]:
     """Deadlines, their clock, and what has expired when."""
     clock = Clock()
     expired: list[tuple[float, Kind]] = []
-    return Timeouts(Alarms(clock), lambda kind: expired.append((clock.seconds(), kind))), clock, expired
+    return (
+        Timeouts(Alarms(clock), lambda kind: expired.append((clock.seconds(), kind))),
+        clock,
+        expired,
+    )
 
 
 def test_nothing_runs_at_first() -> None:

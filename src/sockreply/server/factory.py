@@ -250,7 +250,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
     def abort(self) -> None:
         """End all connections at once."""
         for connection in tuple(self.connections):
-            connection.abort("drain")
+            if connection in self.connections:  # none of them went with one before it
+                connection.abort("drain")
 
     def _tell_empty(self) -> None:
         empty, self._empty = self._empty, []

@@ -50,6 +50,7 @@ class ReplyProtocol(Protocol):
 
     def __init__(self, factory: ReplyFactory) -> None:
         self.factory = factory
+        self._framing = factory.framing
         self.session = Session(self)
         self._timeouts = Timeouts(factory.alarms, self._expired)
         self._answering = Answering(self, self.session, self._timeouts, factory)
@@ -137,6 +138,8 @@ class ReplyProtocol(Protocol):
             )
         self.factory.closed(self, self._ending or why)
         self.session.connection_gone()
+        # They hold us, and we them: let go, or they wait for the collector, which costs its time.
+        del self._answering, self._framer, self._timeouts, self.session
 
     def pauseProducing(self) -> None:
         self._answering.unsent()
@@ -170,7 +173,7 @@ class ReplyProtocol(Protocol):
         return self.factory.clock
 
     def frame(self, message: bytes) -> bytes:
-        return self._answering.frame(message)
+        return self._framing.frame(message)
 
     def remark(self, say: Callable[[], str]) -> None:
         self._answering.remark(say)
@@ -181,6 +184,8 @@ class ReplyProtocol(Protocol):
 
     def drain(self) -> None:
         """Finish what is begun, take nothing more on, and close."""
+        if self not in self.factory.connections:
+            return  # it is gone already
         answering = self._answering
         if self._wire is not None and not answering.held:
             self._wire.doRead()  # a message may be there that the loop has not come to
