@@ -101,7 +101,7 @@ def _common(alternatives: Sequence[Built]) -> Groups:
 
 def _all_of(form: file.When, context: Context, ignore_case: bool) -> Built | None:
     ignore_case = ignore_case if form.ignore_case is None else form.ignore_case
-    if replace(form, ignore_case=None) == file.When():
+    if replace(form, ignore_case=None) == file.When() and not context.problems.here():
         raise ConfigError("no condition; leave it out if there is none")
     conditions = _without_regex(form, context, ignore_case)
     groups: Groups = None
