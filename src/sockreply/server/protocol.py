@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from sockreply.server.factory import ReplyFactory
 
 
+NEWCOMER = 1.0
+"""Seconds that a peer has to say its first message when the service stops: it may be under way."""
+
+
 @implementer(IHalfCloseableProtocol, IPushProducer)
 class ReplyProtocol(Protocol):
     """Reads for as long as messages can be answered, keeps the deadlines, and ends.
@@ -60,6 +64,7 @@ class ReplyProtocol(Protocol):
         self._count = 0  # of the messages answered when last all were
         self._reading = True
         self._draining = False
+        self._opened_at = 0.0
         self._deaf = False  # is what the peer sends dropped?
         self._peer_done = False  # has it said that it sends no more?
         self._ending: str | None = None  # why we close the connection
@@ -78,6 +83,7 @@ class ReplyProtocol(Protocol):
             self.transport.loseConnection()
             return
         self.transport.registerProducer(self, True)
+        self._opened_at = self.factory.clock.seconds()
         self.factory.opened(self)
         self._timeouts.begin("idle", self.factory.limits.idle_timeout)
         if self.factory.greeting is not None:
@@ -198,6 +204,8 @@ class ReplyProtocol(Protocol):
         elif answering.held:
             self._pause_reading()
         else:
+            if self._is_new:
+                self._timeouts.begin("idle", NEWCOMER)
             answering.proceed()
 
     def abort(self, why: str) -> None:
@@ -215,7 +223,7 @@ class ReplyProtocol(Protocol):
             if begun:
                 self._truncated()
             self.close("peer")
-        elif self._draining:
+        elif self._draining and not self._is_new:
             self.close("drained")
         else:
             timeouts, limits = self._timeouts, self.factory.limits
@@ -270,6 +278,12 @@ class ReplyProtocol(Protocol):
     # The rest is ours.
 
     @property
+    def _is_new(self) -> bool:
+        """Has it just connected, and not said its first message yet?"""
+        age = self.factory.clock.seconds() - self._opened_at
+        return self.session.count == 0 and age < NEWCOMER
+
+    @property
     def _has_unsent(self) -> bool:
         return self._wire is not None and self._wire.unsent > 0
 
@@ -313,7 +327,7 @@ class ReplyProtocol(Protocol):
         limits = self.factory.limits
         match kind:
             case "idle":
-                self.close("idle")
+                self.close("drained" if self._draining else "idle")
             case "message":
                 self._too_slow("message_timeout", limits.message_timeout)
             case "reply":
