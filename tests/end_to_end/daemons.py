@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
+import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +39,34 @@ in_each_foreground = pytest.mark.parametrize("runner", RUNNERS)
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="there is no /proc that tells of processes"
 )
+
+
+HAND_OVER = """\
+import fcntl, os, sys
+names, *rest = sys.argv[1:]
+names = names.split(":")
+sockets, command = rest[:len(names)], rest[len(names):]
+for place, number in enumerate([fcntl.fcntl(int(n), fcntl.F_DUPFD, 100) for n in sockets], 3):
+    os.dup2(number, place)
+    os.close(number)
+os.environ.update(
+    LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=":".join(names)
+)
+os.execv(command[0], command)
+"""
+"""Runs a command as systemd does that has opened ports for it (sd_listen_fds(3))."""
+
+
+def needs_program(name: str) -> pytest.MarkDecorator:
+    """Skips a test where a program is not installed."""
+    missing = shutil.which(name) is None
+    return pytest.mark.skipif(missing, reason=f"{name} is not installed")
+
+
+def handing_over(sockets: Mapping[str, socket.socket]) -> list[str]:
+    """The words that start a program with sockets, by the names that it knows them by."""
+    numbers = [str(each.fileno()) for each in sockets.values()]
+    return [sys.executable, "-S", "-c", HAND_OVER, ":".join(sockets), *numbers] if sockets else []
 
 
 def command(runner: str | Sequence[str], *options: str) -> list[str]:
@@ -71,13 +102,27 @@ class Daemon:
         words: Its command line.
         directory: Where it works.
         name: That of the files with what it prints.
+        sockets: Open for it, too.
+        told: More of its environment.
     """
 
-    def __init__(self, words: Sequence[str], directory: Path, name: str) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        directory: Path,
+        name: str,
+        sockets: Sequence[socket.socket] = (),
+        told: Mapping[str, str] = {},
+    ) -> None:
         self._files = directory / f"{name}.out", directory / f"{name}.err"
         with self._files[0].open("wb") as out, self._files[1].open("wb") as err:
             self.process = subprocess.Popen(
-                words, cwd=directory, env=environment(), stdout=out, stderr=err
+                words,
+                cwd=directory,
+                env={**environment(), **told},
+                stdout=out,
+                stderr=err,
+                pass_fds=[each.fileno() for each in sockets],
             )
 
     @property
@@ -149,7 +194,12 @@ class Start(Protocol):
     """Starts daemons."""
 
     def __call__(
-        self, *options: str, runner: str | Sequence[str] = "twistd -n", under: Sequence[str] = ()
+        self,
+        *options: str,
+        runner: str | Sequence[str] = "twistd -n",
+        under: Sequence[str] = (),
+        sockets: Mapping[str, socket.socket] = {},
+        told: Mapping[str, str] = {},
     ) -> Daemon:
         """Start one.
 
@@ -157,6 +207,8 @@ class Start(Protocol):
             options: The daemon's; without any that says where to listen it does so on a free port.
             runner: One of `RUNNERS`, or the words of another one.
             under: The words of a program that starts it in turn.
+            sockets: What systemd would have opened for it, by name.
+            told: More of its environment.
         """
 
 
@@ -166,11 +218,16 @@ def daemons_in(directory: Path) -> Iterator[Start]:
     started: list[Daemon] = []
 
     def start(
-        *options: str, runner: str | Sequence[str] = "twistd -n", under: Sequence[str] = ()
+        *options: str,
+        runner: str | Sequence[str] = "twistd -n",
+        under: Sequence[str] = (),
+        sockets: Mapping[str, socket.socket] = {},
+        told: Mapping[str, str] = {},
     ) -> Daemon:
         where = () if {"--config", "--listen", "--port", "-p"} & set(options) else ("--port", "0")
-        words = [*under, *command(runner, *where, *options)]
-        started.append(Daemon(words, directory, f"daemon-{len(started)}"))
+        words = [*under, *handing_over(sockets), *command(runner, *where, *options)]
+        name = f"daemon-{len(started)}"
+        started.append(Daemon(words, directory, name, list(sockets.values()), told))
         return started[-1]
 
     try:

@@ -1,0 +1,100 @@
+"""P2 and P3: a daemon on a port that systemd keeps open is restarted, or killed, under load."""
+
+from __future__ import annotations
+
+import signal
+from functools import partial
+
+import pytest
+
+from tests.end_to_end.daemons import Start
+from tests.hostile.figures import Figure
+from tests.hostile.load import Load, Tally
+from tests.hostile.naive import NAIVE, NAIVE_LINGERS
+from tests.hostile.supervisor import ACTIVATED, Again, kept_port, open_port, restart_under
+
+WORKERS = 32
+"""Clients at a time: as many requests are in flight."""
+
+LONGEST_WAIT = 5_000
+"""Milliseconds. A start takes a third of a second; the rest is for a machine with other work."""
+
+SERVES_LINES = ("-f", "line", "--echo")
+
+
+def restarted(
+    load: Load, port: int, again: Again, *, times: int, every: int, number: signal.Signals
+) -> Tally:
+    """What becomes of a crowd whose daemon is restarted that often."""
+    daemon = again()
+    daemon.ports(1)
+    with load.crowd(port, workers=WORKERS, count=(times + 1) * every) as crowd:
+        return restart_under(crowd, daemon, again, times=times, every=every, number=number)
+
+
+def assert_nothing_lost(tally: Tally) -> None:
+    """Every connection was answered, and in time."""
+    assert tally.lost == 0, tally
+    assert tally.worst_ms < LONGEST_WAIT, tally
+
+
+def assert_only_lost_in_flight(tally: Tally, kills: int) -> None:
+    """Nobody was refused, and a kill cost no more than what was being answered."""
+    assert tally.refused == tally.wrong == tally.timeout == 0, tally
+    assert tally.cut <= kills * WORKERS, tally
+    assert tally.worst_ms < LONGEST_WAIT, tally
+
+
+def test_restart_loses_no_connection(load: Load, start_daemon: Start, figure: Figure) -> None:
+    """Over 17 restarts none of 108,000 connections is lost, and the longest wait is a start."""
+    with open_port() as listener:
+        sockets = {"sockreply": listener}
+        again = partial(start_daemon, *SERVES_LINES, "--listen", ACTIVATED, sockets=sockets)
+        port = listener.getsockname()[1]
+        tally = restarted(load, port, again, times=17, every=6_000, number=signal.SIGTERM)
+    figure("P2", f"17 restarts: {tally}")
+    assert tally.all == 108_000
+    assert_nothing_lost(tally)
+
+
+def test_restart_loses_without_a_drain(load: Load, start_daemon: Start, figure: Figure) -> None:
+    """The control: a plain Twisted service on such a port loses what it was answering."""
+    with open_port() as listener:
+        options = ("--listen", ACTIVATED, *NAIVE_LINGERS)
+        sockets = {"sockreply": listener}
+        again = partial(start_daemon, *options, runner=NAIVE, sockets=sockets)
+        port = listener.getsockname()[1]
+        tally = restarted(load, port, again, times=3, every=1_000, number=signal.SIGTERM)
+    figure("P2", f"control, port kept open, no drain: 3 restarts: {tally}")
+    with pytest.raises(AssertionError):
+        assert_nothing_lost(tally)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_restart_loses_without_a_port_that_is_kept_open(
+    load: Load, start_daemon: Start, figure: Figure, number: signal.Signals
+) -> None:
+    """The control: whoever opens its own port refuses clients until it is there again."""
+    with kept_port() as port:
+        where = f"tcp:{port}:interface=127.0.0.1"
+        again = partial(start_daemon, "--listen", where, "--close", runner=NAIVE)
+        tally = restarted(load, port, again, times=3, every=2_000, number=number)
+    promise = "P2" if number == signal.SIGTERM else "P3"
+    figure(promise, f"control, port of its own: 3 times {number.name}: {tally}")
+    with pytest.raises(AssertionError):
+        assert_nothing_lost(tally)
+    with pytest.raises(AssertionError):
+        assert_only_lost_in_flight(tally, kills=3)
+
+
+def test_kill_loses_only_what_was_in_flight(
+    load: Load, start_daemon: Start, figure: Figure
+) -> None:
+    """Of 36,000 connections, 8 SIGKILL cost at most 32 each, and nobody is refused."""
+    with open_port() as listener:
+        sockets = {"sockreply": listener}
+        again = partial(start_daemon, *SERVES_LINES, "--listen", ACTIVATED, sockets=sockets)
+        port = listener.getsockname()[1]
+        tally = restarted(load, port, again, times=8, every=4_000, number=signal.SIGKILL)
+    figure("P3", f"8 SIGKILL, {WORKERS} requests in flight: {tally}")
+    assert_only_lost_in_flight(tally, kills=8)
