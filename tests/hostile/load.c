@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE 20.0   /* seconds until a connection is a timeout */
+#define PATIENCE 5.0    /* seconds until a connection is a timeout: many times what a restart takes */
 #define PAUSE 0.01      /* seconds that a client waits that was refused, so as not to spin */
 #define MOST_BYTES 256  /* of a reply */
 #define ADDRESSES 200   /* of ours, 127.0.0.2 on: each has ports of its own */

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ class Tally:
     def __str__(self) -> str:
         lost = {name: getattr(self, name) for name in ("refused", "reset", "empty", "wrong")}
         kinds = ", ".join(f"{count} {name}" for name, count in lost.items() if count)
-        kinds += f", {self.timeout} too late" * bool(self.timeout)
+        kinds += f", {self.timeout} not in 5 s" * bool(self.timeout)
         told = f"{self.lost:,} lost of {self.all:,}" + f" ({kinds.removeprefix(', ')})" * bool(
             kinds
         )
@@ -130,9 +131,9 @@ class Load:
             process.terminate()
             process.communicate()
 
-    def send(self, port: int, *, workers: int, count: int, **more: str | None) -> Tally:
-        """Send a crowd and wait for its end."""
-        with self.crowd(port, workers=workers, count=count, **more) as crowd:  # type: ignore[arg-type] # of strings
+    def send(self, port: int, **more: Any) -> Tally:
+        """Send a crowd, as `crowd` does, and wait for its end."""
+        with self.crowd(port, **more) as crowd:
             return crowd.tally()
 
 

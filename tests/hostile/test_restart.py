@@ -16,9 +16,6 @@ from tests.hostile.supervisor import ACTIVATED, Again, kept_port, open_port, res
 WORKERS = 32
 """Clients at a time: as many requests are in flight."""
 
-LONGEST_WAIT = 5_000
-"""Milliseconds. A start takes a third of a second; the rest is for a machine with other work."""
-
 SERVES_LINES = ("-f", "line", "--echo")
 
 
@@ -33,16 +30,14 @@ def restarted(
 
 
 def assert_nothing_lost(tally: Tally) -> None:
-    """Every connection was answered, and in time."""
+    """Every connection was answered."""
     assert tally.lost == 0, tally
-    assert tally.worst_ms < LONGEST_WAIT, tally
 
 
 def assert_only_lost_in_flight(tally: Tally, kills: int) -> None:
     """Nobody was refused, and a kill cost no more than what was being answered."""
     assert tally.refused == tally.wrong == tally.timeout == 0, tally
     assert tally.cut <= kills * WORKERS, tally
-    assert tally.worst_ms < LONGEST_WAIT, tally
 
 
 def test_restart_loses_no_connection(load: Load, start_daemon: Start, figure: Figure) -> None:
