@@ -69,6 +69,11 @@ def handing_over(sockets: Mapping[str, socket.socket]) -> list[str]:
     return [sys.executable, "-S", "-c", HAND_OVER, ":".join(sockets), *numbers] if sockets else []
 
 
+def with_open_files(soft: int, hard: int) -> tuple[str, ...]:
+    """The words that start a program under limits of open files."""
+    return ("sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh")
+
+
 def command(runner: str | Sequence[str], *options: str) -> list[str]:
     """The command line that starts a daemon.
 
@@ -173,6 +178,12 @@ class Daemon:
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Does it end by itself in this time?"""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.process.poll() is not None
 
     def wait(self) -> int:
         """Its exit status, when it has ended."""

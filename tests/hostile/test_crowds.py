@@ -41,7 +41,8 @@ def test_limit_is_kept_and_all_are_served(load: Load, start_daemon: Start, figur
 def test_limit_that_refuses(load: Load, start_daemon: Start, figure: Figure) -> None:
     """The control: a factory that makes no protocol when there are too many turns them away."""
     options = ("--close", "--delay", "0.05", "--most", str(PLACES))
-    port = start_daemon(*ANYWHERE, *options, runner=NAIVE).port
+    where = "tcp:0:interface=127.0.0.1:backlog=4096"  # so that nobody is lost before
+    port = start_daemon("--listen", where, *options, runner=NAIVE).port
     tally = load.send(port, workers=VISITORS, count=VISITORS)
     figure("P7", f"control, refusing beyond {PLACES}: {tally}")
     with pytest.raises(AssertionError):
