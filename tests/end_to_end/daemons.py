@@ -71,13 +71,21 @@ class Daemon:
         words: Its command line.
         directory: Where it works.
         name: That of the files with what it prints.
+        pass_fds: Descriptors of ours that it has, too.
     """
 
-    def __init__(self, words: Sequence[str], directory: Path, name: str) -> None:
+    def __init__(
+        self, words: Sequence[str], directory: Path, name: str, pass_fds: Sequence[int] = ()
+    ) -> None:
         self._files = directory / f"{name}.out", directory / f"{name}.err"
         with self._files[0].open("wb") as out, self._files[1].open("wb") as err:
             self.process = subprocess.Popen(
-                words, cwd=directory, env=environment(), stdout=out, stderr=err
+                words,
+                cwd=directory,
+                env=environment(),
+                stdout=out,
+                stderr=err,
+                pass_fds=pass_fds,
             )
 
     @property
@@ -149,7 +157,11 @@ class Start(Protocol):
     """Starts daemons."""
 
     def __call__(
-        self, *options: str, runner: str | Sequence[str] = "twistd -n", under: Sequence[str] = ()
+        self,
+        *options: str,
+        runner: str | Sequence[str] = "twistd -n",
+        under: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> Daemon:
         """Start one.
 
@@ -157,6 +169,7 @@ class Start(Protocol):
             options: The daemon's; without any that says where to listen it does so on a free port.
             runner: One of `RUNNERS`, or the words of another one.
             under: The words of a program that starts it in turn.
+            pass_fds: Descriptors of ours that it has, too.
         """
 
 
@@ -166,11 +179,14 @@ def daemons_in(directory: Path) -> Iterator[Start]:
     started: list[Daemon] = []
 
     def start(
-        *options: str, runner: str | Sequence[str] = "twistd -n", under: Sequence[str] = ()
+        *options: str,
+        runner: str | Sequence[str] = "twistd -n",
+        under: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> Daemon:
         where = () if {"--config", "--listen", "--port", "-p"} & set(options) else ("--port", "0")
         words = [*under, *command(runner, *where, *options)]
-        started.append(Daemon(words, directory, f"daemon-{len(started)}"))
+        started.append(Daemon(words, directory, f"daemon-{len(started)}", pass_fds))
         return started[-1]
 
     try:
