@@ -82,7 +82,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return fit
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def handlers(monkeypatch: pytest.MonkeyPatch) -> dict[int, Any]:
     """The handlers that signals get."""
     put_in: dict[int, Any] = {}
@@ -179,13 +179,37 @@ def test_json_log_when_it_cannot_listen(tmp_path: Path) -> None:
     assert "after" not in path.read_text()
 
 
-def test_signals_are_taken_when_the_loop_runs(handlers: dict[int, Any]) -> None:
+def test_signals_are_taken_before_it_listens(
+    handlers: dict[int, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal is ours as soon as anybody can know that the daemon is there."""
+    site = Site()
+    taken: list[set[int]] = []
+    monkeypatch.setattr(site.service, "privilegedStartService", lambda: taken.append({*handlers}))
+    site.daemon.privilegedStartService()
+    assert taken == [{*STOP, signal.SIGHUP}]
+
+
+def test_signals_are_taken_again_when_the_loop_runs(handlers: dict[int, Any]) -> None:
     """Our handlers are put over the reactor's, which come with its start."""
     site = Site()
     site.daemon.startService()
-    assert handlers == {}
+    handlers.clear()
     site.reactor.begin()
     assert set(handlers) == {*STOP, signal.SIGHUP}
+
+
+@pytest.mark.parametrize("number", [*STOP, signal.SIGHUP])
+def test_signal_before_the_loop_runs(handlers: dict[int, Any], number: int) -> None:
+    """A signal that comes before the loop begins is dealt with in its first turn."""
+    site = Site()
+    site.daemon.startService()
+    handlers[number](number, None)
+    site.reactor.begin()
+    with capturedLogs() as events:
+        site.reactor.turn()
+    assert site.reactor.hasStopped == (number in STOP)
+    assert texts(events)[0].startswith(signal.Signals(number).name)
 
 
 @pytest.mark.parametrize("number", STOP)

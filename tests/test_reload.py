@@ -60,6 +60,7 @@ class Site:
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A daemon that runs in a process that can have any number of files open."""
     monkeypatch.setattr("sockreply.serving.fit_descriptors", lambda wanted: wanted)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
     made = Site()
     yield made
     made.daemon.stopService()

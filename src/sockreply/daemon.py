@@ -84,6 +84,7 @@ class Daemon(Service):
         for name, limits in fit_limits(self.settings.services).items():
             self.serving[name].factory.change_limits(limits)
         self.outlets.open()
+        self._take_signals()  # who reads that it listens may already send one
         try:
             self._listen()
         except CannotStart:
@@ -94,7 +95,7 @@ class Daemon(Service):
         self._listening = True
         for warning in self.settings.warnings:
             self._log.warn("{warning}", warning=warning)
-        self.reactor.callWhenRunning(self._take_signals)
+        self.reactor.callWhenRunning(self._take_signals)  # over those that came with the loop
 
     def _listen(self) -> None:
         for serving in self.serving.values():
@@ -151,7 +152,7 @@ class Daemon(Service):
     # Signals.
 
     def _take_signals(self) -> None:
-        """Put our handlers over the reactor's, whose exit status would be the signal's."""
+        """Put our handlers over those that end the process, with the signal for its exit status."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop_signal)
         if hasattr(signal, "SIGHUP"):

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
-import socket
 import subprocess
-import sys
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -39,34 +36,6 @@ in_each_foreground = pytest.mark.parametrize("runner", RUNNERS)
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="there is no /proc that tells of processes"
 )
-
-
-HAND_OVER = """\
-import fcntl, os, sys
-names, *rest = sys.argv[1:]
-names = names.split(":")
-sockets, command = rest[:len(names)], rest[len(names):]
-for place, number in enumerate([fcntl.fcntl(int(n), fcntl.F_DUPFD, 100) for n in sockets], 3):
-    os.dup2(number, place)
-    os.close(number)
-os.environ.update(
-    LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=":".join(names)
-)
-os.execv(command[0], command)
-"""
-"""Runs a command as systemd does that has opened ports for it (sd_listen_fds(3))."""
-
-
-def needs_program(name: str) -> pytest.MarkDecorator:
-    """Skips a test where a program is not installed."""
-    missing = shutil.which(name) is None
-    return pytest.mark.skipif(missing, reason=f"{name} is not installed")
-
-
-def handing_over(sockets: Mapping[str, socket.socket]) -> list[str]:
-    """The words that start a program with sockets, by the names that it knows them by."""
-    numbers = [str(each.fileno()) for each in sockets.values()]
-    return [sys.executable, "-S", "-c", HAND_OVER, ":".join(sockets), *numbers] if sockets else []
 
 
 def with_open_files(soft: int, hard: int) -> tuple[str, ...]:
@@ -107,7 +76,7 @@ class Daemon:
         words: Its command line.
         directory: Where it works.
         name: That of the files with what it prints.
-        sockets: Open for it, too.
+        pass_fds: Descriptors of ours that it has, too.
         told: More of its environment.
     """
 
@@ -116,7 +85,7 @@ class Daemon:
         words: Sequence[str],
         directory: Path,
         name: str,
-        sockets: Sequence[socket.socket] = (),
+        pass_fds: Sequence[int] = (),
         told: Mapping[str, str] = {},
     ) -> None:
         self._files = directory / f"{name}.out", directory / f"{name}.err"
@@ -127,7 +96,7 @@ class Daemon:
                 env={**environment(), **told},
                 stdout=out,
                 stderr=err,
-                pass_fds=[each.fileno() for each in sockets],
+                pass_fds=pass_fds,
             )
 
     @property
@@ -209,7 +178,7 @@ class Start(Protocol):
         *options: str,
         runner: str | Sequence[str] = "twistd -n",
         under: Sequence[str] = (),
-        sockets: Mapping[str, socket.socket] = {},
+        pass_fds: Sequence[int] = (),
         told: Mapping[str, str] = {},
     ) -> Daemon:
         """Start one.
@@ -218,7 +187,7 @@ class Start(Protocol):
             options: The daemon's; without any that says where to listen it does so on a free port.
             runner: One of `RUNNERS`, or the words of another one.
             under: The words of a program that starts it in turn.
-            sockets: What systemd would have opened for it, by name.
+            pass_fds: Descriptors of ours that it has, too.
             told: More of its environment.
         """
 
@@ -232,13 +201,12 @@ def daemons_in(directory: Path) -> Iterator[Start]:
         *options: str,
         runner: str | Sequence[str] = "twistd -n",
         under: Sequence[str] = (),
-        sockets: Mapping[str, socket.socket] = {},
+        pass_fds: Sequence[int] = (),
         told: Mapping[str, str] = {},
     ) -> Daemon:
         where = () if {"--config", "--listen", "--port", "-p"} & set(options) else ("--port", "0")
-        words = [*under, *handing_over(sockets), *command(runner, *where, *options)]
-        name = f"daemon-{len(started)}"
-        started.append(Daemon(words, directory, name, list(sockets.values()), told))
+        words = [*under, *command(runner, *where, *options)]
+        started.append(Daemon(words, directory, f"daemon-{len(started)}", pass_fds, told))
         return started[-1]
 
     try:

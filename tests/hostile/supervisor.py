@@ -1,4 +1,4 @@
-"""What starts a daemon again and again, on a port of its own or on one that is always open."""
+"""What starts a daemon again and again, as systemd does."""
 
 from __future__ import annotations
 
@@ -13,16 +13,6 @@ from tests.hostile.load import Crowd, Tally
 
 Again: TypeAlias = Callable[[], Daemon]
 """Starts a daemon as it was started before."""
-
-ACTIVATED = "systemd:domain=INET:name=sockreply"
-"""The endpoint string of a socket that is handed over."""
-
-
-@contextmanager
-def open_port() -> Iterator[socket.socket]:
-    """A port that is open whoever runs, as systemd keeps that of a socket unit."""
-    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
-        yield listener
 
 
 @contextmanager

@@ -122,7 +122,10 @@ def test_close_comes_to_an_end(
     daemon = start_daemon("--config", str(file))
     with ASK[kind](daemon.port) as client:
         took = leaves_after(client, CLOSE + SLACK)
-    figure("P12", f"{kind}, {size:,} bytes unread, close_timeout and write_timeout {CLOSE:g} s: gone after {took} s")
+    figure(
+        "P12",
+        f"{kind}, {size:,} bytes unread, close_timeout and write_timeout {CLOSE:g} s: gone after {took} s",
+    )
     assert_given_up(took)
     assert count(metrics, "connections") == 0
 

@@ -7,15 +7,18 @@ from functools import partial
 
 import pytest
 
+from sockreply.server.listening import BACKLOG
+from tests.end_to_end.activation import port_of, start_on, tcp_listener
 from tests.end_to_end.daemons import Start
 from tests.hostile.figures import Figure
 from tests.hostile.load import Load, Tally
 from tests.hostile.naive import NAIVE, NAIVE_LINGERS
-from tests.hostile.supervisor import ACTIVATED, Again, kept_port, open_port, restart_under
+from tests.hostile.supervisor import Again, kept_port, restart_under
 
 WORKERS = 32
 """Clients at a time: as many requests are in flight."""
 
+OURS = ("--listen", "systemd:domain=INET:name=ours")
 SERVES_LINES = ("-f", "line", "--echo")
 
 
@@ -42,11 +45,11 @@ def assert_only_lost_in_flight(tally: Tally, kills: int) -> None:
 
 def test_restart_loses_no_connection(load: Load, start_daemon: Start, figure: Figure) -> None:
     """Over 17 restarts none of 108,000 connections is lost, and the longest wait is a start."""
-    with open_port() as listener:
-        sockets = {"sockreply": listener}
-        again = partial(start_daemon, *SERVES_LINES, "--listen", ACTIVATED, sockets=sockets)
-        port = listener.getsockname()[1]
-        tally = restarted(load, port, again, times=17, every=6_000, number=signal.SIGTERM)
+    with tcp_listener(backlog=BACKLOG) as listener:
+        again = partial(start_on, start_daemon, [listener], "ours", *OURS, *SERVES_LINES)
+        tally = restarted(
+            load, port_of(listener), again, times=17, every=6_000, number=signal.SIGTERM
+        )
     figure("P2", f"17 restarts: {tally}")
     assert tally.all == 108_000
     assert_nothing_lost(tally)
@@ -54,12 +57,12 @@ def test_restart_loses_no_connection(load: Load, start_daemon: Start, figure: Fi
 
 def test_restart_loses_without_a_drain(load: Load, start_daemon: Start, figure: Figure) -> None:
     """The control: a plain Twisted service on such a port loses what it was answering."""
-    with open_port() as listener:
-        options = ("--listen", ACTIVATED, *NAIVE_LINGERS)
-        sockets = {"sockreply": listener}
-        again = partial(start_daemon, *options, runner=NAIVE, sockets=sockets)
-        port = listener.getsockname()[1]
-        tally = restarted(load, port, again, times=3, every=1_000, number=signal.SIGTERM)
+    with tcp_listener(backlog=BACKLOG) as listener:
+        words = (*OURS, *NAIVE_LINGERS)
+        again = partial(start_on, start_daemon, [listener], "ours", *words, runner=NAIVE)
+        tally = restarted(
+            load, port_of(listener), again, times=3, every=1_000, number=signal.SIGTERM
+        )
     figure("P2", f"control, port kept open, no drain: 3 restarts: {tally}")
     with pytest.raises(AssertionError):
         assert_nothing_lost(tally)
@@ -86,10 +89,10 @@ def test_kill_loses_only_what_was_in_flight(
     load: Load, start_daemon: Start, figure: Figure
 ) -> None:
     """Of 36,000 connections, 8 SIGKILL cost at most 32 each, and nobody is refused."""
-    with open_port() as listener:
-        sockets = {"sockreply": listener}
-        again = partial(start_daemon, *SERVES_LINES, "--listen", ACTIVATED, sockets=sockets)
-        port = listener.getsockname()[1]
-        tally = restarted(load, port, again, times=8, every=4_000, number=signal.SIGKILL)
+    with tcp_listener(backlog=BACKLOG) as listener:
+        again = partial(start_on, start_daemon, [listener], "ours", *OURS, *SERVES_LINES)
+        tally = restarted(
+            load, port_of(listener), again, times=8, every=4_000, number=signal.SIGKILL
+        )
     figure("P3", f"8 SIGKILL, {WORKERS} requests in flight: {tally}")
     assert_only_lost_in_flight(tally, kills=8)
