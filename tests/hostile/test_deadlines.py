@@ -124,7 +124,7 @@ def test_close_comes_to_an_end(
         took = leaves_after(client, CLOSE + SLACK)
     figure(
         "P12",
-        f"{kind}, {size:,} bytes unread, close_timeout and write_timeout {CLOSE:g} s: gone after {took} s",
+        f"{kind}, {size:,} bytes unread, time-outs {CLOSE:g} s: gone after {took} s",
     )
     assert_given_up(took)
     assert count(metrics, "connections") == 0

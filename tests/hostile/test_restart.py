@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from functools import partial
+from socket import socket
 
 import pytest
 
 from sockreply.server.listening import BACKLOG
 from tests.end_to_end.activation import port_of, start_on, tcp_listener
+from tests.end_to_end.clients import connect, read_all
 from tests.end_to_end.daemons import Start
 from tests.hostile.figures import Figure
 from tests.hostile.load import Load, Tally
@@ -53,6 +55,34 @@ def test_restart_loses_no_connection(load: Load, start_daemon: Start, figure: Fi
     figure("P2", f"17 restarts: {tally}")
     assert tally.all == 108_000
     assert_nothing_lost(tally)
+
+
+@pytest.mark.xfail(strict=True, reason="a drain takes who has not asked yet for idle")
+def test_restart_waits_for_the_first_request(start_daemon: Start, figure: Figure) -> None:
+    """Who is connected when SIGTERM comes and asks a moment later is answered all the same."""
+    with tcp_listener(backlog=BACKLOG) as listener:
+        again = partial(start_on, start_daemon, [listener], "ours", *OURS, *SERVES_LINES)
+        daemon = again()
+        clients = [connect(port_of(listener)) for _ in range(20)]
+        daemon.wait_for("connected")
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_for("SIGTERM")
+        for client in clients:
+            client.sendall(b"hello\n")
+        daemon.wait()
+        again()
+        answered = [answer(client) for client in clients].count(b"hello\n")
+    figure("P2", f"connected, and asking a moment after SIGTERM: {answered} of 20 answered")
+    assert answered == 20
+
+
+def answer(client: socket) -> bytes:
+    """What a client gets until the end, however that comes."""
+    with client:
+        try:
+            return read_all(client)
+        except ConnectionResetError:
+            return b""
 
 
 def test_restart_loses_without_a_drain(load: Load, start_daemon: Start, figure: Figure) -> None:
