@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sysconfig
@@ -36,6 +37,12 @@ in_each_foreground = pytest.mark.parametrize("runner", RUNNERS)
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="there is no /proc that tells of processes"
 )
+
+
+def needs_program(name: str) -> pytest.MarkDecorator:
+    """Skips a test where a program is not installed."""
+    missing = shutil.which(name) is None
+    return pytest.mark.skipif(missing, reason=f"{name} is not installed")
 
 
 def with_open_files(soft: int, hard: int) -> tuple[str, ...]:

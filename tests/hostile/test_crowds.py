@@ -1,4 +1,4 @@
-"""P7 and P10: many who come at once are all served; no more at a time than may be."""
+"""Many who come at once are all served; no more at a time than may be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.clients import ask
 from tests.end_to_end.daemons import RESPONDERS, Daemon, Start
 from tests.end_to_end.waiting import eventually
-from tests.hostile.figures import Figure
+from tests.hostile.figures import Figure, Promise
 from tests.hostile.load import Load, Tally
 from tests.hostile.naive import ANYWHERE, NAIVE
 from tests.hostile.namespace import ON_LOOPBACK, beside, listen_overflows, needs_namespace, queued
@@ -33,7 +33,7 @@ def test_limit_is_kept_and_all_are_served(load: Load, start_daemon: Start, figur
     port = daemon.port
     tally = load.send(port, workers=VISITORS, count=VISITORS, reply=None)
     most = int(ask(port, b"hello\n"))
-    figure("P7", f"max_connections {PLACES}: {tally}, at most {most} at a time")
+    figure(Promise.LIMIT, f"max_connections {PLACES}: {tally}, at most {most} at a time")
     assert most == PLACES
     assert_all_served(tally)
 
@@ -44,7 +44,7 @@ def test_limit_that_refuses(load: Load, start_daemon: Start, figure: Figure) -> 
     where = "tcp:0:interface=127.0.0.1:backlog=4096"  # so that nobody is lost before
     port = start_daemon("--listen", where, *options, runner=NAIVE).port
     tally = load.send(port, workers=VISITORS, count=VISITORS)
-    figure("P7", f"control, refusing beyond {PLACES}: {tally}")
+    figure(Promise.LIMIT, f"refusing beyond {PLACES}: {tally}", control=True)
     with pytest.raises(AssertionError):
         assert_all_served(tally)
 
@@ -89,9 +89,9 @@ def test_storm_is_absorbed(load: Load, start_daemon: Start, figure: Figure) -> N
     """5,000 clients at once are served; as many as the backlog has places, however busy it is."""
     daemon = start_daemon("-f", "line", "--echo", under=ON_LOOPBACK)
     running = storm(load, daemon, STORM)
-    figure("P10", f"{STORM:,} at once: {running}")
+    figure(Promise.STORM, f"{STORM:,} at once: {running}")
     still = storm_while_it_stands_still(load, daemon, BACKLOG)
-    figure("P10", f"{BACKLOG:,} at once to a process that stands still: {still}")
+    figure(Promise.STORM, f"{BACKLOG:,} at once to a process that stands still: {still}")
     assert_all_served(running.tally)
     assert_absorbed(still)
 
@@ -101,9 +101,11 @@ def test_storm_with_twisteds_backlog(load: Load, start_daemon: Start, figure: Fi
     """The control: in a queue of 50 most find no place."""
     daemon = start_daemon(*ANYWHERE, "--close", runner=NAIVE, under=ON_LOOPBACK)
     running = storm(load, daemon, STORM)
-    figure("P10", f"control, {STORM:,} at once: {running}")
+    figure(Promise.STORM, f"{STORM:,} at once: {running}", control=True)
     still = storm_while_it_stands_still(load, daemon, BACKLOG)
-    figure("P10", f"control, {BACKLOG:,} at once to a process that stands still: {still}")
+    figure(
+        Promise.STORM, f"{BACKLOG:,} at once to a process that stands still: {still}", control=True
+    )
     with pytest.raises(AssertionError):
         assert_absorbed(running)
     with pytest.raises(AssertionError):

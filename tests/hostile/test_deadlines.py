@@ -1,4 +1,4 @@
-"""P12 and P14: a close always comes to an end; who is idle is closed, and who is not never."""
+"""A close always comes to an end; who is idle is closed, and who is not never."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from tests.end_to_end.clients import connect, read_bytes
 from tests.end_to_end.daemons import Start
-from tests.hostile.figures import Figure
+from tests.hostile.figures import Figure, Promise
 from tests.hostile.metrics import count
 from tests.hostile.naive import ANYWHERE, NAIVE
 
@@ -123,7 +123,7 @@ def test_close_comes_to_an_end(
     with ASK[kind](daemon.port) as client:
         took = leaves_after(client, CLOSE + SLACK)
     figure(
-        "P12",
+        Promise.CLOSE,
         f"{kind}, {size:,} bytes unread, time-outs {CLOSE:g} s: gone after {took} s",
     )
     assert_given_up(took)
@@ -139,7 +139,11 @@ def test_close_that_has_no_end(
     daemon = start_daemon(*options, runner=NAIVE)
     with ASK[kind](daemon.port) as client:
         took = leaves_after(client, CLOSE + SLACK)
-    figure("P12", f"control, {kind}, {size:,} bytes unread: still there after {CLOSE + SLACK:g} s")
+    figure(
+        Promise.CLOSE,
+        f"{kind}, {size:,} bytes unread: still there after {CLOSE + SLACK:g} s",
+        control=True,
+    )
     with pytest.raises(AssertionError):
         assert_given_up(took)
 
@@ -189,7 +193,7 @@ def test_who_is_idle_is_closed_and_who_is_not_never(
     options = ("--idle-timeout", str(IDLE), "--metrics", "unix:metrics")
     daemon = start_daemon("-f", "line", "-k", "--echo", *options)
     what = lives(daemon.port)
-    figure("P14", f"idle_timeout {IDLE:g} s: {what}")
+    figure(Promise.IDLE, f"idle_timeout {IDLE:g} s: {what}")
     assert_only_idle_is_closed(what)
     assert count(tmp_path / "metrics", "closed_total", "idle") == 1
 
@@ -198,6 +202,6 @@ def test_who_is_idle_is_closed_and_who_is_not_never(
 def test_timeouts_that_are_none(start_daemon: Start, figure: Figure, life: Sequence[str]) -> None:
     """The controls: without a timeout nobody is closed, with one that is never reset everybody."""
     what = lives(start_daemon(*ANYWHERE, *life, runner=NAIVE).port)
-    figure("P14", f"control, {'never reset' if life else 'no timeout'}: {what}")
+    figure(Promise.IDLE, f"{'never reset' if life else 'no timeout'}: {what}", control=True)
     with pytest.raises(AssertionError):
         assert_only_idle_is_closed(what)

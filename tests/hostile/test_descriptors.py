@@ -1,4 +1,4 @@
-"""P8 and P9: too few file descriptors are told at the start, and survived later."""
+"""Too few file descriptors are told at the start, and survived later."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.end_to_end.clients import connect, read_bytes
 from tests.end_to_end.daemons import RESPONDERS, Daemon, Start, in_each_foreground, with_open_files
-from tests.hostile.figures import Figure
+from tests.hostile.figures import Figure, Promise
 from tests.hostile.load import Load, Tally
 from tests.hostile.naive import ANYWHERE, NAIVE
 
@@ -53,7 +53,7 @@ def test_limit_that_does_not_fit_is_told_at_the_start(
     assert_refuses_to_start(daemon)
     took = time.monotonic() - begun
     (said,) = [line for line in daemon.log.splitlines() if "#info]" not in line]
-    figure("P8", f"{runner}: exit status {daemon.wait()} after {took:.2f} s")
+    figure(Promise.TOO_FEW_FILES, f"{runner}: exit status {daemon.wait()} after {took:.2f} s")
     assert daemon.wait() == 1
     assert "max-connections 200" in said
     assert "36" in said
@@ -65,7 +65,7 @@ def test_limit_that_nobody_looks_at(start_daemon: Start, figure: Figure) -> None
     assert daemon.port
     with pytest.raises(AssertionError):
         assert_refuses_to_start(daemon)
-    figure("P8", f"control: still there after {AT_ONCE:g} s")
+    figure(Promise.TOO_FEW_FILES, f"still there after {AT_ONCE:g} s", control=True)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def test_running_out_of_descriptors_is_survived(
             assert told(inside[0], b"free")
             tally = crowd.tally()
             what = Shortage(tally, served, cpu, lines, time.monotonic() - freed)
-    figure("P9", str(what))
+    figure(Promise.NO_FILES_LEFT, str(what))
     assert what.served == INSIDE
     assert what.load < 0.1
     assert what.lines <= SHORTAGE
@@ -147,6 +147,6 @@ def test_twisted_resets_who_waits(load: Load, start_daemon: Start, figure: Figur
     """The control: Twisted makes room by resetting whoever waits."""
     daemon = start_daemon(*ANYWHERE, "--close", "--delay", "0.5", runner=NAIVE, under=FEW)
     tally = load.send(daemon.port, workers=CROWD, count=CROWD)
-    figure("P9", f"control: {tally}")
+    figure(Promise.NO_FILES_LEFT, f"{tally}", control=True)
     with pytest.raises(AssertionError):
         assert_nobody_reset(tally)

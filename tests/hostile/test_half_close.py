@@ -1,4 +1,4 @@
-"""P1: a client that says that it sends no more gets every reply that it is owed."""
+"""A client that says that it sends no more gets every reply that it is owed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.end_to_end.clients import half_close_and_read
 from tests.end_to_end.daemons import RESPONDERS, Daemon, Start
-from tests.hostile.figures import Figure
+from tests.hostile.figures import Figure, Promise
 from tests.hostile.naive import ANYWHERE, NAIVE
 
 LINES = ("-f", "line", "-k")
@@ -41,7 +41,10 @@ def test_half_close_loses_no_reply(
     lost = incomplete(daemon, sent, clients)
     requests = sent.count(b"\n")
     when = "at once" if options is AT_ONCE else "later"
-    figure("P1", f"replies {when}, {requests} a client: {lost} of {clients:,} clients lost replies")
+    figure(
+        Promise.HALF_CLOSE,
+        f"replies {when}, {requests} a client: {lost} of {clients:,} clients lost replies",
+    )
     assert lost == 0
 
 
@@ -52,5 +55,9 @@ def test_a_stock_protocol_does_lose_replies(
     """The control: a plain Twisted Protocol loses the replies of most such clients."""
     lost = incomplete(start_daemon(*ANYWHERE, runner=NAIVE), sent, clients)
     requests = sent.count(b"\n")
-    figure("P1", f"control, {requests} a client: {lost:,} of {clients:,} clients lost replies")
+    figure(
+        Promise.HALF_CLOSE,
+        f"{requests} a client: {lost:,} of {clients:,} clients lost replies",
+        control=True,
+    )
     assert lost > 0

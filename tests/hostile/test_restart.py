@@ -1,4 +1,4 @@
-"""P2 and P3: a daemon on a port that systemd keeps open is restarted, or killed, under load."""
+"""A daemon on a port that systemd keeps open is restarted, or killed, under load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sockreply.server.listening import BACKLOG
 from tests.end_to_end.activation import port_of, start_on, tcp_listener
 from tests.end_to_end.clients import connect, read_all
 from tests.end_to_end.daemons import Start
-from tests.hostile.figures import Figure
+from tests.hostile.figures import Figure, Promise
 from tests.hostile.load import Load, Tally
 from tests.hostile.naive import NAIVE, NAIVE_LINGERS
 from tests.hostile.supervisor import Again, kept_port, restart_under
@@ -52,7 +52,7 @@ def test_restart_loses_no_connection(load: Load, start_daemon: Start, figure: Fi
         tally = restarted(
             load, port_of(listener), again, times=17, every=6_000, number=signal.SIGTERM
         )
-    figure("P2", f"17 restarts: {tally}")
+    figure(Promise.RESTART, f"17 restarts: {tally}")
     assert tally.all == 108_000
     assert_nothing_lost(tally)
 
@@ -72,7 +72,9 @@ def test_restart_waits_for_the_first_request(start_daemon: Start, figure: Figure
         daemon.wait()
         again()
         answered = [answer(client) for client in clients].count(b"hello\n")
-    figure("P2", f"connected, and asking a moment after SIGTERM: {answered} of 20 answered")
+    figure(
+        Promise.RESTART, f"connected, and asking a moment after SIGTERM: {answered} of 20 answered"
+    )
     assert answered == 20
 
 
@@ -93,7 +95,7 @@ def test_restart_loses_without_a_drain(load: Load, start_daemon: Start, figure: 
         tally = restarted(
             load, port_of(listener), again, times=3, every=1_000, number=signal.SIGTERM
         )
-    figure("P2", f"control, port kept open, no drain: 3 restarts: {tally}")
+    figure(Promise.RESTART, f"port kept open, no drain: 3 restarts: {tally}", control=True)
     with pytest.raises(AssertionError):
         assert_nothing_lost(tally)
 
@@ -107,8 +109,8 @@ def test_restart_loses_without_a_port_that_is_kept_open(
         where = f"tcp:{port}:interface=127.0.0.1"
         again = partial(start_daemon, "--listen", where, "--close", runner=NAIVE)
         tally = restarted(load, port, again, times=3, every=2_000, number=number)
-    promise = "P2" if number == signal.SIGTERM else "P3"
-    figure(promise, f"control, port of its own: 3 times {number.name}: {tally}")
+    promise = Promise.RESTART if number == signal.SIGTERM else Promise.KILL
+    figure(promise, f"port of its own: 3 times {number.name}: {tally}", control=True)
     with pytest.raises(AssertionError):
         assert_nothing_lost(tally)
     with pytest.raises(AssertionError):
@@ -124,5 +126,5 @@ def test_kill_loses_only_what_was_in_flight(
         tally = restarted(
             load, port_of(listener), again, times=8, every=4_000, number=signal.SIGKILL
         )
-    figure("P3", f"8 SIGKILL, {WORKERS} requests in flight: {tally}")
+    figure(Promise.KILL, f"8 SIGKILL, {WORKERS} requests in flight: {tally}")
     assert_only_lost_in_flight(tally, kills=8)

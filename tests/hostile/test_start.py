@@ -1,4 +1,4 @@
-"""P24: what cannot start ends at once, and does not stay without listening."""
+"""What cannot start ends at once, and does not stay without listening."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.end_to_end.daemons import Daemon, Start, in_each_foreground
-from tests.hostile.figures import Figure
+from tests.hostile.figures import Figure, Promise
 from tests.hostile.naive import NAIVE
 
 AT_ONCE = 5.0
@@ -38,7 +38,10 @@ def test_taken_port_ends_the_start(
     daemon = start_daemon("--listen", taken, runner=runner)
     assert_fails_at_once(daemon)
     took = time.monotonic() - begun
-    figure("P24", f"{runner}, port taken: exit status {daemon.wait()} after {took:.2f} s")
+    figure(
+        Promise.FAILED_START,
+        f"{runner}, port taken: exit status {daemon.wait()} after {took:.2f} s",
+    )
 
 
 def test_service_that_lives_on(start_daemon: Start, figure: Figure, taken: str) -> None:
@@ -47,4 +50,8 @@ def test_service_that_lives_on(start_daemon: Start, figure: Figure, taken: str) 
     daemon.wait_for("Address already in use")
     with pytest.raises(AssertionError):
         assert_fails_at_once(daemon)
-    figure("P24", f"control, port taken: still there after {AT_ONCE:g} s, not listening")
+    figure(
+        Promise.FAILED_START,
+        f"port taken: still there after {AT_ONCE:g} s, not listening",
+        control=True,
+    )

@@ -1,4 +1,4 @@
-"""P4 and P5: SIGTERM lets finish what was begun, for as long as it may; a second one does not."""
+"""SIGTERM lets finish what was begun, for as long as it may; a second one does not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.end_to_end.clients import connect, read_all, read_bytes
 from tests.end_to_end.daemons import RESPONDERS, Daemon, Start
-from tests.hostile.figures import Figure
+from tests.hostile.figures import Figure, Promise
 from tests.hostile.naive import ANYWHERE, NAIVE
 
 CLIENTS = 200
@@ -43,7 +43,9 @@ def test_sigterm_answers_what_is_in_flight(start_daemon: Start, figure: Figure) 
     daemon = start_daemon(*DELAYED)
     answered = answered_after_sigterm(daemon, b"0.5\n")
     status = daemon.wait()
-    figure("P4", f"{answered} of {CLIENTS} requests in flight answered, exit status {status}")
+    figure(
+        Promise.DRAIN, f"{answered} of {CLIENTS} requests in flight answered, exit status {status}"
+    )
     assert answered == CLIENTS
     assert status == 0
 
@@ -54,7 +56,7 @@ def test_sigterm_drops_what_is_in_flight_without_a_drain(
     """The control: Twisted's own service drops them."""
     daemon = start_daemon(*ANYWHERE, "--close", "--delay", "0.5", runner=NAIVE)
     answered = answered_after_sigterm(daemon, b"0.5\n")
-    figure("P4", f"control: {answered} of {CLIENTS} requests in flight answered")
+    figure(Promise.DRAIN, f"{answered} of {CLIENTS} requests in flight answered", control=True)
     assert answered < CLIENTS
 
 
@@ -131,7 +133,7 @@ def assert_over_at_once(took: Ends) -> None:
 def test_drain_ends_in_time(start_daemon: Start, figure: Figure, tmp_path: Path) -> None:
     """What is idle is closed at once; what is never answered goes at `drain_timeout`."""
     took = ends(start_stuck(start_daemon, tmp_path, DRAIN), signals=1)
-    figure("P4", f"drain_timeout {DRAIN:g} s: {took}")
+    figure(Promise.DRAIN, f"drain_timeout {DRAIN:g} s: {took}")
     assert_drained(took)
 
 
@@ -140,7 +142,7 @@ def test_second_sigterm_ends_it_at_once(
 ) -> None:
     """A second SIGTERM does not wait for what the first one waits for."""
     took = ends(start_stuck(start_daemon, tmp_path, 600), signals=2)
-    figure("P5", f"drain_timeout 600 s, second SIGTERM: {took}")
+    figure(Promise.SECOND_SIGNAL, f"drain_timeout 600 s, second SIGTERM: {took}")
     assert_over_at_once(took)
 
 
@@ -151,6 +153,10 @@ def test_drain_that_only_waits(
     """The control: a stopService that waits keeps idle clients, and no second signal ends it."""
     daemon = start_daemon(*ANYWHERE, "--drain", str(DRAIN), runner=NAIVE)
     took = ends(daemon, signals)
-    figure("P4" if signals == 1 else "P5", f"control, a drain of {DRAIN:g} s: {took}")
+    figure(
+        Promise.DRAIN if signals == 1 else Promise.SECOND_SIGNAL,
+        f"a drain of {DRAIN:g} s: {took}",
+        control=True,
+    )
     with pytest.raises(AssertionError):
         check(took)
