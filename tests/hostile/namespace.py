@@ -45,3 +45,10 @@ def queued(daemon: Daemon) -> int:
     """How many clients wait in the queues of the listeners of its network."""
     rows = (line.split() for line in Path(f"/proc/{daemon.pid}/net/tcp").read_text().splitlines())
     return sum(int(row[4].partition(":")[2], 16) for row in rows if row[3] == "0A")  # listens
+
+
+def interfaces(daemon: Daemon) -> dict[str, bool]:
+    """What a daemon's network is made of, and whether anything ever went over it."""
+    lines = Path(f"/proc/{daemon.pid}/net/dev").read_text().splitlines()[2:]  # without the heads
+    named = (line.split(":") for line in lines)
+    return {name.strip(): any(int(n) for n in counts.split()) for name, counts in named}
