@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -84,23 +84,17 @@ class Daemon:
         directory: Where it works.
         name: That of the files with what it prints.
         pass_fds: Descriptors of ours that it has, too.
-        told: More of its environment.
     """
 
     def __init__(
-        self,
-        words: Sequence[str],
-        directory: Path,
-        name: str,
-        pass_fds: Sequence[int] = (),
-        told: Mapping[str, str] = {},
+        self, words: Sequence[str], directory: Path, name: str, pass_fds: Sequence[int] = ()
     ) -> None:
         self._files = directory / f"{name}.out", directory / f"{name}.err"
         with self._files[0].open("wb") as out, self._files[1].open("wb") as err:
             self.process = subprocess.Popen(
                 words,
                 cwd=directory,
-                env={**environment(), **told},
+                env=environment(),
                 stdout=out,
                 stderr=err,
                 pass_fds=pass_fds,
@@ -186,7 +180,6 @@ class Start(Protocol):
         runner: str | Sequence[str] = "twistd -n",
         under: Sequence[str] = (),
         pass_fds: Sequence[int] = (),
-        told: Mapping[str, str] = {},
     ) -> Daemon:
         """Start one.
 
@@ -195,7 +188,6 @@ class Start(Protocol):
             runner: One of `RUNNERS`, or the words of another one.
             under: The words of a program that starts it in turn.
             pass_fds: Descriptors of ours that it has, too.
-            told: More of its environment.
         """
 
 
@@ -209,11 +201,10 @@ def daemons_in(directory: Path) -> Iterator[Start]:
         runner: str | Sequence[str] = "twistd -n",
         under: Sequence[str] = (),
         pass_fds: Sequence[int] = (),
-        told: Mapping[str, str] = {},
     ) -> Daemon:
         where = () if {"--config", "--listen", "--port", "-p"} & set(options) else ("--port", "0")
         words = [*under, *command(runner, *where, *options)]
-        started.append(Daemon(words, directory, f"daemon-{len(started)}", pass_fds, told))
+        started.append(Daemon(words, directory, f"daemon-{len(started)}", pass_fds))
         return started[-1]
 
     try:

@@ -114,23 +114,6 @@ def test_long_drain(start_daemon: Start, tmp_path: Path, manager: Manager) -> No
     assert daemon.wait() == 0
 
 
-def test_watchdog_of_a_stuck_loop(start_daemon: Start, tmp_path: Path, manager: Manager) -> None:
-    """Pings come while the loop turns, cease while a responder blocks it, and come again."""
-    responder = ("--responder", f"{RESPONDERS}:blocking")
-    daemon = start_daemon(*responder, under=manager.starting(WATCHDOG_USEC=400_000))
-    assert manager.next()[0] == "READY=1"
-    assert [manager.next() for _ in range(3)] == [["WATCHDOG=1"]] * 3
-    with connect(daemon.port) as client:
-        client.sendall(b"block")
-        eventually((tmp_path / ARRIVED).exists)
-        manager.catch_up()
-        assert manager.silent_for(1.0)
-        (tmp_path / GATE).touch()
-        assert read_all(client) == b"block"
-    assert manager.next_but("STATUS=1 connection", "STATUS=0 connections") == ["WATCHDOG=1"]
-    assert daemon.stop() == 0
-
-
 def test_watchdog_of_another_process(start_daemon: Start, manager: Manager) -> None:
     """A watchdog that is meant for another process gets no pings."""
     variables = manager.starting(WATCHDOG_USEC=100_000, WATCHDOG_PID=1)

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -39,8 +40,8 @@ class Naive(Protocol, TimeoutMixin):
 
     def dataReceived(self, data: bytes) -> None:
         options = self.factory.options
-        if data == b"block\n":
-            time.sleep(options.block)
+        if data == b"block":
+            stand_still()
         if options.delay:
             reactor.callLater(options.delay, self.answer, data)
         else:
@@ -55,6 +56,14 @@ class Naive(Protocol, TimeoutMixin):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.setTimeout(None)
         self.factory.connections -= 1
+
+
+def stand_still() -> None:
+    """Block the loop until a file is there, for ten seconds at most."""
+    Path("arrived").touch()
+    deadline = time.monotonic() + 10
+    while not Path("gate").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 class NaiveFactory(Factory[Naive]):
@@ -93,7 +102,6 @@ def read_options() -> Namespace:
     parser.add_argument("--listen", default="tcp:0:interface=127.0.0.1")
     parser.add_argument("--close", action="store_true", help="close behind the reply")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds until a reply")
-    parser.add_argument("--block", type=float, default=0.0, help="seconds of standing still")
     parser.add_argument("--most", type=int, default=sys.maxsize, help="connections")
     parser.add_argument("--reply-bytes", type=int, default=0, help="a reply of so many zeros")
     parser.add_argument("--life", type=float, help="seconds of a connection")
