@@ -16,7 +16,7 @@ import pytest
 from sockreply.server import Limits
 from tests.end_to_end.activation import handing_over, port_of, tcp_listener
 from tests.end_to_end.clients import TEXTBOOK_REPLY, ask, connect, connect_unix, read_all
-from tests.end_to_end.daemons import ROOT, SCRIPTS, Daemon, Start
+from tests.end_to_end.daemons import ROOT, SCRIPTS, Daemon, Start, needs_program
 from tests.end_to_end.manager import Manager, manager_in
 from tests.end_to_end.test_endpoints import ask_tls
 from tests.end_to_end.waiting import PATIENCE
@@ -34,12 +34,6 @@ prctl = ctypes.CDLL(None).prctl
 sys.exit(77) if prctl(65, 1, 0, 0, 0) else os.execv(sys.argv[1], sys.argv[1:])
 """
 """Runs a command with what MemoryDenyWriteExecute= is about; see PR_SET_MDWE(2const)."""
-
-
-def needs(program: str) -> pytest.MarkDecorator:
-    """Skips a test where a program of systemd's is not installed."""
-    missing = shutil.which(program) is None
-    return pytest.mark.skipif(missing, reason=f"{program} is not installed")
 
 
 def kernel_denies_new_code() -> bool:
@@ -127,7 +121,7 @@ def analyzed(directory: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@needs("systemd-analyze")
+@needs_program("systemd-analyze")
 @pytest.mark.parametrize("drop_ins", [[], *([each] for each in DROP_INS), DROP_INS])
 def test_units_are_valid(tmp_path: Path, drop_ins: Sequence[str]) -> None:
     """All units, with each drop-in, are read by systemd without a word of complaint."""
@@ -137,7 +131,7 @@ def test_units_are_valid(tmp_path: Path, drop_ins: Sequence[str]) -> None:
     assert (verified.returncode, said) == (0, []), verified.stderr
 
 
-@needs("systemd-analyze")
+@needs_program("systemd-analyze")
 @pytest.mark.parametrize(
     ("drop_ins", "most"),
     [([], 13), (["tls.conf"], 13), (["activated.conf"], 6), (DROP_INS, 6)],

@@ -25,6 +25,7 @@ class Promise(StrEnum):
     IDLE = "idle"
     WATCHDOG = "watchdog"
     NO_NETWORK = "no network"
+    CONFINEMENT = "confinement"
 
 
 class Figure(Protocol):
