@@ -19,6 +19,7 @@ from twisted.internet.task import react
 from twisted.python import usage
 
 from sockreply.errors import BadFile, CannotStart, ConfigError, SockreplyError
+from sockreply.journal import in_journal, reaches_journal, text_observer
 from sockreply.options import parameter, show_version
 from sockreply.sending import SendOptions, send
 from sockreply.tap import Options as ServeOptions
@@ -117,7 +118,7 @@ def serve(options: ServeOptions) -> None:
     from twisted.application.app import startApplication
     from twisted.application.service import Application, IServiceCollection
     from twisted.internet import reactor
-    from twisted.logger import globalLogBeginner, textFileLogObserver
+    from twisted.logger import globalLogBeginner
 
     from sockreply.tap import makeService
 
@@ -126,7 +127,7 @@ def serve(options: ServeOptions) -> None:
     daemon.setServiceParent(IServiceCollection(application))
     json = daemon.settings.log.json
     text = sys.stderr if json == "-" else sys.stdout  # one form on one stream
-    globalLogBeginner.beginLoggingTo([textFileLogObserver(text)], redirectStandardIO=False)
+    globalLogBeginner.beginLoggingTo([text_observer(text)], redirectStandardIO=False)
     daemon.privilegedStartService()
     startApplication(application, save=False)
     reactor.run()
@@ -241,5 +242,6 @@ def _say_why(error: Exception) -> int:
 
 
 def _complain(what: object, status: int) -> int:
-    print(f"sockreply: {what}", file=sys.stderr)
+    text = f"sockreply: {what}"
+    print(in_journal(text) if reaches_journal(sys.stderr) else text, file=sys.stderr)
     return status

@@ -52,6 +52,17 @@ def ask(port: int, message: bytes = b"hello") -> bytes:
         return read_all(client)
 
 
+def half_close_and_read(port: int, sent: bytes) -> bytes:
+    """What comes back when a client says everything it has to say, and that this was all."""
+    with connect(port) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        try:
+            return read_all(client)
+        except ConnectionResetError:
+            return b""
+
+
 def ask_at_once(port: int, messages: Sequence[bytes]) -> list[bytes]:
     """What clients are answered that are all connected before the first of them sends."""
     clients = [connect(port) for _ in messages]
