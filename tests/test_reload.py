@@ -80,6 +80,7 @@ def test_service_that_is_gone_is_drained(site: Site) -> None:
     """What it has begun is finished, then its connections close."""
     site.change(a=service(1), b=service(2, says=Reply(Wait(5), b"late")))
     idle, busy = site.client("b"), site.client("b")
+    site.reactor.advance(1)
     busy[0].dataReceived(b"x\n")
     site.change(a=service(1))
     assert site.ports == [1]

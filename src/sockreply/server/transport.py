@@ -19,7 +19,7 @@ from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.interfaces import ITransport
-from twisted.internet.main import CONNECTION_DONE
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
@@ -46,8 +46,10 @@ class SendsAtOnce(tcp.Server):
     def doRead(self) -> Any:
         try:
             data = self.socket.recv(self.bufferSize)
-        except OSError:  # nothing there, or Twisted will meet the same error
-            return super().doRead()
+        except BlockingIOError:
+            return None
+        except OSError:  # the kernel tells it once, so Twisted's own reading would not meet it
+            return CONNECTION_LOST
         if not data:
             return CONNECTION_DONE
         self._in_read = True
