@@ -37,8 +37,8 @@ def facts() -> dict[str, str]:
     """The machine and the versions, by what the tables call them."""
     redis = subprocess.run(["redis-server", "--version"], check=True, capture_output=True).stdout
     return {
-        "processor": f"{_processor()}, {os.cpu_count()} processors",
-        "kernel": f"{platform.system()} {platform.release()}",
+        "": _processor(),
+        "Linux": platform.release(),
         "Python": platform.python_version(),
         "Twisted": version("twisted"),
         "uvloop": version("uvloop"),
@@ -48,4 +48,5 @@ def facts() -> dict[str, str]:
 
 def _processor() -> str:
     model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return model[1] if model else platform.machine()
+    name = model[1] if model else platform.machine()
+    return f"{name}, {os.cpu_count()} processors"

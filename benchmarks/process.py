@@ -5,84 +5,92 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import IO
 
 from benchmarks.asking import Asker
 from benchmarks.errors import BenchmarkError
 
 START_SECONDS = 60.0
-"""Ten thousand rules take a while."""
+"""Ten thousand rules take a while on a slow machine."""
 POLL_SECONDS = 0.002
 END_SECONDS = 10.0
 SHOWN_LINES = 5
 """Of a failed server's output."""
 
 
+@dataclass(frozen=True)
 class Process:
-    """A server that answers while this is entered.
+    """A server that answers.
+
+    Args:
+        pid: Its process.
+        start_seconds: From its start to its first answer.
+    """
+
+    pid: int
+    start_seconds: float
+
+    def cpu_seconds(self) -> float:
+        """What all its threads have used.
+
+        The scheduler counts it in nanoseconds, and whole once a thread has gone to sleep; utime
+        and stime are sampled a hundred times a second.
+        """
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+    def resident_bytes(self) -> int:
+        """The memory that it has now."""
+        rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return int(rollup.split("Rss:")[1].split()[0]) * 1024
+
+
+@contextmanager
+def running(command: Sequence[str], asker: Asker, processor: int) -> Iterator[Process]:
+    """Keep a server up.
 
     Args:
         command: Starts it, in the foreground.
         asker: Knows what it has to answer.
         processor: The one that it may use.
+
+    Raises:
+        BenchmarkError: It does not start; tells what it said.
     """
-
-    def __init__(self, command: Sequence[str], asker: Asker, processor: int) -> None:
-        self._command = ["taskset", "--cpu-list", str(processor), *command]
-        self._asker = asker
-        self.start_seconds = 0.0
-        """From its start to its first answer."""
-
-    def __enter__(self) -> Self:
-        self._output = tempfile.TemporaryFile("w+")
+    pinned = ["taskset", "--cpu-list", str(processor), *command]
+    with tempfile.TemporaryFile("w+") as output:
         started = time.monotonic()
-        self._process = subprocess.Popen(self._command, stdout=self._output, stderr=self._output)
+        process = subprocess.Popen(pinned, stdout=output, stderr=output)
         try:
-            self._wait(started + START_SECONDS)
-        except BaseException:
-            self._end()
-            raise
-        self.start_seconds = time.monotonic() - started
-        return self
+            _wait_for_answer(process, asker, output)
+            yield Process(process.pid, time.monotonic() - started)
+        finally:
+            _end(process)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end()
 
-    def cpu_seconds(self) -> float:
-        """What all its threads have used; the kernel counts it in nanoseconds."""
-        tasks = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
-        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+def _wait_for_answer(process: subprocess.Popen[bytes], asker: Asker, output: IO[str]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not asker.answers():
+        if process.poll() is not None:
+            raise BenchmarkError(f"ended with {process.returncode}: {_told(output)}")
+        if time.monotonic() > deadline:
+            raise BenchmarkError(f"no answer in {START_SECONDS} s: {_told(output)}")
+        time.sleep(POLL_SECONDS)
 
-    def resident_bytes(self) -> int:
-        """The memory that it has now."""
-        rollup = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text()
-        return int(rollup.split("Rss:")[1].split()[0]) * 1024
 
-    def _wait(self, deadline: float) -> None:
-        while not self._asker.answers():
-            if self._process.poll() is not None:
-                raise BenchmarkError(f"ended with {self._process.returncode}: {self._told()}")
-            if time.monotonic() > deadline:
-                raise BenchmarkError(f"no answer in {START_SECONDS} s: {self._told()}")
-            time.sleep(POLL_SECONDS)
+def _told(output: IO[str]) -> str:
+    output.seek(0)
+    return " | ".join(output.read().splitlines()[-SHOWN_LINES:])
 
-    def _told(self) -> str:
-        self._output.seek(0)
-        return " | ".join(self._output.read().splitlines()[-SHOWN_LINES:])
 
-    def _end(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._output.close()
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

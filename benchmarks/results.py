@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Self
@@ -10,14 +11,15 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Sample:
-    """What one round found out about one work of one server.
+    """What one round found out about a server at a work.
 
     Args:
         round: From 1.
         server: A name of `servers.SERVERS`.
         work: A name of `works.WORKS`.
-        figures: By what they are: `cpu_us` and `per_second`, `p50_ms` and `p99_ms` of a load,
-            `bytes` of memory, `seconds` of a start.
+        figures: Of a load: `cpu_us` a request, requests `per_second`, `p50_ms` and `p99_ms`, and
+            what `others` took of a processor meanwhile. Of memory: `bytes_at_first`, and
+            `bytes` when the server has settled. Of a start: `seconds`.
     """
 
     round: int
@@ -28,16 +30,16 @@ class Sample:
 
 @dataclass(frozen=True)
 class Summary:
-    """The median of the rounds, the least and the greatest."""
+    """What is told of a figure: the median of the rounds, the least and the greatest."""
 
     median: float
     least: float
     most: float
 
     @classmethod
-    def of(cls, values: list[float]) -> Self:
-        """What is told of these."""
-        return cls(median(values), min(values), max(values))
+    def of(cls, values: Collection[float]) -> Self | None:
+        """The summary of these, if there are any."""
+        return cls(median(values), min(values), max(values)) if values else None
 
 
 @dataclass(frozen=True)
@@ -47,48 +49,51 @@ class Results:
     Args:
         date: When it began, as ISO 8601 has it.
         machine: As `machine.facts` tells it.
-        rounds: How many there were.
         samples: Of all rounds.
     """
 
     date: str
     machine: dict[str, str]
-    rounds: int
     samples: list[Sample]
 
-    def summary(self, server: str, work: str, figure: str) -> Summary | None:
-        """What is told of a figure, if it was taken."""
-        values = self._by_round(server, work, figure)
-        return Summary.of(list(values.values())) if values else None
+    @property
+    def rounds(self) -> int:
+        """How many there were."""
+        return len({sample.round for sample in self.samples})
 
-    def ratio(
-        self, server: str, work: str, figure: str, *, to: tuple[str, str]
-    ) -> Summary | None:
-        """What is told of a figure's ratio to the same of another server or work in its round.
+    def values(self, figure: str) -> list[float]:
+        """A figure of all samples that have it."""
+        return [sample.figures[figure] for sample in self.samples if figure in sample.figures]
+
+    def summary(self, server: str, work: str, figure: str) -> Summary | None:
+        """What is told of a figure of a server at a work, if it was taken."""
+        return Summary.of(self._by_round(server, work, figure).values())
+
+    def ratio(self, server: str, work: str, figure: str, to: tuple[str, str]) -> Summary | None:
+        """What is told of a figure's ratio to another's in the same round.
 
         Args:
             server: Whose figure it is.
             work: At what.
             figure: Which.
-            to: The other server and work.
+            to: The server and the work of the other.
         """
-        values = self._by_round(server, work, figure)
         others = self._by_round(*to, figure)
-        ratios = [values[n] / others[n] for n in values if n in others]
-        return Summary.of(ratios) if ratios else None
+        values = self._by_round(server, work, figure)
+        return Summary.of([values[n] / others[n] for n in values if others.get(n)])
 
     def to_json(self) -> str:
         """All of it, a sample a line."""
-        head = json.dumps({"date": self.date, "rounds": self.rounds, "machine": self.machine})
         samples = ",\n".join(json.dumps(asdict(sample)) for sample in self.samples)
-        return f'{head[:-1]}, "samples": [\n{samples}\n]}}\n'
+        machine = json.dumps(self.machine)
+        return f'{{"date": "{self.date}",\n"machine": {machine},\n"samples": [\n{samples}\n]}}\n'
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """What `to_json` wrote."""
         fields = json.loads(text)
-        samples = [Sample(**sample) for sample in fields.pop("samples")]
-        return cls(samples=samples, **fields)
+        samples = [Sample(**sample) for sample in fields["samples"]]
+        return cls(fields["date"], fields["machine"], samples)
 
     def _by_round(self, server: str, work: str, figure: str) -> dict[int, float]:
         return {

@@ -16,6 +16,9 @@ SCRIPTS = Path(sysconfig.get_path("scripts"))
 MAX_CONNECTIONS = "11000"
 PONG = b"+PONG\r\n"
 
+REDIS_SETTLES = 15.0
+"""Redis shrinks the buffers of clients that are quiet for two seconds, and not all at once."""
+
 OURS = "sockreply"
 REDIS = "redis"
 
@@ -26,15 +29,21 @@ class Place:
 
     Args:
         port: Of 127.0.0.1.
-        directory: For files of its own.
-        certificate: A key and its certificate, in PEM.
-        c_program: peers/c_epoll.c, compiled.
+        files: The directory for what it reads and writes, with the two files below.
     """
 
     port: int
-    directory: Path
-    certificate: Path
-    c_program: Path
+    files: Path
+
+    @property
+    def certificate(self) -> Path:
+        """A key and its certificate, in PEM."""
+        return self.files / "certificate.pem"
+
+    @property
+    def c_program(self) -> Path:
+        """peers/c_epoll.c, compiled."""
+        return self.files / "c_epoll"
 
 
 @dataclass(frozen=True)
@@ -44,9 +53,10 @@ class Server:
     Args:
         title: As the tables have it.
         command: How it is started, in the foreground.
-        works: What is measured of it: names of `run.LOADS`, and `run.MEMORY` or `run.START`.
+        works: What is measured of it: names of `works.WORKS`.
         reply: What it answers to `PING`, with the line's end.
         tls: Does it speak TLS?
+        settle_seconds: In which it gives memory back that connections took while they asked.
     """
 
     title: str
@@ -54,6 +64,7 @@ class Server:
     works: tuple[str, ...]
     reply: bytes = PONG
     tls: bool = False
+    settle_seconds: float = 0.0
 
 
 def _c_epoll(place: Place) -> list[str]:
@@ -73,7 +84,7 @@ def _redis(place: Place, *, tls: bool = False) -> list[str]:
         listen += ["--tls-cert-file", file, "--tls-key-file", file, "--tls-ca-cert-file", file]
     return [
         *("redis-server", *listen, "--bind", "127.0.0.1", "--maxclients", MAX_CONNECTIONS),
-        *("--save", "", "--appendonly", "no", "--dir", str(place.directory)),
+        *("--save", "", "--appendonly", "no", "--dir", str(place.files)),
     ]
 
 
@@ -91,51 +102,52 @@ def _sockreply(place: Place, *, level: str = "warn", tls: bool = False) -> list[
 
 
 def _configured(text: Callable[[int], str], place: Place) -> list[str]:
-    file = place.directory / f"{place.port}.toml"
+    file = place.files / f"{place.port}.toml"
     file.write_text(text(place.port))
     return [str(SCRIPTS / "sockreply"), "serve", "--config", str(file)]
 
 
 def _twistd_sockreply(place: Place) -> list[str]:
-    return [
-        *(str(SCRIPTS / "twistd"), "-n", "--pidfile=", "sockreply", "--port", str(place.port)),
-        *("--framing", "line:ending=crlf", "--keep-alive", "--reply", "+PONG"),
-    ]
+    words = ["--framing", "line:ending=crlf", "--keep-alive", "--reply", "+PONG"]
+    return [*_TWISTD, "sockreply", "--port", str(place.port), *words]
 
 
 def _twistd_alone(place: Place) -> list[str]:
     path = f"PYTHONPATH={ROOT}:{ROOT / 'benchmarks' / 'peers' / 'plugin'}"
-    words = ["-n", "--pidfile=", "benchmark-pong", "--port", str(place.port)]
-    return ["env", path, str(SCRIPTS / "twistd"), *words]
+    return ["env", path, *_TWISTD, "benchmark-pong", "--port", str(place.port)]
 
 
+_TWISTD = (str(SCRIPTS / "twistd"), "-n", "--pidfile=")
 _ALL = ("one", "pipelined", "single", "single pipelined", "reconnecting", "beside idle", "memory")
+_BOTH = ("one", "pipelined")
 
-SERVERS = {
+PEERS = {
     "c": Server("C, epoll", _c_epoll, _ALL),
-    REDIS: Server("Redis", _redis, _ALL),
+    REDIS: Server("Redis", _redis, _ALL, settle_seconds=REDIS_SETTLES),
     "uvloop": Server("uvloop `Protocol`", partial(_python, "uvloop_protocol"), _ALL),
     "asyncio": Server("asyncio `Protocol`", partial(_python, "asyncio_protocol"), _ALL),
     "streams": Server("asyncio streams", partial(_python, "asyncio_streams"), _ALL),
     "twisted": Server("Twisted `Protocol`", partial(_python, "twisted_protocol"), _ALL),
     "lines": Server("Twisted `LineReceiver`", partial(_python, "twisted_lines"), _ALL),
     OURS: Server("**sockreply**", _sockreply, _ALL),
-    "rules-1": Server("a rule", partial(_configured, partial(rules, 1)), ("one", "pipelined")),
-    "rules-100": Server("the last of 100 rules", partial(_configured, partial(rules, 100)), ("one",)),
-    "rules-1000": Server(
-        "the last of 1,000 rules",
-        partial(_configured, partial(rules, 1_000)),
-        ("one", "pipelined"),
-    ),
-    "rules-10000": Server(
-        "the last of 10,000 rules", partial(_configured, partial(rules, 10_000)), ("one",)
-    ),
-    "template": Server(
-        "a template", partial(_configured, template), ("one", "pipelined"), reply=b"+PING\r\n"
-    ),
-    "log": Server("the exchange log", partial(_sockreply, level="info"), ("one", "pipelined")),
-    "tls": Server("TLS", partial(_sockreply, tls=True), ("one", "pipelined"), tls=True),
-    "redis-tls": Server("Redis, TLS", partial(_redis, tls=True), ("one", "pipelined"), tls=True),
-    "twistd": Server("`twistd sockreply`", _twistd_sockreply, ("start",)),
-    "twistd-alone": Server("`twistd`, nothing but a `Protocol`", _twistd_alone, ("start",)),
 }
+"""Who is compared with whom."""
+
+VARIANTS = {
+    "rules-1": Server("… with 1 rule", partial(_configured, partial(rules, 1)), _BOTH),
+    "rules-100": Server("… with 100 rules", partial(_configured, partial(rules, 100)), ("one",)),
+    "rules-1000": Server("… with 1,000 rules", partial(_configured, partial(rules, 1000)), _BOTH),
+    "rules-10000": Server(
+        "… with 10,000 rules", partial(_configured, partial(rules, 10_000)), ("one",)
+    ),
+    "template": Server("… with a template", partial(_configured, template), _BOTH, b"+PING\r\n"),
+    "log": Server("… with the exchange log", partial(_sockreply, level="info"), _BOTH),
+    "tls": Server("… with TLS", partial(_sockreply, tls=True), _BOTH, tls=True),
+    "redis-tls": Server("Redis with TLS", partial(_redis, tls=True), _BOTH, tls=True),
+    "twistd": Server("`twistd sockreply`", _twistd_sockreply, ("start",)),
+    "twistd-alone": Server("`twistd` with an empty service", _twistd_alone, ("start",)),
+}
+"""The daemon set up in other ways, and what those are compared with."""
+
+SERVERS = {**PEERS, **VARIANTS}
+"""By the names that samples and the command line have."""

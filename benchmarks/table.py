@@ -2,69 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.disturbance import TOO_MUCH
 from benchmarks.results import Results, Summary
-from benchmarks.servers import OURS, REDIS, SERVERS
+from benchmarks.servers import OURS, PEERS, REDIS, SERVERS
 from benchmarks.works import LOADS, MEMORY, START
 
-LOAD_COLUMNS = {
+OF_LOADS = {
     "cpu_us": "CPU µs a request",
     "per_second": "requests a second",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
 }
-PEERS = ("c", REDIS, "uvloop", "asyncio", "streams", "twisted", "lines", OURS)
-"""Who is compared with whom in README, in this order."""
+OF_MEMORY = {"bytes": "bytes", "bytes_at_first": "bytes at first"}
+OF_START = {"seconds": "s"}
+KIB = 1024
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A line of the last table: a figure of ours, and a ratio.
+    """A line about the daemon: a figure of its own, and a ratio.
 
     Args:
-        title: What is done.
-        server: By whom.
-        work: As `works` calls it.
-        beside: The server and the work that the ratio is to.
-        beside_title: How the table calls that.
+        title: What it does.
+        server: Set up how.
+        work: At what.
+        to: The server and the work that the ratio is to.
+        to_title: What the table calls that.
     """
 
     title: str
     server: str
     work: str
-    beside: tuple[str, str]
-    beside_title: str
+    to: tuple[str, str]
+    to_title: str
 
 
-_REDIS = "Redis"
-_PLAIN = (OURS, "one")
+def _to_redis(title: str, work: str, server: str = OURS) -> Figure:
+    return Figure(title, server, work, (REDIS, work), "Redis")
+
+
+def _to_one_rule(title: str, server: str) -> Figure:
+    return Figure(title, server, "one", ("rules-1", "one"), "1 exact rule")
+
+
 FIGURES = (
-    Figure("one request in flight", OURS, "one", (REDIS, "one"), _REDIS),
-    Figure("16 in flight", OURS, "pipelined", (REDIS, "pipelined"), _REDIS),
-    Figure(
-        "16 in flight, answered by a rule", "rules-1", "pipelined", (REDIS, "pipelined"), _REDIS
-    ),
-    Figure("1 connection, one in flight", OURS, "single", (REDIS, "single"), _REDIS),
-    Figure(
-        "1 connection, 16 in flight",
-        OURS,
-        "single pipelined",
-        (REDIS, "single pipelined"),
-        _REDIS,
-    ),
-    Figure("a connection a request", OURS, "reconnecting", (REDIS, "reconnecting"), _REDIS),
-    Figure("the last of 100 exact rules", "rules-100", "one", ("rules-1", "one"), "1 rule"),
-    Figure("the last of 1,000 exact rules", "rules-1000", "one", ("rules-1", "one"), "1 rule"),
-    Figure("the last of 10,000 exact rules", "rules-10000", "one", ("rules-1", "one"), "1 rule"),
-    Figure("a reply made by a template", "template", "one", ("rules-1", "one"), "1 rule"),
-    Figure("the exchange log, capped", "log", "one", _PLAIN, "no exchange log"),
+    _to_redis("50 connections, 1 in flight", "one"),
+    _to_redis("50 connections, 16 in flight", "pipelined"),
+    _to_redis("50 connections, 16 in flight, answered by a rule", "pipelined", "rules-1"),
+    _to_redis("1 connection, 1 in flight", "single"),
+    _to_redis("1 connection, 16 in flight", "single pipelined"),
+    _to_redis("a connection a request", "reconnecting"),
+    _to_one_rule("the last of 100 exact rules", "rules-100"),
+    _to_one_rule("the last of 1,000 exact rules", "rules-1000"),
+    _to_one_rule("the last of 10,000 exact rules", "rules-10000"),
+    _to_one_rule("a template", "template"),
+    Figure("the exchange log at info, capped", "log", "one", (OURS, "one"), "no exchange log"),
     Figure("TLS", "tls", "one", ("redis-tls", "one"), "Redis with TLS"),
-    Figure("10,000 idle connections beside", OURS, "beside idle", _PLAIN, "none beside"),
-    Figure("memory of an idle connection", OURS, MEMORY, (REDIS, MEMORY), _REDIS),
+    Figure("beside 10,000 idle connections", OURS, "beside idle", (OURS, "one"), "none beside"),
+    _to_redis("memory of an idle connection", MEMORY),
     Figure(
-        "start of `twistd sockreply`, to the first reply",
+        "start of `twistd sockreply`, to its first reply",
         "twistd",
         START,
         ("twistd-alone", START),
@@ -72,118 +72,98 @@ FIGURES = (
     ),
 )
 
-_UNITS: dict[str, tuple[str, float]] = {
-    "cpu_us": ("µs", 1.0),
-    "bytes": ("KiB", 1024.0),
-    "seconds": ("s", 1.0),
-}
 
-
-def full(results: Results) -> str:
+def all_tables(results: Results) -> str:
     """Every figure of every server, with its ratio to Redis in the same round."""
-    parts = [about(results)]
-    for work, load in LOADS.items():
-        parts.append(_section(load.title, _load_table(results, work)))
-    parts.append(_section("Memory of each of 10,000 idle connections", _memory_table(results)))
-    parts.append(_section("Start", _start_table(results)))
-    parts.append(_section("Figures", figures(results)))
-    return "\n\n".join(part for part in parts if part) + "\n"
+    redis = {work: (REDIS, work) for work in (*LOADS, MEMORY)}
+    tables = [
+        (load.title, _by_server(results, work, OF_LOADS, "Redis", redis[work]))
+        for work, load in LOADS.items()
+    ]
+    tables += [
+        ("Memory", _by_server(results, MEMORY, OF_MEMORY, "Redis", redis[MEMORY])),
+        ("Start", _by_server(results, START, OF_START, "empty", ("twistd-alone", START))),
+        ("Figures", figures(results)),
+    ]
+    parts = [f"### {title}\n\n{table}" for title, table in tables if table]
+    return "\n\n".join([about(results), *parts]) + "\n"
 
 
 def about(results: Results) -> str:
-    """When and where it was."""
-    facts = ", ".join(
-        value if name in ("processor", "kernel") else f"{name} {value}"
-        for name, value in results.machine.items()
-    )
-    rounds = f"{results.rounds} round{'s' * (results.rounds > 1)}"
-    return f"{results.date[:10]}, {rounds}. {facts}."
+    """When and where it was, and whether others disturbed it."""
+    rounds = f"{results.rounds} round{'s' * (results.rounds != 1)}"
+    facts = ", ".join(f"{name} {value}".strip() for name, value in results.machine.items())
+    return f"Taken on {results.date[:10]} in {rounds}: {facts}. {_disturbed(results)}"
 
 
 def comparison(results: Results) -> str:
     """CPU time a request as a ratio to Redis, by server and load."""
-    loads = [work for work, load in LOADS.items() if not load.idle]
-    heads = ["", *(LOADS[work].title for work in loads)]
-    rows = [
-        [
-            SERVERS[name].title,
-            *(_median(results.ratio(name, work, "cpu_us", to=(REDIS, work))) for work in loads),
-        ]
-        for name in PEERS
-    ]
-    return _markdown(heads, rows)
+    loads = {work: load for work, load in LOADS.items() if not load.idle}
+    rows = []
+    for name, peer in PEERS.items():
+        ratios = [results.ratio(name, work, "cpu_us", (REDIS, work)) for work in loads]
+        rows.append([peer.title, *(shown(ratio.median) if ratio else "" for ratio in ratios)])
+    return _markdown(["", *(load.title for load in loads.values())], rows)
 
 
 def figures(results: Results) -> str:
     """What the daemon is measured by."""
     rows = []
     for line in FIGURES:
-        figure = {MEMORY: "bytes", START: "seconds"}.get(line.work, "cpu_us")
-        unit, scale = _UNITS[figure]
+        figure, unit, scale = _unit_of(line.work)
         value = results.summary(line.server, line.work, figure)
-        ratio = results.ratio(line.server, line.work, figure, to=line.beside)
+        ratio = results.ratio(line.server, line.work, figure, line.to)
         if value is not None:
-            to = "" if ratio is None else line.beside_title
-            rows.append([line.title, f"{_spread(value, scale)} {unit}", _spread(ratio), to])
-    return _markdown(["", "sockreply", "ratio", "to"], rows) if rows else ""
-
-
-def _load_table(results: Results, work: str) -> str:
-    heads = [""]
-    for head in LOAD_COLUMNS.values():
-        heads += [head, "to Redis"]
-    return _by_server(results, work, list(LOAD_COLUMNS), heads)
-
-
-def _memory_table(results: Results) -> str:
-    return _by_server(results, MEMORY, ["bytes"], ["", "bytes", "to Redis"])
-
-
-def _by_server(results: Results, work: str, names: Sequence[str], heads: Sequence[str]) -> str:
-    rows = []
-    for server in SERVERS:
-        cells = [SERVERS[server].title]
-        for figure in names:
-            cells.append(_spread(results.summary(server, work, figure)))
-            cells.append(_spread(results.ratio(server, work, figure, to=(REDIS, work))))
-        if any(cells[1:]):
-            rows.append(cells)
-    return _markdown(heads, rows) if rows else ""
-
-
-def _start_table(results: Results) -> str:
-    rows = [
-        [server.title, _spread(results.summary(name, START, "seconds"))]
-        for name, server in SERVERS.items()
-        if results.summary(name, START, "seconds")
-    ]
-    return _markdown(["", "s"], rows) if rows else ""
-
-
-def _section(title: str, table: str) -> str:
-    return f"### {title}\n\n{table}" if table else ""
-
-
-def _markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _median(summary: Summary | None) -> str:
-    return "" if summary is None else shown(summary.median)
-
-
-def _spread(summary: Summary | None, scale: float = 1.0) -> str:
-    if summary is None:
-        return ""
-    median, least, most = (
-        shown(value / scale) for value in (summary.median, summary.least, summary.most)
-    )
-    return f"{median} ({least}–{most})"
+            told = f"{_spread(value, scale)} {unit}"
+            rows.append([line.title, told, _spread(ratio), line.to_title if ratio else ""])
+    return _markdown(["", "sockreply", "ratio", "to"], rows)
 
 
 def shown(value: float) -> str:
-    """A figure with what can be told of it: three digits or so."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+    """A figure, with three digits or so."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 3
+    return f"{value:,.{decimals}f}"
+
+
+def _disturbed(results: Results) -> str:
+    shares = results.values("others")
+    disturbed = sum(share > TOO_MUCH for share in shares)
+    return (
+        f"Other processes took more than {TOO_MUCH:.0%} of a processor during {disturbed} of "
+        f"{len(shares)} loads."
+    )
+
+
+def _unit_of(work: str) -> tuple[str, str, float]:
+    """The figure that stands for a work, its unit, and how much that is."""
+    return {MEMORY: ("bytes", "KiB", KIB), START: ("seconds", "s", 1)}.get(
+        work, ("cpu_us", "µs", 1)
+    )
+
+
+def _by_server(
+    results: Results, work: str, names: dict[str, str], to_title: str, to: tuple[str, str]
+) -> str:
+    rows = []
+    for server, its in SERVERS.items():
+        cells = []
+        for figure in names:
+            cells.append(_spread(results.summary(server, work, figure)))
+            cells.append(_spread(results.ratio(server, work, figure, to)))
+        if any(cells):
+            rows.append([its.title, *cells])
+    heads = [head for name in names.values() for head in (name, f"to {to_title}")]
+    return _markdown(["", *heads], rows)
+
+
+def _spread(summary: Summary | None, scale: float = 1) -> str:
+    if summary is None:
+        return ""
+    told = [shown(value / scale) for value in (summary.median, summary.least, summary.most)]
+    return told[0] if told[1] == told[2] else f"{told[0]} ({told[1]}-{told[2]})"
+
+
+def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table, or nothing when it has no rows."""
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) if rows else ""
