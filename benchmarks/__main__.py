@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -80,6 +81,7 @@ def measure(rounds: int, names: Collection[str], works: Collection[str]) -> Resu
 def main(words: Sequence[str]) -> int:
     """Do what the command line asks for."""
     asked = options(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers end too
     selected = asked.rounds or asked.only or asked.works
     try:
         results = (

@@ -32,8 +32,9 @@ def idle_connections(port: int, count: int) -> Iterator[None]:
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as helper:
         assert helper.stdin is not None
         assert helper.stdout is not None
-        if helper.stdout.readline() != SETTLED:
-            raise BenchmarkError(f"cannot open {count} connections")
+        told = helper.stdout.readline()
+        if told != SETTLED:
+            raise BenchmarkError(f"cannot open {count} connections: {told.strip()}")
         yield
         helper.stdin.close()
         if helper.wait():
@@ -42,7 +43,11 @@ def idle_connections(port: int, count: int) -> Iterator[None]:
 
 def main(port: int, count: int) -> int:
     """Open, wait, and tell by the exit status whether all are still there."""
-    connections = [_ask_once(port) for _ in range(count)]
+    try:
+        connections = [_ask_once(port) for _ in range(count)]
+    except OSError as error:
+        print(error)
+        return 1
     sys.stdout.write(SETTLED)
     sys.stdout.flush()
     sys.stdin.read()

@@ -39,7 +39,7 @@ def picture(results: Results) -> str:
 
 
 def _legend() -> Iterator[str]:
-    yield _text(0, 16, "Server CPU time a request, as a ratio to Redis; less is better")
+    yield _text(LABELS, 16, "Server CPU time a request, as a ratio to Redis; less is better")
     for number, (work, colour) in enumerate(BARS.items()):
         at = LABELS + 210 * number
         yield f'<rect x="{at}" y="28" width="12" height="12" fill="{colour}"/>'
@@ -51,7 +51,7 @@ def _scale(height: int) -> Iterator[str]:
         at, dashes = _x(ratio), "" if ratio == 1 else ' stroke-dasharray="1 4"'
         yield (
             f'<line x1="{at}" x2="{at}" y1="{TOP - 10}" y2="{height - 20}" '
-            f'stroke="{TEXT}"{dashes}/>'
+            f'stroke="{TEXT}" stroke-opacity="0.6"{dashes}/>'
         )
         yield _text(at, height - 4, str(ratio), "middle")
 
@@ -67,6 +67,7 @@ def _row(results: Results, name: str, top: int) -> Iterator[str]:
 
 def _bar(ratio: Summary, top: int, colour: str) -> Iterator[str]:
     end, middle = _x(ratio.median), top + BAR // 2 - 1
+    number = ("… " if ratio.median > MOST else "") + shown(ratio.median)
     yield (
         f'<rect x="{LABELS}" y="{top}" width="{end - LABELS:.1f}" height="{BAR - 2}" '
         f'fill="{colour}"/>'
@@ -75,7 +76,7 @@ def _bar(ratio: Summary, top: int, colour: str) -> Iterator[str]:
         f'<line x1="{_x(ratio.least)}" x2="{_x(ratio.most)}" y1="{middle}" y2="{middle}" '
         f'stroke="{TEXT}" stroke-width="2"/>'
     )
-    yield _text(max(end, _x(ratio.most)) + 5, top + BAR - 3, shown(ratio.median))
+    yield _text(max(end, _x(ratio.most)) + 5, top + BAR - 3, number)
 
 
 def _x(ratio: float) -> float:
