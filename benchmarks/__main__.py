@@ -17,13 +17,13 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks import machine, prerequisites, table
-from benchmarks.certificate import make_certificate
 from benchmarks.errors import BenchmarkError
 from benchmarks.publish import latest, publish
 from benchmarks.results import Results, Sample
 from benchmarks.rounds import Rounds
 from benchmarks.servers import REDIS, ROOT, SERVERS, Place
 from benchmarks.works import WORKS
+from tests.end_to_end.certificates import make_certificate
 
 ROUNDS = 5
 

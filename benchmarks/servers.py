@@ -117,6 +117,11 @@ def _twistd_alone(place: Place) -> list[str]:
     return ["env", path, *_TWISTD, "benchmark-pong", "--port", str(place.port)]
 
 
+def _twistd_file(place: Place) -> list[str]:
+    environment = [f"PYTHONPATH={ROOT}", f"PORT={place.port}"]
+    return ["env", *environment, *_TWISTD, "-y", str(ROOT / "benchmarks" / "peers" / "pong.tac")]
+
+
 _TWISTD = (str(SCRIPTS / "twistd"), "-n", "--pidfile=")
 _ALL = ("one", "pipelined", "single", "single pipelined", "reconnecting", "beside idle", "memory")
 _BOTH = ("one", "pipelined")
@@ -146,6 +151,7 @@ VARIANTS = {
     "redis-tls": Server("Redis with TLS", partial(_redis, tls=True), _BOTH, tls=True),
     "twistd": Server("`twistd sockreply`", _twistd_sockreply, ("start",)),
     "twistd-alone": Server("`twistd` with an empty service", _twistd_alone, ("start",)),
+    "twistd-file": Server("`twistd -y` with an empty service", _twistd_file, ("start",)),
 }
 """The daemon set up in other ways, and what those are compared with."""
 
