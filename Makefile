@@ -3,18 +3,20 @@
 PYTHON ?= python3
 VENV ?= .venv
 VERSIONS ?= 3.11 3.12 3.13
-# More words for the command of `make run` or `make test`: make run ARGS='--echo', make test ARGS='-k framing'
+# More words for the command of `make run`, `make test` or `make bench`: make run ARGS='--echo', make test ARGS='-k framing'
 ARGS ?=
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+BENCH_INSTALLED := $(VENV)/bench-installed
 
-.PHONY: help run test check test-all clean
+.PHONY: help run test check bench test-all clean
 
 help:
 	@echo "make run       serve on port 12345 of 127.0.0.1; ARGS='--echo' adds options"
 	@echo "make test      run the tests; ARGS='-k framing' adds words for pytest"
 	@echo "make check     formatting, lint and types"
+	@echo "make bench     speed beside that of peers, into benchmarks/results and README.md; under 10 minutes"
 	@echo "make test-all  the tests under Python $(VERSIONS)"
 	@echo "make clean     remove what these made"
 
@@ -28,6 +30,9 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+bench: $(BENCH_INSTALLED)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 # All lines of a recipe are expanded before the first one runs: a missing Python stops it at once.
 test-all:
@@ -48,6 +53,10 @@ $(INSTALLED): pyproject.toml twisted_plugins/sockreply_plugin.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' # the first one to know --group
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+$(BENCH_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
 clean:
