@@ -134,6 +134,7 @@ def test_stop(site: Site, manager: Manager) -> None:
     site.wait(10 * STATUS_SECONDS)
     assert len(manager.told()) <= 2
     site.notifier.stopped()
+    assert manager.told() == [["STATUS=stopped"]]
     site.wait(10 * STATUS_SECONDS)
     assert manager.told() == []
     assert not site.clock.getDelayedCalls()

@@ -91,6 +91,7 @@ class Notifier:
 
     def stopped(self) -> None:
         """It has stopped; nothing is told any more."""
+        self._tell("STATUS=stopped")
         for loop in self._loops:
             loop.stop()
         self._loops.clear()
