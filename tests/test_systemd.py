@@ -166,7 +166,7 @@ def test_start_after_a_stop(site: Site, manager: Manager) -> None:
     assert manager.told() == [["READY=1", "STATUS=0 connections"]]
 
 
-@pytest.mark.parametrize("pid", ["", str(os.getpid())], ids=["any", "ours"])
+@pytest.mark.parametrize("pid", ["", str(os.getpid())], ids=["of nobody", "ours"])
 def test_watchdog(path: str, manager: Manager, pid: str) -> None:
     """It pings when half of the watchdog's time is over, from the loop."""
     variables = {"WATCHDOG_PID": pid} if pid else {}
