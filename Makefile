@@ -9,13 +9,14 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help run test check test-all clean
+.PHONY: help run test check test-all deb clean
 
 help:
 	@echo "make run       serve on port 12345 of 127.0.0.1; ARGS='--echo' adds options"
 	@echo "make test      run the tests; ARGS='-k framing' adds words for pytest"
 	@echo "make check     formatting, lint and types"
 	@echo "make test-all  the tests under Python $(VERSIONS)"
+	@echo "make deb       the Debian package, in dist/"
 	@echo "make clean     remove what these made"
 
 run: $(INSTALLED)
@@ -37,6 +38,10 @@ define test_under
 $(MAKE) --no-print-directory test PYTHON='$(call find_python,$(1))' VENV='.venv-$(1)'
 
 endef
+
+# For the release of Debian that it is made on; Build-Depends of etc/debian/control says what that takes.
+deb: $(INSTALLED)
+	etc/debian/build $(BIN)/python
 
 # The variable makes pyenv's shims start that version too, whichever is switched on.
 find_python = $(or \
