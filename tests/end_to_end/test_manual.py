@@ -74,7 +74,7 @@ def test_commands_of_the_page_are_those_of_help() -> None:
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 def test_page_of_the_command_is_well_formed() -> None:
-    """sockreply(1) gives mandoc no reason to complain."""  # noqa: D403 - it is a name
+    """sockreply(1) gives mandoc no reason to complain."""
     assert read_by("mandoc", "-Tlint", "-Wwarning", PAGE) == ""
 
 
