@@ -62,7 +62,14 @@ def tree() -> Path:
 def bootstrap(directory: Path) -> None:
     """Fill a directory with a minimal Debian."""
     done = subprocess.run(
-        ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", release(), directory, mirror()],
+        [
+            "debootstrap",
+            "--variant=minbase",
+            f"--include={PACKAGES}",
+            release(),
+            directory,
+            mirror(),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
