@@ -13,6 +13,9 @@ PARCEL = "/mnt"
 """Where in a machine the files lie that it was given."""
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+CGROUPS = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+"""The machine has version 2, also where systemd-nspawn cannot tell by what runs here."""
+
 SLOW = 4 * PATIENCE
 """Seconds that a command may take; installing a package takes the most."""
 
@@ -81,6 +84,42 @@ class Machine:
         self.run("sh", "-c", 'cat >"$1"', "sh", path, given=text)
 
 
+def _container(tree: Path, parcel: Path, *options: str) -> list[str]:
+    """The words that run something in a tree."""
+    return [
+        "systemd-nspawn",
+        "--quiet",
+        "--register=no",  # there may be no systemd here that could be told
+        "--keep-unit",
+        "--private-network",
+        "--machine=sockreply-test",
+        f"--directory={tree}",
+        f"--bind-ro={parcel}:{PARCEL}",
+        *options,
+    ]
+
+
+def run_switched_off(tree: Path, parcel: Path, *words: str) -> None:
+    """Run a command on a machine's files while it is off.
+
+    Args:
+        tree: The files, which the command may change.
+        parcel: A directory that it can read.
+        words: The command.
+    """
+    done = subprocess.run(
+        _container(tree, parcel, *words),
+        env={**ENVIRONMENT, **CGROUPS},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SLOW,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
 @contextmanager
 def booted(tree: Path, parcel: Path, log: Path) -> Iterator[Machine]:
     """Boot a machine, and switch it off at last.
@@ -92,19 +131,8 @@ def booted(tree: Path, parcel: Path, log: Path) -> Iterator[Machine]:
     """
     with log.open("wb") as console:
         process = subprocess.Popen(
-            [
-                "systemd-nspawn",
-                "--quiet",
-                "--boot",
-                "--register=no",  # there may be no systemd here that could be told
-                "--keep-unit",
-                "--private-network",
-                "--volatile=overlay",
-                "--machine=sockreply-test",
-                f"--directory={tree}",
-                f"--bind-ro={parcel}:{PARCEL}",
-            ],
-            env={**ENVIRONMENT, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            _container(tree, parcel, "--volatile=overlay", "--boot"),
+            env={**ENVIRONMENT, **CGROUPS},
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.end_to_end.daemons import ROOT
@@ -24,13 +26,17 @@ def build() -> Path:
     return max((ROOT / "dist").glob("sockreply_*.deb"), key=lambda deb: deb.stat().st_mtime)
 
 
-def renewed(deb: Path, directory: Path) -> Path:
-    """The same package under a version that is newer by one."""
-    files = directory / "files"
-    run("dpkg-deb", "--raw-extract", deb, files)
-    control = files / "DEBIAN" / "control"
-    version = run("dpkg-deb", "--field", deb, "Version").strip()
-    control.write_text(control.read_text().replace(f"Version: {version}", f"Version: {version}+1"))
-    newer = directory / "newer.deb"
-    run("dpkg-deb", "-Znone", "--build", files, newer)
-    return newer
+def renewed(deb: Path, newer: Path) -> None:
+    """Make the same package under a version that is newer by one.
+
+    Args:
+        deb: The package.
+        newer: Where to.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        files = Path(directory) / "files"
+        run("dpkg-deb", "--raw-extract", deb, files)
+        control = files / "DEBIAN" / "control"
+        text = re.sub(r"^Version: .*$", r"\g<0>+1", control.read_text(), flags=re.MULTILINE)
+        control.write_text(text)
+        run("dpkg-deb", "-Znone", "--build", files, newer)
