@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -92,7 +93,7 @@ def _container(tree: Path, parcel: Path, *options: str) -> list[str]:
         "--register=no",  # there may be no systemd here that could be told
         "--keep-unit",
         "--private-network",
-        "--machine=sockreply-test",
+        f"--machine=sockreply-{os.getpid()}",
         f"--directory={tree}",
         f"--bind-ro={parcel}:{PARCEL}",
         *options,

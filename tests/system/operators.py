@@ -12,6 +12,8 @@ from tests.end_to_end.waiting import eventually
 from tests.system.machines import PARCEL, SLOW, Machine
 
 PORT = 12345
+CLIENTS = 8
+"""How many ask at a time."""
 SERVICE = "sockreply.service"
 SOCKET = "sockreply.socket"
 DROP_INS = "/usr/share/doc/sockreply/examples/drop-ins"
@@ -52,6 +54,20 @@ def main_pid(machine: Machine) -> int:
     return int(tell(machine, SERVICE, "MainPID"))
 
 
+def wait_for_another(machine: Machine, before: int) -> None:
+    """Return when systemd has started the daemon again, and it is ready."""
+
+    def ready() -> bool:
+        return main_pid(machine) not in (0, before) and is_active(machine)
+
+    eventually(ready, lambda: journal(machine))
+
+
+def is_active(machine: Machine) -> bool:
+    """Is the daemon ready?"""
+    return tell(machine, SERVICE, "ActiveState") == "active"
+
+
 def ask(
     machine: Machine, *messages: str, framing: str = "line", to: str = f"tcp:127.0.0.1:{PORT}"
 ) -> str:
@@ -78,12 +94,19 @@ def configure(machine: Machine, text: str) -> None:
     machine.run("systemctl", "restart", SERVICE)
 
 
-def activate(machine: Machine, text: str) -> None:
-    """Let systemd open the port, as the drop-in tells, of a daemon with another file."""
+def activate(machine: Machine, text: str, *sockets: str) -> None:
+    """Let systemd open the port, as the drop-in tells, of a daemon with another file.
+
+    Args:
+        machine: Where.
+        text: The file.
+        sockets: More units for more ports.
+    """
     use_drop_in(machine, "activated.conf")
     machine.write(FILE, text)
     machine.run("systemctl", "stop", SERVICE)
-    machine.run("systemctl", "enable", "--now", SOCKET, SERVICE)
+    machine.run("systemctl", "enable", "--now", SOCKET, *sockets, SERVICE)
+    machine.run("systemctl", "reset-failed")  # starts so far do not count as too many
 
 
 def use_drop_in(machine: Machine, name: str) -> None:
@@ -125,7 +148,7 @@ class Asked:
 def load(machine: Machine) -> Iterator[Asked]:
     """Ask all the time, one connection after another; at last the yielded object tells of it."""
     asked = Asked({}, 0.0)
-    process = machine.start("python3", f"{PARCEL}/load.py", str(PORT))
+    process = machine.start("python3", f"{PARCEL}/load.py", str(PORT), str(CLIENTS))
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "asking\n"

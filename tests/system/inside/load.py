@@ -13,7 +13,6 @@ import threading
 import time
 from collections import Counter
 
-CLIENTS = 8
 PATIENCE = 30.0
 """Seconds after which a reply is lost."""
 LONGEST = 120.0
@@ -55,8 +54,8 @@ def go_on(port: int) -> None:
 
 def main() -> None:
     """Ask with several clients, and tell what came of it."""
-    port = int(sys.argv[1])
-    threads = [threading.Thread(target=go_on, args=(port,)) for _ in range(CLIENTS)]
+    port, clients = int(sys.argv[1]), int(sys.argv[2])
+    threads = [threading.Thread(target=go_on, args=(port,)) for _ in range(clients)]
     for thread in threads:
         thread.start()
     answered.wait(PATIENCE)
