@@ -34,6 +34,11 @@ ACTIVATED = BY_THE_LINE.replace(
 """The head of a file for a daemon whose port systemd opens."""
 
 
+def one_each(head: str) -> str:
+    """The same head of a file, for a daemon that answers one message a connection: for a load."""
+    return head.replace("keep_alive = true", "keep_alive = false")
+
+
 def rule(message: str, reply: str) -> str:
     """The text of a rule.
 

@@ -18,16 +18,16 @@ from tests.system.operators import (
     configure,
     load,
     main_pid,
+    one_each,
     rule,
     start_asking,
     tell,
     wait_for_another,
 )
 
-ONE_EACH = "keep_alive = false\nrules = [{ reply = { echo = true } }]\n"
-KEPT = ACTIVATED.replace("keep_alive = true\n", ONE_EACH)
+KEPT = one_each(ACTIVATED) + rule("who", '"me"')
 """A file for a daemon whose port systemd opens."""
-OWN = BY_THE_LINE.replace("keep_alive = true\n", ONE_EACH)
+OWN = one_each(BY_THE_LINE) + rule("who", '"me"')
 """A file for one that opens its port itself."""
 
 RESTARTS = 3
@@ -47,7 +47,7 @@ def upgrade(machine: Machine) -> None:
 def kill(machine: Machine) -> None:
     """End the daemon without a word, and wait for the next one."""
     before = main_pid(machine)
-    machine.run("kill", "-KILL", str(before))
+    machine.run("systemctl", "kill", "--signal=KILL", "--kill-who=main", SERVICE)
     wait_for_another(machine, before)
 
 

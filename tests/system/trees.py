@@ -11,7 +11,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-PACKAGES = "systemd,systemd-sysv,dbus,procps,python3"
+PACKAGES = "systemd,systemd-sysv,dbus,python3"
 """What systemd and the package take, beside what every Debian has."""
 
 PROGRAMS = ("debootstrap", "systemd-nspawn", "nsenter", "apt-get", "dpkg-deb", "dpkg-buildpackage")

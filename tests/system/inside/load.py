@@ -1,4 +1,4 @@
-"""Asks a daemon all the time, over one connection after another, until standard input ends.
+"""Asks a daemon who it is, over one connection after another, until its input ends.
 
 It runs inside the machine, so it has nothing but Python's own library. It prints `asking` when the
 first reply has come, and at last how many were asked and what became of those that were lost.
@@ -32,7 +32,7 @@ def ask(port: int) -> str:
         return f"not connected: {error}"
     with client:
         try:
-            client.sendall(b"x\n")
+            client.sendall(b"who\n")
             reply = b""
             while piece := client.recv(4096):
                 reply += piece
