@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from sockreply.config.load import load
-from tests.end_to_end.clients import connect_unix, read_all
+from tests.end_to_end.clients import ask, connect_unix, read_all
 from tests.end_to_end.daemons import ROOT, Start
-from tests.end_to_end.waiting import eventually
 
 TEXT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -54,8 +53,8 @@ def test_haproxy_takes_its_configuration(tmp_path: Path) -> None:
 def test_metrics_that_are_named_exist(start_daemon: Start, tmp_path: Path) -> None:
     """Each metric that the page names is among those that a daemon shows."""
     place = tmp_path / "metrics.sock"
-    start_daemon("--metrics", f"unix:{place}")
-    eventually(place.exists)
+    daemon = start_daemon("--metrics", f"unix:{place}")
+    ask(daemon.port)  # once it answers, it listens everywhere
     with connect_unix(str(place)) as client:
         client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
         shown = read_all(client).decode()
