@@ -8,6 +8,7 @@ was ended by signal N.
 
 from __future__ import annotations
 
+import getopt
 import os
 import reprlib
 import sys
@@ -44,10 +45,11 @@ class CheckOptions(usage.Options):
 class ExplainOptions(usage.Options):
     """What `sockreply explain` understands."""
 
-    synopsis = "[options] FILE MESSAGE"
+    synopsis = "FILE [options] MESSAGE"
     longdesc = (
         "Tells of each rule of a configuration file whether it answers a message, or why it does "
-        "not, and what would be sent. Exits with 1 if no rule answers for certain."
+        "not, and what would be sent. Exits with 1 if no rule answers for certain. Options stand "
+        "anywhere; behind -- nothing is one."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
         ["hex", None, "The message is written as hexadecimal digits."],
@@ -62,6 +64,20 @@ class ExplainOptions(usage.Options):
 
     file = ""
     message = b""
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        words = list(sys.argv[1:] if options is None else options)
+        try:
+            found, others = getopt.gnu_getopt(words, self.shortOpt, self.longOpt)
+        except getopt.GetoptError as error:
+            try:
+                super().parseOptions(words)  # behind FILE a message may begin with a dash, as -1
+            except usage.UsageError:
+                raise usage.UsageError(str(error)) from None
+            return
+        with_value = {name.removesuffix("=") for name in self.longOpt if name.endswith("=")}
+        first = [f"{name}={value}" if name[2:] in with_value else name for name, value in found]
+        super().parseOptions([*first, "--", *others])
 
     def parseArgs(  # type: ignore[override] # usage asks for any number
         self, file: str, message: str

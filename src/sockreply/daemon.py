@@ -154,7 +154,7 @@ class Daemon(Service):
         self._log.info(
             "{by}served {connections} connections: {messages} messages, {replies} replies, "
             "{silences} silences, {errors} errors",
-            by=f"{name} " if len(self.settings.services) > 1 else "",
+            by=f"{name} " if self.settings.services.keys() - {name} else "",
             connections=counters.connections,
             messages=counters.messages,
             replies=counters.replies,

@@ -111,8 +111,9 @@ class Serving:
         if now != then:
             factory.dialect = Dialect(settings.framing, settings.responder)
             self._encodings[factory.dialect] = settings.encoding
-        for connection in factory.connections:
-            connection.session.rule = None  # it named one that is no more
+        if not isinstance(settings.responder, RuleTable):
+            for connection in factory.connections:
+                connection.session.rule = None  # code would never say another one
         factory.keep_alive = settings.keep_alive
         factory.greeting = settings.greeting
         factory.change_limits(limits)

@@ -20,7 +20,11 @@ def connect_unix(path: str) -> socket.socket:
     """A connection to a daemon's UNIX socket."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client.settimeout(PATIENCE)
-    client.connect(path)
+    try:
+        client.connect(path)
+    except OSError:
+        client.close()
+        raise
     return client
 
 

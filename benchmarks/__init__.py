@@ -1,0 +1,1 @@
+"""Measurements of sockreply beside its peers; `python -m benchmarks --help`."""

@@ -1,0 +1,1 @@
+"""What is computed and written for `make bench`, without a load."""
