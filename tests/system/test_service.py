@@ -109,10 +109,10 @@ def test_watchdog_restarts_a_stuck_daemon(machine: Machine) -> None:
 
 def test_watchdog_leaves_a_busy_daemon_alone(machine: Machine) -> None:
     """A daemon that has much to do is not taken for one that is stuck."""
-    drop_in(machine, "WatchdogSec=2")
+    drop_in(machine, "WatchdogSec=3")
     configure(machine, BY_THE_LINE + "rules = [{ reply = { echo = true } }]\n")
     before = main_pid(machine)
-    machine.run("python3", f"{PARCEL}/flood.py", "12345", "5")
+    machine.run("python3", f"{PARCEL}/flood.py", "12345", "7")
     assert (main_pid(machine), tell(machine, SERVICE, "NRestarts")) == (before, "0")
 
 

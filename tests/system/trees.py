@@ -14,7 +14,15 @@ from pathlib import Path
 PACKAGES = "systemd,systemd-sysv,dbus,python3"
 """What systemd and the package take, beside what every Debian has."""
 
-PROGRAMS = ("debootstrap", "systemd-nspawn", "nsenter", "apt-get", "dpkg-deb", "dpkg-buildpackage")
+PROGRAMS = (
+    "debootstrap",
+    "systemd-nspawn",
+    "nsenter",
+    "apt-get",
+    "dpkg-buildpackage",
+    "dh",
+    "lowdown",
+)
 """What building and booting take."""
 
 
