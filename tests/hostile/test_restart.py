@@ -57,7 +57,6 @@ def test_restart_loses_no_connection(load: Load, start_daemon: Start, figure: Fi
     assert_nothing_lost(tally)
 
 
-@pytest.mark.xfail(strict=True, reason="a drain takes who has not asked yet for idle")
 def test_restart_waits_for_the_first_request(start_daemon: Start, figure: Figure) -> None:
     """Who is connected when SIGTERM comes and asks a moment later is answered all the same."""
     with tcp_listener(backlog=BACKLOG) as listener:
