@@ -10,21 +10,28 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 BENCH_INSTALLED := $(VENV)/bench-installed
 
-.PHONY: help run test check bench test-all clean
+.PHONY: help run test test-hostile test-system check bench test-all deb clean
 
 help:
-	@echo "make run       serve on port 12345 of 127.0.0.1; ARGS='--echo' adds options"
-	@echo "make test      run the tests; ARGS='-k framing' adds words for pytest"
-	@echo "make check     formatting, lint and types"
-	@echo "make bench     speed beside that of peers, into benchmarks/results and README.md; under 10 minutes"
-	@echo "make test-all  the tests under Python $(VERSIONS)"
-	@echo "make clean     remove what these made"
+	@echo "make run           serve on port 12345 of 127.0.0.1; ARGS='--echo' adds options"
+	@echo "make test          run the tests; ARGS='-k framing' adds words for pytest"
+	@echo "make test-hostile  the tests under load and against rude peers"
+	@echo "make test-system   the tests of the Debian package under a systemd of its own, as root"
+	@echo "make check         formatting, lint and types"
+	@echo "make bench         speed beside that of peers, into benchmarks/results and README.md"
+	@echo "make test-all      the tests under Python $(VERSIONS)"
+	@echo "make deb           the Debian package, in dist/"
+	@echo "make clean         remove what these made"
 
 run: $(INSTALLED)
 	$(BIN)/twistd -n --pidfile= sockreply --port 12345 $(ARGS)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/hostile --ignore tests/system $(ARGS)
+
+# One after another, for they measure, and with what was skipped.
+test-hostile test-system: test-%: $(INSTALLED)
+	$(BIN)/python -m pytest -n 0 -rs tests/$* $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -42,6 +49,10 @@ define test_under
 $(MAKE) --no-print-directory test PYTHON='$(call find_python,$(1))' VENV='.venv-$(1)'
 
 endef
+
+# For the release of Debian that it is made on; Build-Depends of etc/debian/control says what that takes.
+deb: $(INSTALLED)
+	etc/debian/build $(BIN)/python
 
 # The variable makes pyenv's shims start that version too, whichever is switched on.
 find_python = $(or \

@@ -57,6 +57,9 @@ def test_send_goes_where_it_is_told(words: tuple[str, ...], endpoint: str) -> No
         (("send", "-f", "eof", "one", "two"), "eof carries one message a connection"),
         (("serve", "--framing", "morse"), "--framing: unknown framing 'morse'"),
         (("serve", "surplus"), "'surplus' is not an option"),
+        (("explain", "FILE", "--bogus", "x"), "option --bogus not recognized"),
+        (("explain", "FILE"), "Wrong number of arguments"),
+        (("explain", "FILE", "two", "words"), "Wrong number of arguments"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(
@@ -78,6 +81,7 @@ def test_wrong_usage_is_one_line_and_status_2(
         (["send", "--help"], "sockreply send [options] [MESSAGE ...]"),
         (["send", "-h"], "sockreply send [options] [MESSAGE ...]"),
         (["serve", "--help"], "sockreply serve [options]"),
+        (["explain", "--help"], "sockreply explain FILE [options] MESSAGE"),
     ],
 )
 def test_help_begins_with_how_to_call_it(
@@ -93,6 +97,30 @@ def test_help_begins_with_how_to_call_it(
 def test_what_follows_a_message_is_a_message() -> None:
     """Also when it begins with a dash."""
     assert parse("one", "--hex").messages == [b"one", b"--hex"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--hex", "--service", "s", "FILE", "41"],
+        ["FILE", "--service", "s", "--hex", "41"],
+        ["FILE", "41", "--hex", "--service=s"],
+    ],
+)
+def test_explain_takes_options_anywhere(words: list[str]) -> None:
+    """Before FILE, between it and MESSAGE, and behind both."""
+    options = Options()
+    options.parseOptions(["explain", *words])
+    explain = options.subOptions
+    assert (explain.file, explain.message, explain["service"]) == ("FILE", b"A", "s")
+
+
+@pytest.mark.parametrize("words", [["FILE", "-1"], ["FILE", "--", "-1"], ["--", "FILE", "-1"]])
+def test_explain_of_a_message_with_a_dash(words: list[str]) -> None:
+    """What is no option is the message."""
+    options = Options()
+    options.parseOptions(["explain", *words])
+    assert options.subOptions.message == b"-1"
 
 
 @pytest.mark.parametrize("words", [["--version"], ["send", "--version"], ["serve", "--version"]])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Fixed, Line
 from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits
+from sockreply.systemd import STATUS_SECONDS
 from tests.server.stand_ins import FakeTransport, by_message, texts, watch
+from tests.test_systemd import Manager
 
 STOP = [signal.SIGTERM, signal.SIGINT]
 
@@ -82,7 +86,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return fit
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def handlers(monkeypatch: pytest.MonkeyPatch) -> dict[int, Any]:
     """The handlers that signals get."""
     put_in: dict[int, Any] = {}
@@ -179,13 +183,37 @@ def test_json_log_when_it_cannot_listen(tmp_path: Path) -> None:
     assert "after" not in path.read_text()
 
 
-def test_signals_are_taken_when_the_loop_runs(handlers: dict[int, Any]) -> None:
+def test_signals_are_taken_before_it_listens(
+    handlers: dict[int, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal is ours as soon as anybody can know that the daemon is there."""
+    site = Site()
+    taken: list[set[int]] = []
+    monkeypatch.setattr(site.service, "privilegedStartService", lambda: taken.append({*handlers}))
+    site.daemon.privilegedStartService()
+    assert taken == [{*STOP, signal.SIGHUP}]
+
+
+def test_signals_are_taken_again_when_the_loop_runs(handlers: dict[int, Any]) -> None:
     """Our handlers are put over the reactor's, which come with its start."""
     site = Site()
     site.daemon.startService()
-    assert handlers == {}
+    handlers.clear()
     site.reactor.begin()
     assert set(handlers) == {*STOP, signal.SIGHUP}
+
+
+@pytest.mark.parametrize("number", [*STOP, signal.SIGHUP])
+def test_signal_before_the_loop_runs(handlers: dict[int, Any], number: int) -> None:
+    """A signal that comes before the loop begins is dealt with in its first turn."""
+    site = Site()
+    site.daemon.startService()
+    handlers[number](number, None)
+    site.reactor.begin()
+    with capturedLogs() as events:
+        site.reactor.turn()
+    assert site.reactor.hasStopped == (number in STOP)
+    assert texts(events)[0].startswith(signal.Signals(number).name)
 
 
 @pytest.mark.parametrize("number", STOP)
@@ -273,3 +301,64 @@ def test_settings_reach_the_factory() -> None:
     _, transport = site.connect()
     assert transport.value() == b"hi\n"
     assert not factory.keep_alive
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    """What is told when daemons are started by systemd."""
+    path = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", path)
+    manager = Manager(path)
+    yield manager
+    manager.socket.close()
+
+
+def test_systemd_is_told_what_it_does(manager: Manager) -> None:
+    """It is ready when the loop runs, and not before; a SIGHUP and the stop are told, too."""
+    limits = Limits(drain_delay=1, drain_timeout=4 * STATUS_SECONDS)
+    site = Site(limits=limits)
+    site.daemon.startService()
+    assert manager.told() == []
+    site.reactor.begin()
+    assert manager.told() == [["READY=1", "STATUS=0 connections"]]
+    client, _ = site.connect()
+    site.daemon.reload()
+    (reloading, monotonic), ready = manager.told()
+    assert reloading == "RELOADING=1"
+    assert abs(int(monotonic.removeprefix("MONOTONIC_USEC=")) / 1e6 - time.monotonic()) < 60
+    assert ready == ["READY=1", "STATUS=1 connection"]
+    site.daemon.stopService()
+    assert manager.told()[0][:2] == ["STOPPING=1", "STATUS=stopping; 1 connection"]
+    for _ in range(4):
+        site.reactor.advance(STATUS_SECONDS)
+        assert manager.told() == [["EXTEND_TIMEOUT_USEC=15000000"]]
+    client.connectionLost()
+    assert not site.reactor.getDelayedCalls()
+
+
+def test_systemd_is_not_told_of_a_start_that_fails(manager: Manager) -> None:
+    """A daemon that cannot listen was never ready."""
+    site = Site()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise CannotListenError("", 12345, OSError(98, "Address already in use"))
+
+    site.reactor.listenTCP = refuse
+    with pytest.raises(CannotStart):
+        site.daemon.startService()
+    site.reactor.begin()
+    assert manager.told() == []
+
+
+def test_systemd_is_told_of_a_reload_that_fails(manager: Manager, tmp_path: Path) -> None:
+    """A file that is wrong, or not there, ends a reload too; the status says so."""
+    site = Site()
+    site.daemon.settings = replace(site.daemon.settings, file=tmp_path / "none.toml")
+    site.daemon.startService()
+    site.reactor.begin()
+    manager.told()
+    site.daemon.reload()
+    (reloading, _), (ready, status) = manager.told()
+    assert (reloading, ready) == ("RELOADING=1", "READY=1")
+    assert status == "STATUS=the last reload failed, the log says why; 0 connections"
+    site.daemon.stopService()

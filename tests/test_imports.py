@@ -22,7 +22,7 @@ LAYERS = [
     {"addresses", "errors", "shown"},
     {"framing", "replies"},
     {"rules", "server", "client"},
-    {"config", "logs", "recorder", "recording", "metrics", "systemd", "descriptors"},
+    {"config", "logs", "recorder", "recording", "metrics", "journal", "systemd", "descriptors"},
     {"serving", "outlets"},
     {"watch"},
     {"reload"},

@@ -20,6 +20,7 @@ from twisted.logger import (
     LogLevelFilterPredicate,
     LogPublisher,
     capturedLogs,
+    globalLogPublisher,
 )
 from twisted.python.failure import Failure
 
@@ -338,6 +339,40 @@ def test_json_log_that_cannot_be_opened_anew(tmp_path: Path) -> None:
     log.info("here")
     observer.close()
     assert texts_in(moved) == ["here"]
+
+
+def test_json_log_on_a_full_disk(tmp_path: Path) -> None:
+    """It costs the JSON lines only, and is told once; and once, when they are written again."""
+    path, log = tmp_path / "log.json", Logger()
+    path.symlink_to("/dev/full")
+    observer = open_json_log(str(path))
+    globalLogPublisher.addObserver(observer)
+    try:
+        with capturedLogs() as events:
+            for _ in range(1000):
+                log.info("lost" * 100)
+            path.unlink()
+            observer.reopen()
+            log.info("here")
+    finally:
+        globalLogPublisher.removeObserver(observer)
+    observer.close()
+    failed = f"cannot write JSON lines to {path}: No space left on device"
+    again = "JSON lines are written again; some are missing"
+    assert [text for text in texts(events) if not text.startswith("lost")] == [
+        failed,
+        again,
+        "here",
+    ]
+    assert texts_in(path) == ["here", again]
+
+
+def test_json_log_on_a_disk_that_stays_full() -> None:
+    """What it could not write is no error at the end."""
+    observer, log = json_log_to(Path("/dev/full"))
+    with capturedLogs():
+        log.info("one")
+    observer.close()
 
 
 def test_json_to_standard_output_is_not_opened_anew() -> None:

@@ -130,6 +130,20 @@ def test_other_settings(make: Callable[..., Site], tmp_path: Path) -> None:
     assert len(lines(tmp_path / "json")) == 2
 
 
+def test_change_from_a_full_disk(make: Callable[..., Site], tmp_path: Path) -> None:
+    """What the file before could not take holds up nothing."""
+    site = make(json="/dev/full")
+    site.outlets.open()
+    with capturedLogs():
+        site.exchange()
+        after = LogSettings(json=str(tmp_path / "json"), record=str(tmp_path / "record"))
+        site.outlets.prepare(after).carry_out()
+    site.exchange()
+    site.write()
+    assert lines(tmp_path / "json")
+    assert lines(tmp_path / "record")
+
+
 def test_exchanges_that_go_on_are_recorded(make: Callable[..., Site], tmp_path: Path) -> None:
     """An exchange that is under way when the record changes is in the new one."""
     site = make(record=str(tmp_path / "one"))

@@ -60,6 +60,7 @@ class Site:
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A daemon that runs in a process that can have any number of files open."""
     monkeypatch.setattr("sockreply.serving.fit_descriptors", lambda wanted: wanted)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
     made = Site()
     yield made
     made.daemon.stopService()
@@ -79,6 +80,7 @@ def test_service_that_is_gone_is_drained(site: Site) -> None:
     """What it has begun is finished, then its connections close."""
     site.change(a=service(1), b=service(2, says=Reply(Wait(5), b"late")))
     idle, busy = site.client("b"), site.client("b")
+    site.reactor.advance(1)
     busy[0].dataReceived(b"x\n")
     site.change(a=service(1))
     assert site.ports == [1]
@@ -89,7 +91,7 @@ def test_service_that_is_gone_is_drained(site: Site) -> None:
         site.reactor.advance(5)
         assert busy[1].value() == b"late\n"
         busy[0].connectionLost()
-    assert texts(events)[-1].startswith("served 2 connections: 1 messages, 1 replies")
+    assert texts(events)[-1].startswith("b served 2 connections: 1 messages, 1 replies")
 
 
 def test_address_goes_from_one_service_to_another(site: Site) -> None:

@@ -126,7 +126,7 @@ def test_what_was_before_is_not_kept() -> None:
 
 
 def test_rules_go_on_counting() -> None:
-    """Rules of the same name count on; a rule that answered by name is forgotten by sessions."""
+    """Rules of the same name count on; an answer under way is still told as the rule's it is."""
 
     def table() -> RuleTable:
         return RuleTable([Rule("one", None, Recipe([SendPart(Constant(b"1"))]))])
@@ -136,10 +136,12 @@ def test_rules_go_on_counting() -> None:
     site.ask(before, b"x\n")
     assert before[0].session.rule == "one"
     site.change(settings(responder=table()))
-    assert before[0].session.rule is None
+    assert before[0].session.rule == "one"
     site.ask(before, b"x\n")
     (rule,) = site.serving.factory.responder.rules  # type: ignore[attr-defined] # it is the table
     assert rule.matches == 2
+    site.change(settings("code"))
+    assert before[0].session.rule is None
 
 
 def test_times_are_measured_if_wanted() -> None:

@@ -9,7 +9,6 @@ import pytest
 import twisted.internet
 from twisted.internet.testing import MemoryReactorClock
 
-from sockreply import options as reading
 from sockreply.config.settings import LogSettings, Settings
 from sockreply.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
@@ -276,7 +275,7 @@ def test_json_log_of_a_daemon(parent: dict[str, Any], possible: bool) -> None:
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The version is that of the installed distribution."""
-    monkeypatch.setattr(reading, "version", lambda name: f"1.2.3 of {name}")
+    monkeypatch.setattr("importlib.metadata.version", lambda name: f"1.2.3 of {name}")
     with pytest.raises(SystemExit) as caught:
         parse("--version")
     assert caught.value.code == 0

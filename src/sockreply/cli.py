@@ -8,6 +8,7 @@ was ended by signal N.
 
 from __future__ import annotations
 
+import getopt
 import os
 import reprlib
 import sys
@@ -18,6 +19,7 @@ from twisted.internet.task import react
 from twisted.python import usage
 
 from sockreply.errors import BadFile, CannotStart, ConfigError, SockreplyError
+from sockreply.journal import in_journal, reaches_journal, text_observer
 from sockreply.options import parameter, show_version
 from sockreply.sending import SendOptions, send
 from sockreply.tap import Options as ServeOptions
@@ -43,10 +45,11 @@ class CheckOptions(usage.Options):
 class ExplainOptions(usage.Options):
     """What `sockreply explain` understands."""
 
-    synopsis = "[options] FILE MESSAGE"
+    synopsis = "FILE [options] MESSAGE"
     longdesc = (
         "Tells of each rule of a configuration file whether it answers a message, or why it does "
-        "not, and what would be sent. Exits with 1 if no rule answers for certain."
+        "not, and what would be sent. Exits with 1 if no rule answers for certain. Options stand "
+        "anywhere; behind -- nothing is one."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
         ["hex", None, "The message is written as hexadecimal digits."],
@@ -61,6 +64,20 @@ class ExplainOptions(usage.Options):
 
     file = ""
     message = b""
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        words = list(sys.argv[1:] if options is None else options)
+        try:
+            found, others = getopt.gnu_getopt(words, self.shortOpt, self.longOpt)
+        except getopt.GetoptError as error:
+            try:
+                super().parseOptions(words)  # behind FILE a message may begin with a dash, as -1
+            except usage.UsageError:
+                raise usage.UsageError(str(error)) from None
+            return
+        with_value = {name.removesuffix("=") for name in self.longOpt if name.endswith("=")}
+        first = [f"{name}={value}" if name[2:] in with_value else name for name, value in found]
+        super().parseOptions([*first, "--", *others])
 
     def parseArgs(  # type: ignore[override] # usage asks for any number
         self, file: str, message: str
@@ -101,7 +118,7 @@ def serve(options: ServeOptions) -> None:
     from twisted.application.app import startApplication
     from twisted.application.service import Application, IServiceCollection
     from twisted.internet import reactor
-    from twisted.logger import globalLogBeginner, textFileLogObserver
+    from twisted.logger import globalLogBeginner
 
     from sockreply.tap import makeService
 
@@ -110,7 +127,7 @@ def serve(options: ServeOptions) -> None:
     daemon.setServiceParent(IServiceCollection(application))
     json = daemon.settings.log.json
     text = sys.stderr if json == "-" else sys.stdout  # one form on one stream
-    globalLogBeginner.beginLoggingTo([textFileLogObserver(text)], redirectStandardIO=False)
+    globalLogBeginner.beginLoggingTo([text_observer(text)], redirectStandardIO=False)
     daemon.privilegedStartService()
     startApplication(application, save=False)
     reactor.run()
@@ -225,5 +242,6 @@ def _say_why(error: Exception) -> int:
 
 
 def _complain(what: object, status: int) -> int:
-    print(f"sockreply: {what}", file=sys.stderr)
+    text = f"sockreply: {what}"
+    print(in_journal(text) if reaches_journal(sys.stderr) else text, file=sys.stderr)
     return status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import Counter
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from sockreply.outlets import Outlets
 from sockreply.reload import Reload
 from sockreply.server.factory import ReplyFactory
 from sockreply.serving import Serving, fit_limits
+from sockreply.systemd import Notifier
 from sockreply.watch import Watch
 
 
@@ -44,6 +46,7 @@ class Daemon(Service):
         """How often the file was read again, by the result: "good" or "bad"."""
         self.outlets = Outlets(reactor, settings.log)
         self.watch = Watch(reactor, self)
+        self._systemd = Notifier(reactor, os.environ, self._open_connections)
         self.serving = {
             name: Serving(
                 reactor, name, each, each.limits, self.outlets.exchanges, listen=each.listen
@@ -53,7 +56,7 @@ class Daemon(Service):
         self._leaving: dict[Serving, Deferred[None]] = {}  # those that are drained
         self._listening = False
         self._stopping = False
-        self._reloading: Deferred[None] | None = None
+        self._reloading: Deferred[bool] | None = None
         self._reload_again = False
 
     # What metrics ask.
@@ -61,6 +64,10 @@ class Daemon(Service):
     def factories(self) -> Mapping[str, ReplyFactory]:
         """What the services share among their connections, by name."""
         return {name: serving.factory for name, serving in self.serving.items()}
+
+    def _open_connections(self) -> int:
+        every = {*self.serving.values(), *self._leaving}
+        return sum(each.factory.counters.open_connections for each in every)
 
     @property
     def ready(self) -> bool:
@@ -84,6 +91,7 @@ class Daemon(Service):
         for name, limits in fit_limits(self.settings.services).items():
             self.serving[name].factory.change_limits(limits)
         self.outlets.open()
+        self._take_signals()  # who reads that it listens may already send one
         try:
             self._listen()
         except CannotStart:
@@ -94,7 +102,7 @@ class Daemon(Service):
         self._listening = True
         for warning in self.settings.warnings:
             self._log.warn("{warning}", warning=warning)
-        self.reactor.callWhenRunning(self._take_signals)
+        self.reactor.callWhenRunning(self._take_signals)  # over those that came with the loop
 
     def _listen(self) -> None:
         for serving in self.serving.values():
@@ -110,11 +118,16 @@ class Daemon(Service):
         super().startService()
         for serving in self.serving.values():
             serving.service.startService()
+        self.reactor.callWhenRunning(self._systemd.ready)
 
     def stopService(self) -> Deferred[None]:
         """Drain, and tell what was done."""
         super().stopService()
         self._stopping = True
+        limits = [each.factory.limits for each in (*self.serving.values(), *self._leaving)]
+        self._systemd.stopping(
+            max((each.drain_delay + each.drain_timeout for each in limits), default=0.0)
+        )
         for serving in self.serving.values():
             self.leave(serving)
         return gatherResults(list(self._leaving.values())).addCallback(self._stopped)
@@ -133,14 +146,15 @@ class Daemon(Service):
 
     def _stopped(self, _: object) -> Deferred[None]:
         self._listening = self._stopping = False
-        return self.watch.close().addCallback(lambda _: self.outlets.close())
+        closed = self.watch.close().addCallback(lambda _: self.outlets.close())
+        return closed.addCallback(lambda _: self._systemd.stopped())
 
     def _tell(self, serving: Serving) -> None:
         counters, name = serving.factory.counters, serving.factory.name
         self._log.info(
             "{by}served {connections} connections: {messages} messages, {replies} replies, "
             "{silences} silences, {errors} errors",
-            by=f"{name} " if len(self.settings.services) > 1 else "",
+            by=f"{name} " if self.settings.services.keys() - {name} else "",
             connections=counters.connections,
             messages=counters.messages,
             replies=counters.replies,
@@ -151,7 +165,7 @@ class Daemon(Service):
     # Signals.
 
     def _take_signals(self) -> None:
-        """Put our handlers over the reactor's, whose exit status would be the signal's."""
+        """Put our handlers over those that end the process, with the signal for its exit status."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop_signal)
         if hasattr(signal, "SIGHUP"):
@@ -182,16 +196,18 @@ class Daemon(Service):
         if self._reloading is not None:
             self._reload_again = True
             return
+        self._systemd.reloading()
         self.outlets.reopen()
         if self.settings.file is None:
             what = "logs are open again" if self.outlets.any_files else "ignored"
             self._log.info("SIGHUP: {what}; there is no file to reload", what=what)
+            self._systemd.reloaded(good=True)
             return
         self._reloading = Deferred.fromCoroutine(self._read_again())
         self._reloading.addErrback(self._reload_failed)
         self._reloading.addCallback(self._reloaded)
 
-    async def _read_again(self) -> None:
+    async def _read_again(self) -> bool:
         from sockreply.config.load import load  # now, for a daemon without a file does not need it
 
         assert self.settings.file is not None  # noqa: S101 - for the type checker
@@ -205,17 +221,20 @@ class Daemon(Service):
             for problem in problems:
                 self._log.error("{file}: {problem}", file=file, problem=problem)
             self._log.error("{file} is not taken over: all goes on as before", file=file)
-            return
+            return False
         self.reloads["good"] += 1
         for warning in settings.warnings:
             self._log.warn("{warning}", warning=warning)
         self._log.info("{file} read again", file=file)
+        return True
 
-    def _reload_failed(self, failure: Any) -> None:
+    def _reload_failed(self, failure: Any) -> bool:
         self.reloads["bad"] += 1
         self._log.failure("the reload failed", failure)
+        return False
 
-    def _reloaded(self, _: None) -> None:
+    def _reloaded(self, good: bool) -> None:
+        self._systemd.reloaded(good)
         self._reloading = None
         if self._reload_again:
             self._reload_again = False

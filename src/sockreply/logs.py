@@ -176,16 +176,20 @@ class JSONLines:
     """Writes each event of the process's log as one JSON object on a line.
 
     `time`, `level`, `namespace` and the formatted `text`, and the fields that the text was made
-    of, as far as JSON has a form for them.
+    of, as far as JSON has a form for them. A file that cannot be written costs these lines only;
+    it is told to the other logs, once.
 
     Args:
         file: Where to; each line is flushed.
         path: The path of that file, if it can be opened again.
     """
 
+    _log = Logger(namespace="sockreply")
+
     def __init__(self, file: IO[str], path: Path | None = None) -> None:
         self._file = file
         self._path = path
+        self._failing = False
         self._starting: list[LogEvent] | None = []
 
     def started(self) -> None:
@@ -212,8 +216,24 @@ class JSONLines:
         }
         if (failure := event.get("log_failure")) is not None:
             line["traceback"] = failure.getTraceback()
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._file.flush()
+        self._write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _write(self, line: str) -> None:
+        try:
+            self._file.write(line)
+            self._file.flush()
+        except OSError as error:
+            if not self._failing:
+                self._failing = True  # first, for we are told of this, too
+                self._log.error(
+                    "cannot write JSON lines to {file}: {reason}",
+                    file="standard output" if self._path is None else str(self._path),
+                    reason=error.strerror,
+                )
+            return
+        if self._failing:
+            self._failing = False
+            self._log.warn("JSON lines are written again; some are missing")
 
     def reopen(self) -> None:
         """Open the path anew, for the file may have been renamed.
@@ -230,7 +250,8 @@ class JSONLines:
     def close(self) -> None:
         """Write no more."""
         if self._file is not sys.__stdout__:
-            self._file.close()
+            with suppress(OSError):  # of what it could not write, which was told then
+                self._file.close()
 
 
 _OURS = {"time", "level", "namespace", "text", "traceback"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any, NoReturn, TypeVar
 
 from twisted.python import usage
@@ -69,5 +68,7 @@ def parameter(name: str, short: str | None, default: object, text: str, read: An
 
 def show_version(_: usage.Options) -> NoReturn:
     """Print the version of sockreply."""
+    from importlib.metadata import version  # now, for it takes its time
+
     print(f"sockreply {version('sockreply')}")
     raise SystemExit(0)

@@ -13,7 +13,6 @@ from sockreply.config.settings import ServiceSettings
 from sockreply.descriptors import fit_descriptors
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.replies.responder import Responder
-from sockreply.rules.table import RuleTable
 from sockreply.server.counters import Histogram
 from sockreply.server.factory import Dialect, ExchangeLog, ReplyFactory
 from sockreply.server.limits import Limits
@@ -102,6 +101,8 @@ class Serving:
     def _take_on(
         self, settings: ServiceSettings, limits: Limits, speaks: dict[str, Responder]
     ) -> None:
+        from sockreply.rules.table import RuleTable  # now, for a daemon without a file has none
+
         factory, before = self.factory, self.factory.responder
         if isinstance(before, RuleTable) and isinstance(settings.responder, RuleTable):
             settings.responder.continue_counts(before)
@@ -111,8 +112,9 @@ class Serving:
         if now != then:
             factory.dialect = Dialect(settings.framing, settings.responder)
             self._encodings[factory.dialect] = settings.encoding
-        for connection in factory.connections:
-            connection.session.rule = None  # it named one that is no more
+        if not isinstance(settings.responder, RuleTable):
+            for connection in factory.connections:
+                connection.session.rule = None  # code would never say another one
         factory.keep_alive = settings.keep_alive
         factory.greeting = settings.greeting
         factory.change_limits(limits)

@@ -33,7 +33,6 @@ from sockreply.options import (
     show_version,
 )
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
-from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Responder
 from sockreply.server.limits import Limits
 
@@ -238,6 +237,8 @@ class Options(usage.Options):
         if self["echo"]:
             return Echo()
         if self["responder"] is not None:
+            from sockreply.replies.named import load_responder  # now, for few name one
+
             return load_responder(self["responder"])
         text = TEXTBOOK_REPLY.encode() if self["reply"] is None else self["reply"]
         return FixedReply(fitting("reply", text, framing))

@@ -299,6 +299,11 @@ def test_warning_of_text_that_looks_like_a_template() -> None:
             "equals = 'ab'",
             "equals: 2 bytes, but every message of the framing has 3",
         ),
+        ("fixed:size=3", "equals = 'abcd'", "equals: 4 bytes, but every message of the framing"),
+        ("fixed:size=3", "ends_with = 'abcd'", "ends_with: 4 bytes, but every message of the"),
+        ("fixed:size=3", "length = 2", "length: every message of the framing has 3 bytes"),
+        ("fixed:size=3", "length.min = 4", "length: every message of the framing has 3 bytes"),
+        ("fixed:size=3", "length = { min = 1, max = 2 }", "length: every message of the framing"),
     ],
 )
 def test_messages_that_the_framing_cannot_have(framing: str, when: str, problem: str) -> None:
@@ -320,6 +325,8 @@ def test_messages_that_the_framing_cannot_have(framing: str, when: str, problem:
         ("enclosed:start=<,end=>", "equals = '<'"),
         ("fixed:size=3", "starts_with = 'ab'"),
         ("fixed:size=3", "equals = 'abc'"),
+        ("fixed:size=3", "length = { min = 3, max = 3 }"),
+        ("fixed:size=3", "length.min = 2"),
         ("chunk", 'equals = "A\\n"'),
         ("netstring", 'equals = "A\\n"'),
     ],

@@ -246,7 +246,7 @@ def test_all_at_once() -> None:
         [[services.a.rules]]
         name = "first"
         when = { regex = "(", equal = "x" }
-        reply = { hex = "0" }
+        reply = { drip = { hex = "0" }, size = "all" }
         [[services.a.rules]]
         when = { regex = "(" }
         reply = [{ hex = "0" }, { template = "{{ match[1] }} {{ nothing }}" }]
@@ -255,21 +255,61 @@ def test_all_at_once() -> None:
         [[services.b.rules]]
         replies = ["a", { base64 = "?" }]
         after_last = "again"
+        [services.c]
+        listen = "tcp:0"
+        idle_timeout = -1
+        [[services.c.rules]]
+        state = "nowhere"
+        [[services.c.rules]]
+        reply = { template = "{{ nothing }}" }
+        [[services.c.rules]]
+        when.equals = "hidden"
+        reply = "x"
     """)
     assert [problem.partition(": ")[0] for problem in problems] == [
         "log.level",
         "services.a.rules.first.when.equal",
+        "services.a.rules.first.reply.size",
         "services.a.listen",
         "services.a.idle_timeout",
         "services.a.colour",
         "services.b.rules.rule-1.after_last",
+        "services.c.idle_timeout",
         "services.a.framing",
-        "services.a.rules.first.reply.hex",
+        "services.a.rules.first.when.regex",
+        "services.a.rules.first.reply.drip.hex",
         "services.a.rules.rule-2.when.regex",
         "services.a.rules.rule-2.reply[1].hex",
         "services.b.listen",
         "services.b.rules.rule-1.replies[2].base64",
+        "services.c.rules.rule-1",
+        "services.c.rules.rule-2.reply.template",
+        "services.c.rules.rule-3",
+        "services.c.rules.rule-1.state",
+        "services.c.rules.rule-1.state",
     ]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "when = { regex = 3, ignore_case = true }\nreply = 'x'",
+        "when = { regex = 3, equals = 'a' }\nreply = { template = '{{ match[1] }}' }",
+        "when.length = { min = 'a' }\nreply = 'x'",
+        "when = [{ equals = 3 }, { equals = 'a' }]\nreply = 'x'",
+        "reply = { truncate = 'a', at = 'b' }",
+        "reply = { truncate = 'a', size = 1, at = 2 }",
+        "reply = { template = '{{ message }}', as = 'text' }",
+        "reply = { drip = { hex = 1 }, size = 2 }",
+        "reply = { raw = { truncate = 'a' }, close = true }",
+        "replies = []",
+        "reply = 'x'\nstate = 3\nnext_state = 'y'",
+    ],
+)
+def test_nothing_follows_from_what_is_wrong(rule: str) -> None:
+    """What is left out because it is wrong is missed by nobody."""
+    head = "[services.a]\nlisten = 'tcp:0'\nkeep_alive = true\n"
+    assert len(problems_of(f"{head}[[services.a.rules]]\n{rule}")) == 1
 
 
 def test_loads_with_only_what_it_needs() -> None:

@@ -20,7 +20,11 @@ def connect_unix(path: str) -> socket.socket:
     """A connection to a daemon's UNIX socket."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client.settimeout(PATIENCE)
-    client.connect(path)
+    try:
+        client.connect(path)
+    except OSError:
+        client.close()
+        raise
     return client
 
 
@@ -46,6 +50,17 @@ def ask(port: int, message: bytes = b"hello") -> bytes:
     with connect(port) as client:
         client.sendall(message)
         return read_all(client)
+
+
+def half_close_and_read(port: int, sent: bytes) -> bytes:
+    """What comes back when a client says everything it has to say, and that this was all."""
+    with connect(port) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        try:
+            return read_all(client)
+        except ConnectionResetError:
+            return b""
 
 
 def ask_at_once(port: int, messages: Sequence[bytes]) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sysconfig
@@ -36,6 +37,17 @@ in_each_foreground = pytest.mark.parametrize("runner", RUNNERS)
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="there is no /proc that tells of processes"
 )
+
+
+def needs_program(name: str) -> pytest.MarkDecorator:
+    """Skips a test where a program is not installed."""
+    missing = shutil.which(name) is None
+    return pytest.mark.skipif(missing, reason=f"{name} is not installed")
+
+
+def with_open_files(soft: int, hard: int) -> tuple[str, ...]:
+    """The words that start a program under limits of open files."""
+    return ("sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh")
 
 
 def command(runner: str | Sequence[str], *options: str) -> list[str]:
@@ -71,13 +83,21 @@ class Daemon:
         words: Its command line.
         directory: Where it works.
         name: That of the files with what it prints.
+        pass_fds: Descriptors of ours that it has, too.
     """
 
-    def __init__(self, words: Sequence[str], directory: Path, name: str) -> None:
+    def __init__(
+        self, words: Sequence[str], directory: Path, name: str, pass_fds: Sequence[int] = ()
+    ) -> None:
         self._files = directory / f"{name}.out", directory / f"{name}.err"
         with self._files[0].open("wb") as out, self._files[1].open("wb") as err:
             self.process = subprocess.Popen(
-                words, cwd=directory, env=environment(), stdout=out, stderr=err
+                words,
+                cwd=directory,
+                env=environment(),
+                stdout=out,
+                stderr=err,
+                pass_fds=pass_fds,
             )
 
     @property
@@ -129,6 +149,12 @@ class Daemon:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Does it end by itself in this time?"""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.process.poll() is not None
+
     def wait(self) -> int:
         """Its exit status, when it has ended."""
         return self.process.wait(PATIENCE)
@@ -149,7 +175,11 @@ class Start(Protocol):
     """Starts daemons."""
 
     def __call__(
-        self, *options: str, runner: str | Sequence[str] = "twistd -n", under: Sequence[str] = ()
+        self,
+        *options: str,
+        runner: str | Sequence[str] = "twistd -n",
+        under: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> Daemon:
         """Start one.
 
@@ -157,6 +187,7 @@ class Start(Protocol):
             options: The daemon's; without any that says where to listen it does so on a free port.
             runner: One of `RUNNERS`, or the words of another one.
             under: The words of a program that starts it in turn.
+            pass_fds: Descriptors of ours that it has, too.
         """
 
 
@@ -166,11 +197,14 @@ def daemons_in(directory: Path) -> Iterator[Start]:
     started: list[Daemon] = []
 
     def start(
-        *options: str, runner: str | Sequence[str] = "twistd -n", under: Sequence[str] = ()
+        *options: str,
+        runner: str | Sequence[str] = "twistd -n",
+        under: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
     ) -> Daemon:
         where = () if {"--config", "--listen", "--port", "-p"} & set(options) else ("--port", "0")
         words = [*under, *command(runner, *where, *options)]
-        started.append(Daemon(words, directory, f"daemon-{len(started)}"))
+        started.append(Daemon(words, directory, f"daemon-{len(started)}", pass_fds))
         return started[-1]
 
     try:

@@ -4,53 +4,21 @@ from __future__ import annotations
 
 import socket
 import ssl
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.clients import TEXTBOOK_REPLY, connect, read_all
+from tests.end_to_end.clients import TEXTBOOK_REPLY, connect, half_close_and_read, read_all
 from tests.end_to_end.daemons import RESPONDERS, Daemon, Start
 from tests.end_to_end.responders import BIG
 from tests.end_to_end.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
-def echo(start_shared_daemon: Start) -> Daemon:
-    """A daemon that echoes lines."""
-    return start_shared_daemon("-f", "line", "-k", "--echo")
-
-
-@pytest.fixture(scope="module")
 def textbook(start_shared_daemon: Start) -> Daemon:
     """A daemon without options."""
     return start_shared_daemon()
-
-
-def half_close_and_read(port: int, sent: bytes) -> bytes:
-    """What comes back when a client says everything it has to say, and that this was all."""
-    with connect(port) as client:
-        client.sendall(sent)
-        client.shutdown(socket.SHUT_WR)
-        try:
-            return read_all(client)
-        except ConnectionResetError:
-            return b""
-
-
-def test_half_close_loses_no_reply(echo: Daemon) -> None:
-    """Of 500 clients that half-close behind their request, each gets its reply."""
-    lost = [n for n in range(500) if half_close_and_read(echo.port, b"hello\n") != b"hello\n"]
-    assert lost == []
-
-
-@pytest.mark.parametrize("requests", [100, 1000])
-def test_half_close_loses_no_pipelined_reply(echo: Daemon, requests: int) -> None:
-    """A client that half-closes behind many requests gets all the replies, in order."""
-    sent = b"".join(b"%d\n" % n for n in range(requests))
-    for _ in range(20):
-        assert half_close_and_read(echo.port, sent) == sent
 
 
 def test_half_close_waits_for_replies_that_take_their_time(start_daemon: Start) -> None:
@@ -63,13 +31,6 @@ def test_half_close_behind_the_textbook_message(textbook: Daemon) -> None:
     """A client that half-closes gets the reply where one read is one message, too."""
     for _ in range(100):
         assert half_close_and_read(textbook.port, b"hello") == TEXTBOOK_REPLY
-
-
-def test_a_stock_protocol_does_lose_replies(start_daemon: Start) -> None:
-    """The control: a plain Twisted Protocol loses replies to such clients, and we see it."""
-    stock = start_daemon(runner=(sys.executable, "-m", "tests.end_to_end.stock_protocol"))
-    lost = [n for n in range(100) if half_close_and_read(stock.port, b"hello\n") != b"hello\n"]
-    assert len(lost) > 0
 
 
 def test_unread_bytes_do_not_break_the_reply_off(textbook: Daemon) -> None:

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import signal
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +43,16 @@ def texts_of(events: list[dict[str, Any]]) -> list[str]:
 
 
 def ask_unix(path: Path) -> bytes:
-    """What a daemon answers on its UNIX socket, once that is there."""
-    eventually(path.exists)
-    with connect_unix(str(path)) as client:
+    """What a daemon answers on its UNIX socket, once it listens there."""
+    clients: list[socket.socket] = []
+
+    def connected() -> bool:
+        with suppress(FileNotFoundError, ConnectionRefusedError):  # the name comes first
+            clients.append(connect_unix(str(path)))
+        return bool(clients)
+
+    eventually(connected)
+    with clients[0] as client:
         client.sendall(b"hello")
         return read_all(client)
 

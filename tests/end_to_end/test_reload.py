@@ -226,7 +226,7 @@ def test_a_thousand_reloads_under_load(run: Callable[[str], Running]) -> None:
             daemon.until(lambda: daemon.descriptors() <= after.get(300, (10**6, 0))[0])
             after[number] = daemon.descriptors(), daemon.resident()
     assert {client.ask("x") for client in clients} == {"a"}
-    assert after[1000][0] == after[300][0]
+    assert after[1000][0] <= after[300][0]
     assert after[1000][1] < after[300][1] + 4_096
     assert "Traceback" not in daemon.log
     for client in clients:

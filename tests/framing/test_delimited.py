@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sockreply.errors import MessageTooLong
-from sockreply.framing import Delimited, Enclosed, Line
+from sockreply.framing import Delimited, Enclosed, Line, parse_framing
+
+CUTS_APART = 4096
+"""From this limit on, messages that came together are cut apart at once."""
 
 
 def test_messages_wait_to_be_asked_for() -> None:
@@ -121,3 +126,32 @@ def test_enclosed_forgets_the_search_of_the_last_message() -> None:
     for read in (b"[0123456789", b"0123456789", b"]", b"[a", b"]"):
         framer.receive_data(read)
     assert list(iter(framer.next_message, None)) == [b"01234567890123456789", b"a"]
+
+
+@settings(max_examples=300)
+@given(
+    spec=st.sampled_from(["line", "delimited:end=;", "delimited:end=;;", r"delimited:end=\n;"]),
+    parts=st.lists(st.sampled_from([b"a", b"\r", b"\n", b"\r\n", b";", b"bb" * 60]), max_size=20),
+    times=st.integers(1, 200),
+    reads=st.integers(1, 3),
+)
+def test_many_at_once(spec: str, parts: list[bytes], times: int, reads: int) -> None:
+    """Messages that are cut apart many at once are those, one by one, that would be found singly.
+
+    Nor is any less said to be buffered.
+    """
+    wire = b"".join(parts) * times
+    at_once = parse_framing(spec).framer(CUTS_APART)
+    singly = parse_framing(spec).framer(CUTS_APART - 1)
+    size = len(wire) // reads + 1
+    for start in range(0, len(wire), size):
+        at_once.receive_data(wire[start : start + size])
+        singly.receive_data(wire[start : start + size])
+        message: bytes | None = b""
+        while message is not None:
+            try:
+                message = singly.next_message()
+            except MessageTooLong:
+                return  # here the two limits differ
+            assert at_once.next_message() == message
+            assert at_once.buffered == singly.buffered

@@ -63,6 +63,18 @@ def test_the_message_is_right_and_something_else_is_not() -> None:
     assert nearest(rules, b"message") == ("state", "the state is start, not ready")
 
 
+def test_any_message_in_another_state() -> None:
+    """Such a rule is the nearest only if no message is like this one."""
+    rules = [
+        rule("text", None, "text"),
+        rule("hello", StartsWith(Mask.of(b"HELO "))),
+        rule("quit", equals(b"QUIT")),
+    ]
+    assert nearest(rules, b"HELO") == ("hello", "starts_with: is 1 byte short")
+    assert nearest(rules, b"QUIT!") == ("quit", "equals: is 1 byte too long")
+    assert nearest(rules, b"x") == ("text", "the state is start, not text")
+
+
 def test_rules_of_other_kinds() -> None:
     """They are compared with each other and with the exact ones by how little is missing."""
     rules = [

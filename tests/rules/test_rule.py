@@ -9,7 +9,7 @@ import pytest
 
 from sockreply.replies import Reply
 from sockreply.rules.conditions import Equals, Length, Mask, Regex
-from sockreply.rules.rule import Rule
+from sockreply.rules.rule import ANY_MESSAGE, Rule
 from tests.rules.stand_ins import Makes, Says, asked
 
 SAYS = Says(b"reply")
@@ -42,7 +42,10 @@ def test_states() -> None:
     assert rule.holds(asked(state="ready"))
     assert not rule.holds(asked(state="start"))
     assert not rule.holds_for_key(asked(state="start"))
-    assert rule.why_not(asked(state="start")) == ("the state is start, not done or ready", 1.0)
+    reason = "the state is start, not done or ready"
+    assert rule.why_not(asked(state="start")) == (reason, ANY_MESSAGE)
+    right = Rule("right", Length(0, None), SAYS, states=READY)
+    assert right.why_not(asked(state="start")) == (reason, 1.0)
 
 
 def test_the_condition_is_the_first_reason() -> None:

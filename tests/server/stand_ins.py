@@ -122,6 +122,7 @@ class Talk:
             limits=Limits(**limits),
         )
         self.protocol: ReplyProtocol = self.factory.buildProtocol(None)
+        self.session = self.protocol.session
         self.connect()
 
     def make_clock(self) -> Any:
@@ -137,11 +138,6 @@ class Talk:
     def counters(self) -> Counters:
         """The service's counts."""
         return self.factory.counters
-
-    @property
-    def session(self) -> Session:
-        """The connection's memory."""
-        return self.protocol.session
 
     def say(self, *reads: bytes) -> None:
         """Let the service read."""

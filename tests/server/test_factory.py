@@ -132,6 +132,7 @@ def test_drain_waits_for_all() -> None:
     """A drain is over when the last connection is gone."""
     factory = made()
     connections = [connect(factory) for _ in range(3)]
+    factory.clock.advance(1)
     drained = factory.drain(30)
     for protocol, transport in connections:
         assert not drained.called
@@ -144,6 +145,7 @@ def test_drain_waits_for_all() -> None:
 def test_drain_of_connections_that_end_at_once() -> None:
     """A drain is over at once when its connections end within it."""
     talk = Talk()
+    talk.clock.advance(1)
     talk.transport.loseConnection = talk.leave  # type: ignore[method-assign]
     assert talk.factory.drain(30).called
     assert not talk.clock.getDelayedCalls()

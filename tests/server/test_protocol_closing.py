@@ -258,16 +258,56 @@ def test_close_resumes_reading() -> None:
 def test_drain_idle() -> None:
     """Told to drain, an idle connection closes."""
     talk = Talk()
+    talk.clock.advance(1)
     talk.protocol.drain()
     assert talk.transport.disconnecting
     talk.leave()
     assert talk.counters.closed == {"drained": 1}
 
 
+@pytest.mark.parametrize("reads", [(b"first\n",), (b"fir", b"st\n")])
+def test_drain_of_who_has_just_connected(reads: tuple[bytes, ...]) -> None:
+    """Who connected within the last second may still say a first message, and it is answered."""
+    talk = Talk()
+    talk.clock.advance(0.5)
+    talk.protocol.drain()
+    for read in reads:
+        assert not talk.transport.disconnecting
+        talk.say(read)
+    assert talk.hear() == b"first\n"
+    assert talk.transport.disconnecting
+    talk.leave()
+    assert talk.counters.closed == {"drained": 1}
+
+
+@pytest.mark.parametrize("said", [b"", b"fir"])
+def test_drain_of_who_connects_and_asks_nothing(said: bytes) -> None:
+    """Who connected just now and says no whole message in a second is closed as idle ones are."""
+    talk = Talk(idle_timeout=0)
+    talk.protocol.drain()
+    talk.say(said) if said else None
+    talk.clock.advance(0.9)
+    assert not talk.transport.disconnecting
+    talk.clock.advance(0.1)
+    assert talk.transport.disconnecting
+    talk.leave()
+    assert talk.counters.closed == {"drained": 1}
+    assert not talk.clock.getDelayedCalls()
+
+
+def test_drain_of_who_has_been_answered() -> None:
+    """Who has had an answer is idle, however new the connection is."""
+    talk = Talk()
+    talk.say(b"first\n")
+    talk.protocol.drain()
+    assert talk.transport.disconnecting
+
+
 def test_drain_begun_message() -> None:
     """A message that is begun and not complete counts as idle."""
     talk = Talk()
     talk.say(b"beg")
+    talk.clock.advance(1)
     with capturedLogs() as events:
         talk.protocol.drain()
         talk.leave()
@@ -328,6 +368,7 @@ def test_abort() -> None:
 def test_reason_of_the_first_end() -> None:
     """What ended a connection first is the reason, whatever came after."""
     talk = Talk()
+    talk.clock.advance(1)
     talk.protocol.drain()
     talk.protocol.abort("drain")
     talk.leave(ConnectionLost())

@@ -118,6 +118,7 @@ def test_drain() -> None:
     site.service.startService()
     idle, idle_transport = site.connect()
     busy, busy_transport = site.connect()
+    site.reactor.advance(1)
     busy.dataReceived(b"slow\n")
     stopped = watch(site.service.stopService())
     assert site.service.draining

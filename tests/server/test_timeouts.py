@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
-from sockreply.server.timeouts import Kind, Timeouts
+from sockreply.server.timeouts import Alarms, Kind, Timeouts
 
 
 def watched() -> tuple[Timeouts, Clock, list[tuple[float, Kind]]]:
     """Deadlines, their clock, and what has expired when."""
     clock = Clock()
     expired: list[tuple[float, Kind]] = []
-    return Timeouts(clock, lambda kind: expired.append((clock.seconds(), kind))), clock, expired
+    return (
+        Timeouts(Alarms(clock), lambda kind: expired.append((clock.seconds(), kind))),
+        clock,
+        expired,
+    )
 
 
 def test_nothing_runs_at_first() -> None:
@@ -109,7 +114,7 @@ def test_begun_by_one_that_expired() -> None:
         times.append(clock.seconds())
         timeouts.begin(kind, 2)
 
-    timeouts = Timeouts(clock, again)
+    timeouts = Timeouts(Alarms(clock), again)
     timeouts.begin("silence", 2)
     clock.pump([1] * 6)
     assert times == [2, 4, 6]
@@ -125,9 +130,53 @@ def test_stopped_by_one_that_expired() -> None:
         expired.append(kind)
         timeouts.stop()
 
-    timeouts = Timeouts(clock, stop)
+    timeouts = Timeouts(Alarms(clock), stop)
     timeouts.begin("message", 2)
     timeouts.begin("idle", 2)
     clock.advance(5)
     assert len(expired) == 1
+    assert not clock.getDelayedCalls()
+
+
+def test_far_deadlines_share_a_timer() -> None:
+    """Deadlines of one second wait on one timer; each expires at its own time all the same."""
+    clock = Clock()
+    alarms = Alarms(clock)
+    expired: list[tuple[float, int]] = []
+    for number in range(4):
+        told = lambda _, number=number: expired.append((clock.seconds(), number))  # noqa: E731 - short
+        Timeouts(alarms, told).begin("idle", 60 + number / 4)
+    assert len(clock.getDelayedCalls()) == 1
+    clock.pump([0.25] * 4 * 62)
+    assert expired == [(60, 0), (60.25, 1), (60.5, 2), (60.75, 3)]
+    assert not clock.getDelayedCalls()
+
+
+def test_one_that_fails_keeps_no_other() -> None:
+    """What one deadline leads to may fail; the others of its second are met all the same."""
+    clock = Clock()
+    alarms = Alarms(clock)
+    expired: list[Kind] = []
+
+    def fail(_: Kind) -> None:
+        raise ZeroDivisionError
+
+    for tell in (fail, expired.append, fail, expired.append):
+        Timeouts(alarms, tell).begin("idle", 5)
+    with capturedLogs() as events:
+        clock.advance(5)
+    assert expired == ["idle", "idle"]
+    assert [event["log_failure"].type for event in events] == [ZeroDivisionError] * 2
+
+
+def test_the_last_one_takes_the_timer_along() -> None:
+    """A shared timer goes when nobody waits for its second any more, and not before."""
+    clock = Clock()
+    alarms = Alarms(clock)
+    one, other = (Timeouts(alarms, lambda _: None) for _ in range(2))
+    one.begin("idle", 10)
+    other.begin("idle", 10)
+    one.stop()
+    assert len(clock.getDelayedCalls()) == 1
+    other.stop()
     assert not clock.getDelayedCalls()

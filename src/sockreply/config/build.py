@@ -123,10 +123,12 @@ def _responder(
         says = (form.otherwise, form.greeting)
         if not (form.rules or says != (None, None) or problems.here()):
             problems.add("nothing answers: it takes rules, otherwise, a greeting or a responder")
-        if not problems.here():
-            check_rules(form, problems)
         keys = problems.keys()
-        return build_table(form, context), lambda encoding: table_in(encoding, form, context, keys)
+        known = not any(map(problems.here, ("rules", "initial_state", "keep_alive")))
+        table = build_table(form, context)
+        if known:
+            check_rules(form, problems)
+        return table, lambda encoding: table_in(encoding, form, context, keys)
     for key in ("rules", "otherwise", "initial_state", "seed"):
         if getattr(form, key) not in (None, []):
             problems.add(f"responder and {key} exclude each other", key)

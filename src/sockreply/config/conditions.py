@@ -101,7 +101,7 @@ def _common(alternatives: Sequence[Built]) -> Groups:
 
 def _all_of(form: file.When, context: Context, ignore_case: bool) -> Built | None:
     ignore_case = ignore_case if form.ignore_case is None else form.ignore_case
-    if replace(form, ignore_case=None) == file.When():
+    if replace(form, ignore_case=None) == file.When() and not context.problems.here():
         raise ConfigError("no condition; leave it out if there is none")
     conditions = _without_regex(form, context, ignore_case)
     groups: Groups = None
@@ -143,6 +143,10 @@ def _without_regex(form: file.When, context: Context, ignore_case: bool) -> list
 
 
 def _length(form: int | file.Sizes, context: Context) -> Length:
+    least, most = (form, form) if isinstance(form, int) else (form.min, form.max)
+    match context.framing:
+        case Fixed(size=size) if size < least or (most is not None and size > most):
+            raise ConfigError(f"every message of the framing has {size} bytes")
     if isinstance(form, int):
         _check_fits(form, context)
         return Length(form, form)
@@ -163,12 +167,12 @@ def _check_possible(compared: Mask, key: str, context: Context, ignore_case: boo
     """
     _check_fits(len(compared), context)
     match context.framing:
+        case Fixed(size=size) if size < len(compared) or (key == "equals" and size > len(compared)):
+            raise ConfigError(f"{len(compared)} bytes, but every message of the framing has {size}")
         case Line():
             end = b"\n"
         case Delimited(end=end) | Enclosed(end=end):
             pass
-        case Fixed(size=size) if key == "equals" and len(compared) != size:
-            raise ConfigError(f"{len(compared)} bytes, but every message of the framing has {size}")
         case _:
             return
     in_one_case = not ignore_case or end.lower() == end.upper()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +11,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.protocol import ServerFactory
 
 from sockreply.errors import ConfigError
+from sockreply.server.activation import wanted_by
 from sockreply.server.service import endpoint_from
 
 _ASK_TO_LISTEN = {"tcp", "tcp6", "ssl", "tls", "unix"}
@@ -104,17 +103,17 @@ def on_loopback(description: str) -> str:
 
 def _told(description: str) -> _StandIn:
     told = _StandIn()
-    if description.startswith("systemd:"):
-        _check_systemd(description)
+    kind = description
+    while kind.startswith("haproxy:"):  # wraps another one
+        kind = kind.removeprefix("haproxy:")
+    if kind.startswith("systemd:"):
+        wanted_by(kind)  # no more, for the socket is handed over when the daemon starts
         return told
     try:
         endpoint = endpoint_from(told, description)
     except ConfigError as error:
         known = isinstance(error.__cause__, OSError)  # such as a certificate that is not there
         raise error if known else ConfigError(f"{error}; {_hint(description)}") from None
-    kind = description
-    while kind.startswith("haproxy:"):  # wraps another one
-        kind = kind.removeprefix("haproxy:")
     if kind.partition(":")[0].lower() in _ASK_TO_LISTEN:
         endpoint.listen(ServerFactory())
     if told.port is not None and not 0 <= told.port <= _MOST_PORT:
@@ -129,16 +128,6 @@ def _hint(description: str) -> str:
     if "::" in description:
         return r"a colon that is part of a value is written \:, as in tcp6:80:interface=\:\:1"
     return "for example tcp:12345:interface=127.0.0.1 or unix:/run/NAME.sock"
-
-
-def _check_systemd(description: str) -> None:
-    """Look at the words only, for the socket is handed over when the daemon starts."""
-    found = re.fullmatch(r"systemd:(?:domain=)?(\w+):(?:index=[0-9]+|name=[^:]+)", description)
-    if not found or not hasattr(socket, f"AF_{found[1]}"):
-        raise ConfigError(
-            f"endpoint {description}: systemd's are systemd:domain=INET:index=0, "
-            "with domain INET6 or UNIX or name=... as it is"
-        )
 
 
 def _plain(interface: str) -> str:

@@ -45,9 +45,9 @@ class Problems:
         self._found.append((full, line))
         self._places |= {full[:size] for size in range(len(full) + 1)}
 
-    def here(self) -> bool:
-        """Is anything wrong at the present place, or below it?"""
-        return tuple(self._here) in self._places
+    def here(self, *keys: Key) -> bool:
+        """Is anything wrong at the present place or below it, or where these keys lead from it?"""
+        return (*self._here, *keys) in self._places
 
     def keys(self) -> tuple[Key, ...]:
         """The present place."""

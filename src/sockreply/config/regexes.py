@@ -27,6 +27,9 @@ _FINAL = {codes.POSSESSIVE_REPEAT, codes.ATOMIC_GROUP}  # what they took they ne
 _SINGLE = {codes.ANY, codes.IN, codes.LITERAL, codes.NOT_LITERAL}
 _EMPTY = {codes.ASSERT, codes.ASSERT_NOT, codes.AT}
 
+_MANY = 100  # bytes of an ordinary message, or rounds of a repeat that has no end
+_WAYS = 1_000_000  # ways of sharing bytes out, all of which are tried in some tenths of a second
+
 _OCTETS = [bytes([each]) for each in range(256)]
 
 
@@ -102,24 +105,31 @@ class _Item(NamedTuple):
     Args:
         octets: The bytes that can be in what it matches.
         needed: Does it always match some?
-        varies: Can it match more or fewer bytes than it did at first?
+        lengths: How many different numbers of bytes can it match, as far as `_MANY`?
     """
 
     octets: frozenset[bytes]
     needed: bool
-    varies: bool = False
+    lengths: int = 1
+
+    @property
+    def varies(self) -> bool:
+        """Can it match more or fewer bytes than it did at first?"""
+        return self.lengths > 1
 
 
 def _any_ambiguous(pattern: Any) -> bool:
     return any(
-        (_is_endless(code, argument) and _is_ambiguous(list(_items(argument[2]))))
-        or any(map(_any_ambiguous, _below(argument)))
+        (code in _REPEATS and _is_slow(*argument)) or any(map(_any_ambiguous, _below(argument)))
         for code, argument in pattern
     )
 
 
-def _is_endless(code: Any, argument: Any) -> bool:
-    return code in _REPEATS and argument[1] is codes.MAXREPEAT
+def _is_slow(_: int, most: int, repeated: Any) -> bool:
+    """Can so many rounds of it share bytes out in too many ways?"""
+    items = list(_items(repeated))
+    lengths = max((item.lengths for item in items), default=1)
+    return lengths ** min(most, _MANY) > _WAYS and _is_ambiguous(items)
 
 
 def _is_ambiguous(items: list[_Item]) -> bool:
@@ -145,11 +155,12 @@ def _items(pattern: Any) -> Iterator[_Item]:
             yield _Item(_octets(pattern, (code, argument)), needed=True)
         elif code in _REPEATS:
             least, most, repeated = argument
-            octets, needed, varies = _united(_items(repeated))
-            yield _Item(octets, needed and least > 0, varies or least != most)
+            octets, needed, lengths = _united(_items(repeated))
+            lengths = min(lengths * (most - least + 1), _MANY)
+            yield _Item(octets, needed and least > 0, lengths)
         elif code not in _EMPTY:  # alternatives, what never gives back, what refers to a group
-            octets, _, varies = _united(each for part in _below(argument) for each in _items(part))
-            yield _Item(octets or frozenset(_OCTETS), False, varies and code not in _FINAL)
+            octets, _, lengths = _united(each for part in _below(argument) for each in _items(part))
+            yield _Item(octets or frozenset(_OCTETS), False, 1 if code in _FINAL else lengths)
 
 
 def _united(items: Iterable[_Item]) -> _Item:
@@ -157,7 +168,7 @@ def _united(items: Iterable[_Item]) -> _Item:
     all_of = list(items)
     octets = frozenset[bytes]().union(*(each.octets for each in all_of))
     needed = any(each.needed for each in all_of)
-    return _Item(octets, needed, any(each.varies for each in all_of))
+    return _Item(octets, needed, max((each.lengths for each in all_of), default=1))
 
 
 def _octets(pattern: Any, item: tuple[Any, Any]) -> frozenset[bytes]:

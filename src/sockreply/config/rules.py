@@ -61,7 +61,7 @@ def _rule(form: file.Rule, context: Context) -> Rule | None:
     if form.when is not None:
         with problems.at("when"):
             built = build_condition(form.when, context)
-        groups = built.groups if built else UNKNOWN_GROUPS
+        groups = built.groups if built and not problems.here("when") else UNKNOWN_GROUPS
     reply: ReplySource | None = None
     if form.reply is not None:
         with problems.at("reply"):

@@ -5,7 +5,7 @@ Nothing is converted: text is no number, a number no text, true no 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -38,8 +38,8 @@ def structured(kind: type[_T], table: object, problems: Problems) -> _T | None:
     Args:
         kind: A dataclass of `file`.
         table: What stands in the file.
-        problems: Are told what is wrong. Keys that are wrong are then left out, so that the rest
-            can be looked at, too.
+        problems: Are told what is wrong. That is then left out, so that the rest can be looked at,
+            too.
 
     Returns:
         None: not even that can be made of it.
@@ -50,10 +50,25 @@ def structured(kind: type[_T], table: object, problems: Problems) -> _T | None:
         wrong = list(_each(error))
     for keys, reason in wrong:
         problems.add(reason, *keys)
-    first = {keys[0] for keys, _ in wrong if keys}
-    if not isinstance(table, dict) or first.isdisjoint(table):
-        return None
-    return structured(kind, {key: table[key] for key in table if key not in first}, Problems())
+    rest = table
+    for keys, _ in wrong:
+        rest = _without(rest, keys)
+    return None if rest == table else structured(kind, rest, Problems())
+
+
+def _without(table: Any, keys: Sequence[Key]) -> Any:
+    """A table without what these keys lead to, or without the least around it that can be left out.
+
+    That is not an entry of a list, for the others would have other places then, and not the only
+    key of a table.
+    """
+    if not keys or not isinstance(table, dict) or keys[0] not in table:
+        return table
+    key, *below = keys
+    left = _without(table[key], below)
+    if left and left != table[key]:
+        return {**table, key: left}
+    return {other: table[other] for other in table if other != key}
 
 
 def keys_of(kind: Any) -> list[str]:

@@ -10,6 +10,10 @@ from sockreply.framing.stream import ChunkFramer
 
 _CR = 0x0D
 
+_WINDOW = 4096
+"""Bytes in which short messages are looked for all at once: enough for hundreds of them, little
+enough to hold them all."""
+
 
 def _beginnings(mark: bytes) -> tuple[bytes, ...]:
     """What the mark can have of itself at the end of a read, the longest first."""
@@ -18,6 +22,9 @@ def _beginnings(mark: bytes) -> tuple[bytes, ...]:
 
 class DelimitedFramer(BufferedFramer):
     """Messages up to a mark. Only bytes that were not searched before are searched.
+
+    Where several messages came together, those that end in the next few kilobytes are cut apart in
+    one go, and then handed out one by one.
 
     Args:
         max_message: The most bytes that a message may have, without its mark.
@@ -30,20 +37,55 @@ class DelimitedFramer(BufferedFramer):
         self._end = end
         self._drop_cr = drop_cr
         self._searched = 0
+        self._cut: list[bytes] = []  # messages, the next one last
+        self._cut_mark = 0  # bytes that the mark of each of them had
+
+    @property
+    def buffered(self) -> int:
+        held = len(self._data) - self._start
+        if self._cut:
+            held += sum(map(len, self._cut)) + len(self._cut) * self._cut_mark
+        return held
 
     def next_message(self) -> bytes | None:
-        start = self._start
-        at = self._data.find(self._end, start + self._searched)
+        if self._cut:
+            return self._cut.pop()
+        message = self._find_message()
+        if self._start == len(self._data):
+            self._forget()
+        elif message is not None:
+            self._cut_apart()
+        return message
+
+    def _find_message(self) -> bytes | None:
+        data, start = self._data, self._start
+        at = data.find(self._end, start + self._searched)
         if at < 0:
             self._not_yet()
             return None
         self._start = at + len(self._end)
         self._searched = 0
-        if self._drop_cr and at > start and self._data[at - 1] == _CR:
+        if self._drop_cr and at > start and data[at - 1] == _CR:
             at -= 1
         if at - start > self._max_message:
             raise MessageTooLong(self._max_message)
-        return bytes(self._data[start:at])
+        return bytes(data[start:at])
+
+    def _cut_apart(self) -> None:
+        """Cut the messages that end in the window, if one is sure to be no longer than may be."""
+        if self._max_message < _WINDOW:
+            return
+        window = bytes(self._data[self._start : self._start + _WINDOW])
+        mark = self._end
+        if self._drop_cr and (with_cr := window.count(b"\r" + mark)):
+            if with_cr != window.count(mark):
+                return  # these have to be looked at one by one
+            mark = b"\r" + mark
+        *cut, rest = window.split(mark)
+        cut.reverse()
+        self._cut = cut
+        self._cut_mark = len(mark)
+        self._start += len(window) - len(rest)
 
     def _not_yet(self) -> None:
         held = len(self._data) - self._start
@@ -79,7 +121,7 @@ class EnclosedFramer(DelimitedFramer):
     def next_message(self) -> bytes | None:
         if not self._inside and not self._enter():
             return None
-        message = super().next_message()
+        message = self._find_message()
         if message is not None:
             self._inside = False
         return message

@@ -148,7 +148,8 @@ class Session:
         Args:
             say: Makes the line; not called if it is not shown.
         """
-        self._connection.remark(say)
+        if not self._closed:
+            self._connection.remark(say)
 
     def connection_gone(self) -> None:
         """To be called by the connection, and by nobody else."""

@@ -8,6 +8,10 @@ from sockreply.replies.reply import Reply
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions import Condition, Miss
 
+ANY_MESSAGE = 0.01
+"""How close a message is to a rule that takes any, in another state: less than to one that begins
+like it."""
+
 
 class ReplySource(Protocol):
     """Makes a rule's replies."""
@@ -99,5 +103,7 @@ class Rule:
         if self.when is not None and not self.when.holds(asked):
             return self.when.why_not(asked)
         if not self.counts_in(asked.state):
-            return Miss(f"the state is {asked.state}, not {self.in_states()}", 1.0)
+            # Of the message nothing speaks for a rule that would take any.
+            closeness = ANY_MESSAGE if self.when is None else 1.0
+            return Miss(f"the state is {asked.state}, not {self.in_states()}", closeness)
         return Miss(f"its chance of {self.chance:g} did not come", 1.0)

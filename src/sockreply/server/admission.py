@@ -31,6 +31,9 @@ class Admission:
 
     _log = Logger()
 
+    admits_all: bool
+    """May everybody connect, so that nobody need be looked at?"""
+
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._by_host: Counter[IPv4Address | IPv6Address] | None = None
@@ -47,12 +50,11 @@ class Admission:
         self._limits = limits
         hosts = (ip_of(peer) for peer in present) if limits.max_connections_per_peer else None
         self._by_host = None if hosts is None else Counter(host for host in hosts if host)
+        self.admits_all = limits.allow is None and hosts is None
 
     def refuses(self, peer: IAddress) -> Refusal | None:
         """Why a peer may not connect; None: it may, and is counted until `left`."""
         limits, by_host = self._limits, self._by_host
-        if limits.allow is None and by_host is None:
-            return None
         host = ip_of(peer)
         if host is None:
             return None

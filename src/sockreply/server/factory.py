@@ -17,6 +17,7 @@ from sockreply.server.admission import Admission
 from sockreply.server.counters import Counters
 from sockreply.server.limits import Limits
 from sockreply.server.protocol import ReplyProtocol
+from sockreply.server.timeouts import Alarms
 
 Greeting: TypeAlias = bytes | Reply | Callable[[Session], bytes | Reply]
 """What is sent to who connects, or what makes that."""
@@ -147,6 +148,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         self.dialect = Dialect(framing, responder)
         """Of the connections that are made from now on."""
         self.clock: Any = clock
+        self.alarms = Alarms(clock)
+        """Wakes the deadlines of the connections."""
         self.keep_alive = keep_alive
         self.greeting = greeting
         self.limits = limits
@@ -191,6 +194,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
 
     def admits(self, connection: ReplyProtocol) -> bool:
         """May the peer connect? To be asked once, when a connection is made."""
+        if self._admission.admits_all:
+            return True
         refusal = self._admission.refuses(connection.peer())
         if refusal is None:
             return True
@@ -212,7 +217,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         if connection not in self.connections:
             return  # it was not admitted
         self.connections.remove(connection)
-        self._admission.left(connection.peer())
+        if not self._admission.admits_all:
+            self._admission.left(connection.peer())
         self.counters.closed[why] += 1
         self.exchanges.disconnected(connection.session, why)
         for tell in self.on_place:
@@ -244,7 +250,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
     def abort(self) -> None:
         """End all connections at once."""
         for connection in tuple(self.connections):
-            connection.abort("drain")
+            if connection in self.connections:  # none of them went with one before it
+                connection.abort("drain")
 
     def _tell_empty(self) -> None:
         empty, self._empty = self._empty, []

@@ -216,74 +216,81 @@ class Answering:
         Returns:
             When none is left, how many bytes there are of one that is not complete.
         """
-        framer = self.framer
-        self._size = 0
-        for _ in range(MESSAGES_A_TURN):
-            reply = self._next_reply()
-            if reply is None:
-                return None if self.held & CLOSING else framer.buffered
-            self._active = True
-            if not (self._send(reply) if isinstance(reply, bytes) else self._deliver(reply)):
-                return None
-            if self._finished:
-                continue  # to what is unasked, and to the end
-            if self._size >= BYTES_A_TURN or self.held != ANSWERING:
-                return None
-            if not framer.buffered and not self._unasked:
-                return 0
-        return None
-
-    def _next_reply(self) -> bytes | Reply | None:
-        """What is unasked, or the reply to the next message; None: there is neither."""
-        if self._unasked:
-            self._asked = self._shown = False
-            return self._unasked.popleft()
-        if self._finished:
-            self._channel.close("answered")
-            return None
-        try:
-            message = self.framer.next_message()
-        except FramingError as error:
-            self._broken(error)
-            return None
-        if message is None:
-            return None
-        factory, session = self._factory, self._session
+        # This is run for every message: names are looked up, and counts told, once a turn.
+        framer, session, factory = self.framer, self._session, self._factory
+        exchanges, keep_alive = factory.exchanges, factory.keep_alive
+        respond, answered = self._dialect.responder.respond, self._answered
+        before, responding = session.count, False
+        size = hidden = replies = 0
         self._asked = True
-        session.count += 1
-        factory.counters.messages += 1
-        exchanges = factory.exchanges
-        if exchanges.room:
-            self._shown = exchanges.received(session, message)
-        else:
-            self._shown = False
-            exchanges.hidden += 1
         try:
-            reply = self._dialect.responder.respond(message, session)
-            return reply if isinstance(reply, bytes) else as_reply(reply)
+            for _ in range(MESSAGES_A_TURN):
+                if self._unasked or self._finished:
+                    if self._answer_nobody(size):
+                        size = self._size
+                        continue
+                    return None
+                message = framer.next_message()
+                if message is None:
+                    return framer.buffered
+                session.count += 1
+                responding = True
+                if exchanges.room:
+                    self._shown = exchanges.received(session, message)
+                else:
+                    self._shown = False
+                    hidden += 1
+                reply = respond(message, session)
+                if isinstance(reply, bytes):
+                    wire = self._framing.frame(reply)
+                    answered.append(wire)
+                    size += len(wire)
+                    replies += 1
+                    if self._shown:
+                        exchanges.answered(session, reply, len(reply))
+                    if not keep_alive:
+                        self._finished = True
+                elif self._answer_with(as_reply(reply), size):
+                    size = self._size
+                else:
+                    return None
+                if size >= BYTES_A_TURN or self.held != ANSWERING:
+                    return None
+                if replies == 1 and not (framer.buffered or self._unasked or self._finished):
+                    return 0  # as most reads are: one message, and no more
+                responding = False
         except BaseException as error:  # a user's code may raise anything
             if isinstance(error, KeyboardInterrupt):
                 raise
-            self.failed(Failure())
-            return None
+            if responding or not isinstance(error, FramingError):
+                self.failed(Failure())
+            else:
+                self._broken(error)
+        finally:
+            if session.count != before:
+                self._active = True
+                self._timed += replies
+                factory.counters.messages += session.count - before
+                factory.counters.replies += replies
+                exchanges.hidden += hidden
+        return None
 
-    def _send(self, message: bytes) -> bool:
-        """Answer with one message. Can it be sent?"""
-        try:
-            wire = self._framing.frame(message)
-        except Exception:  # CannotFrame, or what a framing of a user's own raises
-            self.failed(Failure())
+    def _answer_nobody(self, size: int) -> bool:
+        """Send what is unasked, and close behind it if that was the end. May more be answered?"""
+        if not self._unasked:
+            self._channel.close("answered")
             return False
-        self._answered.append(wire)
-        self._size += len(wire)
-        factory = self._factory
-        if self._shown:
-            factory.exchanges.answered(self._session, message, len(message))
-        if self._asked:
-            factory.counters.replies += 1
-            self._timed += 1
-            self._finished = not factory.keep_alive
-        return True
+        self._asked = self._shown = False
+        self._active = True
+        return self._answer_with(self._unasked.popleft(), size)
+
+    def _answer_with(self, reply: bytes | Reply, size: int) -> bool:
+        """Carry out a reply after others of that size in this turn. May more be answered?"""
+        self._size = size
+        if not self._deliver(Reply(reply) if isinstance(reply, bytes) else reply):
+            return False
+        self._asked = True  # what comes next does answer a message
+        return self._size < BYTES_A_TURN and self.held == ANSWERING
 
     def _broken(self, error: FramingError) -> None:
         """The peer broke the format."""

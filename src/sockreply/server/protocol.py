@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from sockreply.server.factory import ReplyFactory
 
 
+NEWCOMER = 1.0
+"""Seconds that a peer has to say its first message when the service stops: it may be under way."""
+
+
 @implementer(IHalfCloseableProtocol, IPushProducer)
 class ReplyProtocol(Protocol):
     """Reads for as long as messages can be answered, keeps the deadlines, and ends.
@@ -50,14 +54,17 @@ class ReplyProtocol(Protocol):
 
     def __init__(self, factory: ReplyFactory) -> None:
         self.factory = factory
+        self._framing = factory.framing
         self.session = Session(self)
-        self._timeouts = Timeouts(factory.clock, self._expired)
+        self._timeouts = Timeouts(factory.alarms, self._expired)
         self._answering = Answering(self, self.session, self._timeouts, factory)
         self._framer = self._answering.framer
+        self._silence = self._framer.silence
         self._wire: SendsAtOnce | None = None
         self._count = 0  # of the messages answered when last all were
         self._reading = True
         self._draining = False
+        self._opened_at = 0.0
         self._deaf = False  # is what the peer sends dropped?
         self._peer_done = False  # has it said that it sends no more?
         self._ending: str | None = None  # why we close the connection
@@ -76,6 +83,7 @@ class ReplyProtocol(Protocol):
             self.transport.loseConnection()
             return
         self.transport.registerProducer(self, True)
+        self._opened_at = self.factory.clock.seconds()
         self.factory.opened(self)
         self._timeouts.begin("idle", self.factory.limits.idle_timeout)
         if self.factory.greeting is not None:
@@ -90,8 +98,8 @@ class ReplyProtocol(Protocol):
         if counters.reply_seconds is not None and not self._answering.held:
             self._answering.read_at = self.factory.clock.seconds()
         self._framer.receive_data(data)
-        if self._framer.silence is not None and self._reading:
-            self._timeouts.begin("silence", self._framer.silence)
+        if self._silence is not None and self._reading:
+            self._timeouts.begin("silence", self._silence)
         if self._answering.held:
             self._pause_reading()
         else:
@@ -103,10 +111,13 @@ class ReplyProtocol(Protocol):
             self.close("peer")
             self.transport.loseConnection()
             return
-        self._timeouts.end("silence")
+        self._timeouts.silence = NEVER
         self._framer.receive_eof()
         if not self._answering.held:
-            self._answering.proceed()
+            if self._framer.buffered:
+                self._answering.proceed()
+            else:
+                self.close("peer")
 
     def writeConnectionLost(self) -> None:
         pass  # as we asked for
@@ -123,8 +134,8 @@ class ReplyProtocol(Protocol):
         if self._wire is not None:
             del self._wire.on_backlog  # it holds us, and we it
         self.factory.counters.dropped_bytes += self._framer.dropped
-        why = "peer" if reason.check(ConnectionDone) else "lost"
-        if self.tls() is not None and not reason.check(ConnectionClosed):
+        why = "peer" if isinstance(reason.value, ConnectionDone) else "lost"
+        if self.tls() is not None and not isinstance(reason.value, ConnectionClosed):
             why = "tls"
             self.factory.counters.errors[why] += 1
             error = show_text(str(reason.value))
@@ -133,6 +144,8 @@ class ReplyProtocol(Protocol):
             )
         self.factory.closed(self, self._ending or why)
         self.session.connection_gone()
+        # They hold us, and we them: let go, or they wait for the collector, which costs its time.
+        del self._answering, self._framer, self._timeouts, self.session
 
     def pauseProducing(self) -> None:
         self._answering.unsent()
@@ -166,7 +179,7 @@ class ReplyProtocol(Protocol):
         return self.factory.clock
 
     def frame(self, message: bytes) -> bytes:
-        return self._answering.frame(message)
+        return self._framing.frame(message)
 
     def remark(self, say: Callable[[], str]) -> None:
         self._answering.remark(say)
@@ -177,6 +190,8 @@ class ReplyProtocol(Protocol):
 
     def drain(self) -> None:
         """Finish what is begun, take nothing more on, and close."""
+        if self not in self.factory.connections:
+            return  # it is gone already
         answering = self._answering
         if self._wire is not None and not answering.held:
             self._wire.doRead()  # a message may be there that the loop has not come to
@@ -189,6 +204,8 @@ class ReplyProtocol(Protocol):
         elif answering.held:
             self._pause_reading()
         else:
+            if self._is_new:
+                self._timeouts.begin("idle", NEWCOMER)
             answering.proceed()
 
     def abort(self, why: str) -> None:
@@ -206,7 +223,7 @@ class ReplyProtocol(Protocol):
             if begun:
                 self._truncated()
             self.close("peer")
-        elif self._draining:
+        elif self._draining and not self._is_new:
             self.close("drained")
         else:
             timeouts, limits = self._timeouts, self.factory.limits
@@ -249,7 +266,8 @@ class ReplyProtocol(Protocol):
         wire = None if self._deaf or self._peer_done else self._bare_wire
         more = wire is not None and (self._framer.buffered > 0 or wire.has_unread())
         self._end(why)
-        self._watch("close", self.factory.limits.close_timeout)
+        if more or self._bare_wire is None or not self._bare_wire.can_end_with_read:
+            self._watch("close", self.factory.limits.close_timeout)
         if not self._reading:
             self._resume_reading()  # drops what comes, and hears the peer close
         if more:
@@ -258,6 +276,12 @@ class ReplyProtocol(Protocol):
             self.transport.loseConnection()
 
     # The rest is ours.
+
+    @property
+    def _is_new(self) -> bool:
+        """Has it just connected, and not said its first message yet?"""
+        age = self.factory.clock.seconds() - self._opened_at
+        return self.session.count == 0 and age < NEWCOMER
 
     @property
     def _has_unsent(self) -> bool:
@@ -278,8 +302,8 @@ class ReplyProtocol(Protocol):
         if not self._peer_done:
             self._reading = True
             self.transport.resumeProducing()
-            if self._framer.silence is not None and not self._deaf:
-                self._timeouts.begin("silence", self._framer.silence)
+            if self._silence is not None and not self._deaf:
+                self._timeouts.begin("silence", self._silence)
 
     def _end(self, why: str) -> None:
         self._ending = why
@@ -303,7 +327,7 @@ class ReplyProtocol(Protocol):
         limits = self.factory.limits
         match kind:
             case "idle":
-                self.close("idle")
+                self.close("drained" if self._draining else "idle")
             case "message":
                 self._too_slow("message_timeout", limits.message_timeout)
             case "reply":

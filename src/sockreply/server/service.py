@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sockreply.errors import CannotStart, ConfigError
+from sockreply.server import activation
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import BACKLOG, Listener
 
@@ -29,13 +30,17 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
     Raises:
         ConfigError: It describes none; says why.
     """
+    if description.startswith("systemd:"):
+        return activation.endpoint_for(reactor, description)
+    if description.startswith("haproxy:systemd:"):
+        from twisted.protocols.haproxy import proxyEndpoint  # now, for few want it
+
+        return proxyEndpoint(endpoint_from(reactor, description.removeprefix("haproxy:")))
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
         plain = isinstance(error, ValueError | OSError)
         reason = str(error) if plain else f"{type(error).__name__}: {error}"
-        if isinstance(error, LookupError) and "systemd:" in description:
-            reason = "no such socket was handed over (LISTEN_FDS, LISTEN_FDNAMES)"
         raise ConfigError(f"endpoint {description}: {reason}") from error
     return endpoint
 

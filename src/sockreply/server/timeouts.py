@@ -1,4 +1,4 @@
-"""The deadlines of one connection, on one timer.
+"""The deadlines of one connection, on one timer, which those of many share.
 
 Moving a deadline later, as every message does with `idle`, only stores a number: the timer wakes at
 the earliest time that it was ever set for, looks, and sleeps again until the next deadline.
@@ -10,33 +10,79 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
 Kind: TypeAlias = Literal["close", "write", "message", "reply", "idle", "silence"]
 
 NEVER = float("inf")
 """A deadline that does not run."""
 
+SHARED = 2.0
+"""Seconds until a deadline from which on its timer is shared: it wakes up to one too early then,
+looks, and waits for the rest on a timer of its own."""
+
 _KINDS: tuple[Kind, ...] = ("close", "write", "message", "reply", "idle", "silence")
+
+
+class Alarms:
+    """Wakes who waits for the same second on one timer: a service has one for all connections.
+
+    Args:
+        clock: Tells and calls at the time.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self.clock = clock
+        self._waiting: dict[int, tuple[IDelayedCall, set[Timeouts]]] = {}
+
+    def wait(self, second: int, who: Timeouts) -> None:
+        """Call `who.look` at that time of the clock."""
+        waiting = self._waiting.get(second)
+        if waiting is None:
+            call = self.clock.callLater(second - self.clock.seconds(), self._ring, second)
+            waiting = self._waiting[second] = call, set()
+        waiting[1].add(who)
+
+    def leave(self, second: int, who: Timeouts) -> None:
+        """Do not call it then."""
+        if second in self._waiting:
+            call, waiting = self._waiting[second]
+            waiting.discard(who)
+            if not waiting:
+                call.cancel()
+                del self._waiting[second]
+
+    def _ring(self, second: int) -> None:
+        _, waiting = self._waiting.pop(second)
+        while waiting:  # one may let go of others
+            try:
+                waiting.pop().look()
+            except Exception:
+                self._log.failure("a deadline could not be met")
 
 
 class Timeouts:
     """Deadlines by kind, none of them running at first.
 
     Args:
-        clock: Tells and calls at the time.
+        alarms: Tells the time, and wakes.
         expired: Called with the kind of each deadline that has passed; it no longer runs then.
     """
 
-    __slots__ = ("_call", "_clock", "_expired", "_wakes", *_KINDS)
+    __slots__ = ("_alarms", "_call", "_clock", "_expired", "_second", "_wakes", *_KINDS)
 
     message: float
 
-    def __init__(self, clock: IReactorTime, expired: Callable[[Kind], None]) -> None:
-        self._clock = clock
+    def __init__(self, alarms: Alarms, expired: Callable[[Kind], None]) -> None:
+        self._alarms = alarms
+        self._clock = alarms.clock
         self._expired = expired
         self._call: IDelayedCall | None = None
+        self._second: int | None = None  # for which it waits with others
         self._wakes = NEVER
-        self.stop()
+        self.close = self.write = self.message = self.reply = self.idle = self.silence = NEVER
 
     def begin(self, kind: Kind, seconds: float) -> None:
         """Set a deadline, or set it anew.
@@ -63,22 +109,35 @@ class Timeouts:
 
     def stop(self) -> None:
         """Take all deadlines away, and the timer."""
-        for kind in _KINDS:
-            setattr(self, kind, NEVER)
+        self.close = self.write = self.message = self.reply = self.idle = self.silence = NEVER
+        if self._wakes < NEVER:
+            self._sleep()
+
+    def _sleep(self) -> None:
+        self._wakes = NEVER
+        if self._second is not None:
+            self._alarms.leave(self._second, self)
+            self._second = None
         if self._call is not None:
             self._call.cancel()
             self._call = None
-            self._wakes = NEVER
 
     def _wake_in(self, seconds: float, deadline: float) -> None:
-        self._wakes = deadline
-        if self._call is None:
-            self._call = self._clock.callLater(seconds, self._look)
-        else:
+        if self._call is not None and seconds < SHARED:
             self._call.reset(seconds)
+            self._wakes = deadline
+            return
+        self._sleep()
+        if seconds < SHARED:
+            self._wakes = deadline
+            self._call = self._clock.callLater(seconds, self.look)
+        else:
+            self._wakes = self._second = int(deadline)
+            self._alarms.wait(self._second, self)
 
-    def _look(self) -> None:
-        self._call = None
+    def look(self) -> None:
+        """Tell of the deadlines that have passed, and wait for the others: its timer rings."""
+        self._call = self._second = None
         self._wakes = NEVER
         now = self._clock.seconds()
         for kind in _KINDS:

@@ -2,7 +2,9 @@
 
 A Twisted transport queues every write for the next turn of the loop, which costs two `epoll_ctl`
 calls and one more `epoll_wait` a reply. These send at once when nothing is queued before, and give
-what the kernel does not take to Twisted's own `write`, which deals with errors too.
+what the kernel does not take to Twisted's own `write`, which deals with errors too. In the same way
+a connection that its protocol closes while it reads, with nothing left to send, ends with the read
+instead of a turn later.
 """
 
 from __future__ import annotations
@@ -17,8 +19,12 @@ from typing import Any
 
 from twisted.internet import tcp, unix
 from twisted.internet.interfaces import ITransport
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+
+_DONE = Failure(CONNECTION_DONE)
 
 
 def _nobody() -> None:
@@ -34,12 +40,60 @@ class SendsAtOnce(tcp.Server):
     on_backlog: Callable[[], object] = staticmethod(_nobody)
     """Called when something is left to be sent later, and nothing was before."""
 
+    _in_read = False
+    _ends_with_read = False
+
+    def doRead(self) -> Any:
+        try:
+            data = self.socket.recv(self.bufferSize)
+        except BlockingIOError:
+            return None
+        except OSError:  # the kernel tells it once, so Twisted's own reading would not meet it
+            return CONNECTION_LOST
+        if not data:
+            return CONNECTION_DONE
+        self._in_read = True
+        try:
+            self.protocol.dataReceived(data)
+        finally:
+            self._in_read = False
+        if self._ends_with_read:
+            self._end_with_read()
+        return None
+
+    def readConnectionLost(self, reason: Failure) -> None:
+        self._in_read = True
+        try:
+            super().readConnectionLost(reason)
+        finally:
+            self._in_read = False
+        if self._ends_with_read:
+            self._end_with_read()
+
+    def loseConnection(self) -> None:
+        if self.can_end_with_read:
+            self.disconnecting = self._ends_with_read = True
+        else:
+            super().loseConnection()
+
+    def _end_with_read(self) -> None:
+        self._ends_with_read = False
+        if self._aborting or not self.connected:
+            return
+        if self.unsent:  # it was written to after all
+            self.stopReading()
+        else:
+            self.connectionLost(_DONE)
+
     def write(self, data: bytes) -> None:
         self.written += len(data)
-        if self.TLS or not self.connected or self._writeDisconnecting:
-            super().write(data)
-            return
-        if self.dataBuffer or self._tempDataLen:
+        if (
+            self.dataBuffer
+            or self._tempDataLen
+            or self.TLS
+            or not self.connected
+            or self._writeDisconnecting
+        ):
             super().write(data)
             return
         try:
@@ -49,6 +103,16 @@ class SendsAtOnce(tcp.Server):
         if sent < len(data):
             super().write(data[sent:] if sent else data)
             self.on_backlog()
+
+    @property
+    def can_end_with_read(self) -> bool:
+        """Would it, if it were closed now, be gone when what is read now is dealt with?"""
+        return (
+            self._in_read
+            and self.producer is None
+            and not (self.unsent or self.TLS or self._writeDisconnecting)
+            and bool(self.connected)
+        )
 
     @property
     def unsent(self) -> int:
@@ -67,8 +131,8 @@ class SendsAtOnce(tcp.Server):
     def has_unread(self) -> bool:
         """Has the peer sent bytes that nobody has read yet?"""
         try:
-            return bool(self.socket.recv(1, MSG_PEEK))
-        except OSError:  # nothing there, or no connection any more
+            return bool(self.connected and self.socket.recv(1, MSG_PEEK))
+        except OSError:  # nothing there, or an error that Twisted will meet
             return False
 
 

@@ -1,0 +1,1 @@
+"""The promises of docs/reliability.md, held under load and by hostile peers."""

@@ -1,0 +1,147 @@
+"""A server as Twisted's tutorials have it: what each promise is known to fail with.
+
+Each option is what people write who want that and have not met what comes of it. It prints where it
+listens, as the daemon does.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from twisted.application.internet import StreamServerEndpointService
+from twisted.internet import reactor as the_reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.protocols.policies import TimeoutMixin
+from twisted.python.failure import Failure
+
+reactor: Any = the_reactor
+
+
+class Naive(Protocol, TimeoutMixin):
+    """Answers each read with what it read."""
+
+    factory: NaiveFactory
+    transport: Any
+
+    def connectionMade(self) -> None:
+        self.factory.connections += 1
+        self.setTimeout(self.factory.options.life)  # and forgets to reset it
+
+    def dataReceived(self, data: bytes) -> None:
+        options = self.factory.options
+        if data == b"block":
+            stand_still()
+        if options.delay:
+            reactor.callLater(options.delay, self.answer, data)
+        else:
+            self.answer(data)
+
+    def answer(self, data: bytes) -> None:
+        options = self.factory.options
+        self.transport.write(bytes(options.reply_bytes) or data)
+        if options.close:
+            self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.setTimeout(None)
+        self.factory.connections -= 1
+
+
+def stand_still() -> None:
+    """Block the loop until a file is there, for ten seconds at most."""
+    Path("arrived").touch()
+    deadline = time.monotonic() + 10
+    while not Path("gate").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+class NaiveFactory(Factory[Naive]):
+    """Counts connections, and refuses those that are too many."""
+
+    noisy = False
+
+    def __init__(self, options: Namespace) -> None:
+        self.options = options
+        self.connections = 0
+
+    def buildProtocol(self, addr: IAddress | None) -> Naive | None:
+        if self.connections >= self.options.most:
+            return None
+        protocol = Naive()
+        protocol.factory = self
+        return protocol
+
+
+class Draining(StreamServerEndpointService):
+    """Gives connections `--drain` seconds to finish when it stops."""
+
+    def stopService(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await super().stopService()
+        gone: Deferred[None] = Deferred()
+        reactor.callLater(self.factory.options.drain, gone.callback, None)
+        await gone
+
+
+def read_options() -> Namespace:
+    """The options of this process."""
+    parser = ArgumentParser()
+    parser.add_argument("--listen", default="tcp:0:interface=127.0.0.1")
+    parser.add_argument("--close", action="store_true", help="close behind the reply")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds until a reply")
+    parser.add_argument("--most", type=int, default=sys.maxsize, help="connections")
+    parser.add_argument("--reply-bytes", type=int, default=0, help="a reply of so many zeros")
+    parser.add_argument("--life", type=float, help="seconds of a connection")
+    parser.add_argument("--drain", type=float, default=0.0, help="seconds for connections")
+    parser.add_argument("--watchdog", action="store_true", help="ping it from a thread")
+    return parser.parse_args()
+
+
+def ping() -> None:
+    """Tell the watchdog that all is well, whatever the reactor does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        while True:
+            supervisor.sendto(b"WATCHDOG=1", os.environ["NOTIFY_SOCKET"])
+            time.sleep(int(os.environ["WATCHDOG_USEC"]) / 2e6)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
+    options = read_options()
+    endpoint = serverFromString(reactor, options.listen)
+    service = (Draining if options.drain else StreamServerEndpointService)(
+        endpoint, NaiveFactory(options)
+    )
+    service.privilegedStartService()
+    service.startService()
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    if service._waitingForPort is not None:
+        service._waitingForPort.addCallback(say_where)
+    if options.watchdog:
+        Thread(target=ping, daemon=True).start()
+    reactor.run()
+
+
+def say_where(port: Any) -> Any:
+    """Print it."""
+    if port is not None:
+        print(f"listening on 127.0.0.1:{port.getHost().port}", flush=True)
+    return port
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The Debian package on a Debian of its own, booted with systemd."""
