@@ -53,7 +53,7 @@ The server's CPU time for a request, as a ratio to Redis' for a `PING` in the sa
 
 {table.comparison(results)}
 
-The daemon set up in other ways, CPU time for a request if nothing else is said:
+What the daemon takes for a request, in CPU time, and for an idle connection and its start:
 
 {table.figures(results)}
 
