@@ -303,6 +303,40 @@ def test_cut_off_anywhere(spec: str, data: st.DataObject) -> None:
     assert receive(framing.framer(1000), cut(came, data.draw(places_in(came)))) == expected
 
 
+@settings(max_examples=400)
+@given(spec=st.sampled_from(SPECS), data=st.data())
+def test_shortcuts(spec: str, data: st.DataObject) -> None:
+    """Messages taken as they are ready, until a framer is empty, are those that it hands out."""
+    framing = parse_framing(spec)
+    limit = data.draw(limits_of(framing)) + data.draw(st.sampled_from([0, 5000]))
+    reads = cut(wire := data.draw(wires_of(spec)) * 9, data.draw(places_in(wire)))
+    asked, taken = framing.framer(limit), framing.framer(limit)
+    for read in reads:
+        asked.receive_data(read)
+        taken.receive_data(read)
+        try:
+            messages = list(iter(asked.next_message, None))
+        except FramingError:
+            return
+        for message in messages:
+            assert taken.ready or not taken.empty
+            assert (taken.ready.pop() if taken.ready else taken.next_message()) == message
+        assert not taken.ready
+        assert taken.empty or taken.next_message() is None
+        assert taken.buffered == asked.buffered
+
+
+@settings(max_examples=400)
+@given(spec=st.sampled_from(SPECS), data=st.data())
+def test_affixes(spec: str, data: st.DataObject) -> None:
+    """What a framing says that it puts around every message is what it puts there."""
+    for framing in (parse_framing(spec), parse_framing(spec).mirrored()):
+        if framing.affixes is not None:
+            before, behind = framing.affixes
+            message = data.draw(messages_of(framing))
+            assert framing.frame(message) == before + message + behind
+
+
 @pytest.mark.parametrize("spec", SPECS)
 def test_mirrored_twice(spec: str) -> None:
     """The other side's other side is this side."""

@@ -8,8 +8,9 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import capturedLogs
 
-from sockreply.framing import Line
+from sockreply.framing import Netstring
 from sockreply.replies import Await, Raw, Reply, Send, Session, Wait
+from sockreply.server.factory import Dialect
 from sockreply.server.ordering import UNASKED_LIMIT
 from tests.server.stand_ins import Answer, FakeTransport, Talk, always, answered, by_message, echo
 
@@ -242,7 +243,7 @@ def test_nothing_is_written_after_an_abort_from_within_respond() -> None:
     assert talk.transport.value() == b""
 
 
-class BrokenFraming(Line):
+class BrokenFraming(Netstring):
     """Cannot frame one message, and says so in its own way."""
 
     def frame(self, message: bytes) -> bytes:
@@ -251,10 +252,10 @@ class BrokenFraming(Line):
         return super().frame(message)
 
 
-def test_framing_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_framing_that_raises() -> None:
     """An error of a user's own framing costs the connection, and is told to no caller."""
     talk = Talk()
-    monkeypatch.setattr(talk.factory.dialect, "framing", BrokenFraming())
+    talk.factory.dialect = Dialect(BrokenFraming(), talk.factory.responder)
     broken, transport = talk.factory.buildProtocol(None), FakeTransport()
     broken.makeConnection(transport)
     with capturedLogs():

@@ -32,7 +32,7 @@ def test_messages_a_turn(answer: Answer) -> None:
 @pytest.mark.parametrize("kind", [bytes, Reply])
 def test_bytes_a_turn(size: int, kind: type) -> None:
     """64 KiB of replies are made in a turn of the loop, then others go on."""
-    reply = b"y" * (size - 1)
+    reply = b"y" * size
     talk = Talk(always(reply if kind is bytes else Reply(Send(reply))))
     talk.say(b"x\n" * 60)
     a_turn = min(60, -(-BYTES_A_TURN // size))

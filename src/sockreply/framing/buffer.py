@@ -18,6 +18,7 @@ class BufferedFramer:
         max_message: The most bytes that a message may have.
     """
 
+    ready: list[bytes] | tuple[()]
     silence: float | None = None
     dropped = 0
 
@@ -25,16 +26,20 @@ class BufferedFramer:
         self._max_message = max_message
         self._data: bytes | bytearray = b""
         self._start = 0
+        self.ready = ()
+        self.empty = True
 
     @property
     def buffered(self) -> int:
         return len(self._data) - self._start
 
     def receive_data(self, data: bytes) -> None:
-        held = len(self._data) - self._start
-        if not held:
+        if self.empty:
+            self.empty = False
             self._data = data
-        elif held <= len(data):
+            return
+        held = len(self._data) - self._start
+        if held <= len(data):
             self._data = bytes(self._data[self._start :]) + data
         else:
             if not isinstance(self._data, bytearray):
@@ -54,3 +59,4 @@ class BufferedFramer:
         if self._start == len(self._data):
             self._data = b""
             self._start = 0
+            self.empty = True

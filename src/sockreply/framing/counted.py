@@ -27,7 +27,6 @@ class LengthFramer(BufferedFramer):
         held = len(self._data) - self._start
         if not self._whole:
             if held < self._header:
-                self._forget()
                 return None
             self._whole = self._header + self._body()
         if held < self._whole:
@@ -37,7 +36,9 @@ class LengthFramer(BufferedFramer):
         self._whole = 0
         if self._framing.strip:
             start += self._header
-        return bytes(self._data[start:end])
+        message = bytes(self._data[start:end])
+        self._forget()
+        return message
 
     def _body(self) -> int:
         """The bytes that the header says will follow it."""
@@ -71,6 +72,7 @@ class Length:
     strip: bool = True
 
     ends_with_stream = False
+    affixes = None  # a message's length is part of them
 
     def __post_init__(self) -> None:
         if bool(self.octets) == bool(self.digits):
@@ -154,7 +156,9 @@ class NetstringFramer(BufferedFramer):
             raise Malformed("a comma", bytes(self._data[end : end + 1]))
         self._start = end + 1
         self._header = 0
-        return bytes(self._data[start:end])
+        message = bytes(self._data[start:end])
+        self._forget()
+        return message
 
     def _read_header(self) -> bool:
         """Learn the size from what stands before the colon, if that is there."""
@@ -167,7 +171,6 @@ class NetstringFramer(BufferedFramer):
         if len(digits) > self._most_digits or (colon and int(digits) > self._max_message):
             raise MessageTooLong(self._max_message)
         if not colon:
-            self._forget()
             return False
         self._header = len(digits) + 1
         self._size = int(digits)
@@ -179,6 +182,7 @@ class Netstring:
     """`5:hello,` (https://cr.yp.to/proto/netstrings.txt)."""
 
     ends_with_stream = False
+    affixes = None  # a message's length is part of them
 
     def framer(self, max_message: int) -> NetstringFramer:
         return NetstringFramer(max_message)
@@ -197,10 +201,11 @@ class FixedFramer(BufferedFramer):
         start = self._start
         end = start + self._max_message
         if end > len(self._data):
-            self._forget()
             return None
         self._start = end
-        return bytes(self._data[start:end])
+        message = bytes(self._data[start:end])
+        self._forget()
+        return message
 
 
 @dataclass(frozen=True)
@@ -214,6 +219,7 @@ class Fixed:
     size: int
 
     ends_with_stream = False
+    affixes = b"", b""
 
     def framer(self, max_message: int) -> FixedFramer:
         if self.size > max_message:

@@ -37,34 +37,32 @@ class DelimitedFramer(BufferedFramer):
         self._end = end
         self._drop_cr = drop_cr
         self._searched = 0
-        self._cut: list[bytes] = []  # messages, the next one last
-        self._cut_mark = 0  # bytes that the mark of each of them had
+        self._ready_mark = 0  # bytes that the mark of each message that is ready had
 
     @property
     def buffered(self) -> int:
         held = len(self._data) - self._start
-        if self._cut:
-            held += sum(map(len, self._cut)) + len(self._cut) * self._cut_mark
+        if self.ready:
+            held += sum(map(len, self.ready)) + len(self.ready) * self._ready_mark
         return held
 
     def next_message(self) -> bytes | None:
-        if self._cut:
-            return self._cut.pop()
-        message = self._find_message()
-        if self._start == len(self._data):
-            self._forget()
-        elif message is not None:
-            self._cut_apart()
-        return message
-
-    def _find_message(self) -> bytes | None:
+        if self.ready:
+            return self.ready.pop()
         data, start = self._data, self._start
         at = data.find(self._end, start + self._searched)
         if at < 0:
             self._not_yet()
             return None
-        self._start = at + len(self._end)
+        end = at + len(self._end)
         self._searched = 0
+        if end == len(data):
+            self._data = b""
+            self._start = 0
+            self.empty = True
+        else:
+            self._start = end
+            self._cut_apart()
         if self._drop_cr and at > start and data[at - 1] == _CR:
             at -= 1
         if at - start > self._max_message:
@@ -83,16 +81,16 @@ class DelimitedFramer(BufferedFramer):
             mark = b"\r" + mark
         *cut, rest = window.split(mark)
         cut.reverse()
-        self._cut = cut
-        self._cut_mark = len(mark)
+        self.ready = cut
+        self._ready_mark = len(mark)
         self._start += len(window) - len(rest)
+        self._forget()
 
     def _not_yet(self) -> None:
         held = len(self._data) - self._start
         if held > self._max_message and held - self._end_begun() > self._max_message:
             raise MessageTooLong(self._max_message)
         self._searched = max(0, held - len(self._end) + 1)
-        self._forget()
 
     def _end_begun(self) -> int:
         """How many of the last bytes may be the mark's first ones."""
@@ -121,10 +119,13 @@ class EnclosedFramer(DelimitedFramer):
     def next_message(self) -> bytes | None:
         if not self._inside and not self._enter():
             return None
-        message = self._find_message()
+        message = super().next_message()
         if message is not None:
             self._inside = False
         return message
+
+    def _cut_apart(self) -> None:
+        pass  # between two messages stands what is none
 
     def _enter(self) -> bool:
         """Drop what stands before the next message. Has one begun?"""
@@ -134,7 +135,8 @@ class EnclosedFramer(DelimitedFramer):
             at = len(self._data) - _overlap(self._data, _beginnings(self._begin), self._start)
         self.dropped += at - self._start
         self._start = at + len(self._begin) * self._inside
-        self._forget()
+        if not self._inside:
+            self._forget()
         return self._inside
 
 
@@ -157,11 +159,15 @@ class Delimited:
 
     ends_with_stream = False
 
+    @property
+    def affixes(self) -> tuple[bytes, bytes]:
+        return b"", self.end if self.reply_end is None else self.reply_end
+
     def framer(self, max_message: int) -> DelimitedFramer:
         return DelimitedFramer(max_message, self.end)
 
     def frame(self, message: bytes) -> bytes:
-        return message + (self.end if self.reply_end is None else self.reply_end)
+        return message + self.affixes[1]
 
     def mirrored(self) -> Delimited | Undelimited:
         if self.reply_end is None:
@@ -182,6 +188,10 @@ class Undelimited:
     end: bytes
 
     ends_with_stream = False
+
+    @property
+    def affixes(self) -> tuple[bytes, bytes]:
+        return b"", self.end
 
     def framer(self, max_message: int) -> ChunkFramer:
         return ChunkFramer(max_message)
@@ -204,6 +214,10 @@ class Line:
     ending: bytes = b"\n"
 
     ends_with_stream = False
+
+    @property
+    def affixes(self) -> tuple[bytes, bytes]:
+        return b"", self.ending
 
     def framer(self, max_message: int) -> DelimitedFramer:
         return DelimitedFramer(max_message, b"\n", drop_cr=True)
@@ -228,6 +242,10 @@ class Enclosed:
     end: bytes
 
     ends_with_stream = False
+
+    @property
+    def affixes(self) -> tuple[bytes, bytes]:
+        return self.start, self.end
 
     def framer(self, max_message: int) -> EnclosedFramer:
         return EnclosedFramer(max_message, self.start, self.end)

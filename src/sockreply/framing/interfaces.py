@@ -14,6 +14,14 @@ class Framer(Protocol):
     """
 
     @property
+    def ready(self) -> list[bytes] | tuple[()]:
+        """Messages that were found already, the next one last; they may be taken from here."""
+
+    @property
+    def empty(self) -> bool:
+        """Is it known that nothing is there but what is ready? If not, `next_message` tells."""
+
+    @property
     def silence(self) -> float | None:
         """Seconds of quiet after which `receive_silence` wants to be called; None: never."""
 
@@ -48,6 +56,10 @@ class Framing(Protocol):
     @property
     def ends_with_stream(self) -> bool:
         """Is a message's end the sender's half-close, so that there is one a direction?"""
+
+    @property
+    def affixes(self) -> tuple[bytes, bytes] | None:
+        """What `frame` puts before and behind every message; None: that depends on the message."""
 
     def framer(self, max_message: int) -> Framer:
         """A framer for a new connection.

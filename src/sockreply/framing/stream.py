@@ -14,6 +14,8 @@ class ChunkFramer:
         max_message: The most bytes that a message may have.
     """
 
+    ready = ()
+    empty = False
     silence: float | None = None
     dropped = 0
 
@@ -52,6 +54,7 @@ class Chunk:
     """What the textbook programs do: one read is one message."""
 
     ends_with_stream = False
+    affixes = b"", b""
 
     def framer(self, max_message: int) -> ChunkFramer:
         return ChunkFramer(max_message)
@@ -71,6 +74,8 @@ class GatheringFramer:
         silence: The seconds of quiet that end a message; None: only the end of the stream does.
     """
 
+    ready = ()
+    empty = False
     dropped = 0
 
     def __init__(self, max_message: int, silence: float | None) -> None:
@@ -113,6 +118,7 @@ class Gap:
     seconds: float = 0.05
 
     ends_with_stream = False
+    affixes = b"", b""
 
     def framer(self, max_message: int) -> GatheringFramer:
         return GatheringFramer(max_message, self.seconds)
@@ -129,6 +135,7 @@ class Eof:
     """The sender's half-close ends its one message: finger, whois and `nc -N` speak so."""
 
     ends_with_stream = True
+    affixes = b"", b""
 
     def framer(self, max_message: int) -> GatheringFramer:
         return GatheringFramer(max_message, None)

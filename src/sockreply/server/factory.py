@@ -108,6 +108,17 @@ class Dialect:
     framing: Framing
     responder: Responder
 
+    def __post_init__(self) -> None:
+        affixes = self.framing.affixes
+        self.frame = self.framing.frame if affixes is None else None
+        """Has to be called for every reply before `join`; None: it need not."""
+        self._before, self._behind = affixes or (b"", b"")
+        self._between = self._behind + self._before
+
+    def join(self, replies: list[bytes]) -> bytes:
+        """At least one reply, as they go over the wire."""
+        return self._before + self._between.join(replies) + self._behind
+
 
 class ReplyFactory(ServerFactory[ReplyProtocol]):
     """Makes a service's connections, counts them, and ends them when the service stops.

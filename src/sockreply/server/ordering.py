@@ -39,6 +39,8 @@ UNSENT = 2  # so much waits to be sent that nothing may be added
 WAITING = 4  # a reply waits
 NEXT_TURN = 8  # this connection's turn is over
 CLOSING = 16  # no more is answered
+ASIDE = 32  # while answering: what answers no message goes first, or the end
+TURN_OVER = ~(ANSWERING | ASIDE)  # what is left of them
 
 
 class Channel(Protocol):
@@ -100,13 +102,13 @@ class Answering:
         self._timeouts = timeouts
         self._factory = factory
         self._dialect = factory.dialect
-        self._framing = factory.framing
         self.framer = factory.framing.framer(factory.limits.max_message)
         self.read_at = 0.0
-        self._timed = 0  # replies made in this turn, whose time is not counted yet
+        self._untimed = 0  # replies made in this turn, whose time is to be counted
         self.held = 0
         self.stalled = False
-        self._answered: list[bytes] = []  # framed, to be written at the end of the turn
+        self._pieces: bytes | bytearray = b""  # to be written at the end of the turn
+        self._plain: list[bytes] = []  # and behind it these, which `Dialect.join` makes one of
         self._size = 0  # of the replies made in this turn
         self._unasked: deque[bytes | Reply] | None = None
         self._asked = False  # does the reply that is made now answer a message?
@@ -118,7 +120,7 @@ class Answering:
         self._turn: IDelayedCall | None = None
 
     def frame(self, message: bytes) -> bytes:
-        return self._framing.frame(message)
+        return self._dialect.framing.frame(message)
 
     def greet(self, greeting: Greeting) -> None:
         """Send what a peer is sent before it says anything."""
@@ -142,20 +144,81 @@ class Answering:
             self._channel.abort("overrun")
         elif not self.held:
             self.proceed()
+        elif self.held & ANSWERING:
+            self.held |= ASIDE
 
     def proceed(self) -> None:
-        """Answer what has come, for one turn."""
-        self.held |= ANSWERING
-        left = self._answer()
-        if self._answered:
+        """Answer what has come, for one turn; nothing may stand before it."""
+        # This is run for every message: names are looked up, and counts told, once a turn.
+        framer, session, factory, dialect = self.framer, self._session, self._factory, self._dialect
+        exchanges, keep_alive, plain = factory.exchanges, factory.keep_alive, self._plain
+        responder, frame = dialect.responder, dialect.frame
+        self.held = ANSWERING | ASIDE if self._unasked or self._finished else ANSWERING
+        self._asked = True
+        before = count = session.count
+        last = before + MESSAGES_A_TURN
+        begun = None  # bytes of a message that is not complete; None: there may be complete ones
+        shown = replied = size = 0
+        try:
+            while size < BYTES_A_TURN and count < last:
+                if self.held != ANSWERING:
+                    if not self._answer_nobody(size):
+                        break
+                    size = self._size
+                    continue
+                try:
+                    message = framer.ready.pop() if framer.ready else framer.next_message()
+                except FramingError as error:
+                    self._broken(error)
+                    break
+                if message is None:
+                    begun = framer.buffered
+                    break
+                session.count = count = count + 1
+                if exchanges.room:
+                    self._shown = exchanges.received(session, message)
+                    shown += 1
+                else:
+                    self._shown = False
+                reply = responder.respond(message, session)
+                if isinstance(reply, bytes):
+                    plain.append(reply if frame is None else frame(reply))
+                    size += len(reply)
+                    replied += 1
+                    if self._shown:
+                        exchanges.answered(session, reply, len(reply))
+                    if not keep_alive:
+                        self._finished = True
+                        self.held |= ASIDE
+                    if framer.empty and not framer.ready and self.held == ANSWERING:
+                        begun = 0  # as most reads are: whole messages, and no more
+                        break
+                elif self._answer_with(as_reply(reply), size):
+                    size = self._size
+                else:
+                    break
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a user's code may raise anything
+            self.failed(Failure())
+        finally:
+            if count != before:
+                self._active = True
+                counters = factory.counters
+                counters.messages += count - before
+                counters.replies += replied
+                exchanges.hidden += count - before - shown
+                if counters.reply_seconds is not None:
+                    self._untimed += replied
+        if plain or self._pieces:
             self.flush()
-        if self._timed:
-            self._count_seconds(self._timed)
-            self._timed = 0
-        self.held ^= ANSWERING
-        if not self.held and left is not None:
-            active, self._active = self._active, False
-            self._channel.all_answered(active, left)
+        if self._untimed:
+            self._count_seconds(self._untimed)
+            self._untimed = 0
+        self.held &= TURN_OVER
+        if not self.held and begun is not None:
+            self._channel.all_answered(self._active, begun)
+            self._active = False
         elif not self.held & (CLOSING | WAITING):
             if not self.held:
                 self._end_turn()
@@ -172,11 +235,15 @@ class Answering:
 
     def flush(self) -> None:
         """Write what was answered, in one piece."""
-        if self._answered and not self.held & CLOSING:
-            wire = b"".join(self._answered)
-            self._answered.clear()
+        wire = bytes(self._pieces) if self._pieces else b""
+        if self._plain:
+            wire += self._dialect.join(self._plain)
+            self._plain.clear()
+        if wire and not self.held & CLOSING:
+            self._pieces = b""
             self._factory.counters.sent_bytes += len(wire)
-            self.write(wire)
+            write = self.write
+            write(wire)
 
     def give_up(self) -> None:
         """Answer no more: the connection ends."""
@@ -210,73 +277,11 @@ class Answering:
         elif not self.held:
             self.proceed()
 
-    def _answer(self) -> int | None:
-        """Answer messages until none is left, a reply has to wait or the turn is over.
-
-        Returns:
-            When none is left, how many bytes there are of one that is not complete.
-        """
-        # This is run for every message: names are looked up, and counts told, once a turn.
-        framer, session, factory = self.framer, self._session, self._factory
-        exchanges, keep_alive = factory.exchanges, factory.keep_alive
-        respond, answered = self._dialect.responder.respond, self._answered
-        before, responding = session.count, False
-        size = hidden = replies = 0
-        self._asked = True
-        try:
-            for _ in range(MESSAGES_A_TURN):
-                if self._unasked or self._finished:
-                    if self._answer_nobody(size):
-                        size = self._size
-                        continue
-                    return None
-                message = framer.next_message()
-                if message is None:
-                    return framer.buffered
-                session.count += 1
-                responding = True
-                if exchanges.room:
-                    self._shown = exchanges.received(session, message)
-                else:
-                    self._shown = False
-                    hidden += 1
-                reply = respond(message, session)
-                if isinstance(reply, bytes):
-                    wire = self._framing.frame(reply)
-                    answered.append(wire)
-                    size += len(wire)
-                    replies += 1
-                    if self._shown:
-                        exchanges.answered(session, reply, len(reply))
-                    if not keep_alive:
-                        self._finished = True
-                elif self._answer_with(as_reply(reply), size):
-                    size = self._size
-                else:
-                    return None
-                if size >= BYTES_A_TURN or self.held != ANSWERING:
-                    return None
-                if replies == 1 and not (framer.buffered or self._unasked or self._finished):
-                    return 0  # as most reads are: one message, and no more
-                responding = False
-        except BaseException as error:  # a user's code may raise anything
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            if responding or not isinstance(error, FramingError):
-                self.failed(Failure())
-            else:
-                self._broken(error)
-        finally:
-            if session.count != before:
-                self._active = True
-                self._timed += replies
-                factory.counters.messages += session.count - before
-                factory.counters.replies += replies
-                exchanges.hidden += hidden
-        return None
-
     def _answer_nobody(self, size: int) -> bool:
-        """Send what is unasked, and close behind it if that was the end. May more be answered?"""
+        """Send what is unasked, or close behind the last reply. May more be answered?"""
+        if self.held != ANSWERING | ASIDE:
+            return False
+        self.held = ANSWERING
         if not self._unasked:
             self._channel.close("answered")
             return False
@@ -285,12 +290,14 @@ class Answering:
         return self._answer_with(self._unasked.popleft(), size)
 
     def _answer_with(self, reply: bytes | Reply, size: int) -> bool:
-        """Carry out a reply after others of that size in this turn. May more be answered?"""
+        """Carry out a reply after others of that size in this turn. Is it whole?"""
         self._size = size
         if not self._deliver(Reply(reply) if isinstance(reply, bytes) else reply):
             return False
         self._asked = True  # what comes next does answer a message
-        return self._size < BYTES_A_TURN and self.held == ANSWERING
+        if self._unasked or self._finished:
+            self.held |= ASIDE
+        return True
 
     def _broken(self, error: FramingError) -> None:
         """The peer broke the format."""
@@ -350,8 +357,16 @@ class Answering:
         return not self.held & (UNSENT | NEXT_TURN | CLOSING)
 
     def deliver(self, wire: bytes, shown_as: bytes) -> None:
-        self._answered.append(wire)
         self._size += max(len(wire), LEAST_PIECE)
+        if self._plain:
+            wire = self._dialect.join(self._plain) + wire
+            self._plain.clear()
+        if not self._pieces:
+            self._pieces = wire
+        else:
+            if isinstance(self._pieces, bytes):
+                self._pieces = bytearray(self._pieces)  # there may be many small ones
+            self._pieces += wire
         if self._shown and len(self._said) <= self._factory.exchanges.kept:
             if not self._said:
                 self._said = bytearray()  # there may be many small pieces

@@ -61,7 +61,7 @@ class ReplyProtocol(Protocol):
         self._framer = self._answering.framer
         self._silence = self._framer.silence
         self._wire: SendsAtOnce | None = None
-        self._count = 0  # of the messages answered when last all were
+        self._count = 0  # of the messages when the one that is coming began
         self._reading = True
         self._draining = False
         self._opened_at = 0.0
@@ -90,20 +90,20 @@ class ReplyProtocol(Protocol):
             self._answering.greet(self.factory.greeting)
 
     def dataReceived(self, data: bytes) -> None:
-        counters = self.factory.counters
+        counters, answering = self.factory.counters, self._answering
         counters.received_bytes += len(data)
         if self._deaf:
             counters.dropped_bytes += len(data)
             return
-        if counters.reply_seconds is not None and not self._answering.held:
-            self._answering.read_at = self.factory.clock.seconds()
         self._framer.receive_data(data)
         if self._silence is not None and self._reading:
             self._timeouts.begin("silence", self._silence)
-        if self._answering.held:
+        if answering.held:
             self._pause_reading()
-        else:
-            self._answering.proceed()
+            return
+        if counters.reply_seconds is not None:
+            answering.read_at = self.factory.clock.seconds()
+        answering.proceed()
 
     def readConnectionLost(self) -> None:
         self._peer_done = True
@@ -227,12 +227,12 @@ class ReplyProtocol(Protocol):
             self.close("drained")
         else:
             timeouts, limits = self._timeouts, self.factory.limits
-            if self._count != self.session.count:
-                self._count = self.session.count
-                timeouts.message = NEVER
             if active or not timeouts.runs("idle"):
                 timeouts.begin("idle", limits.idle_timeout)
+            if timeouts.message is not NEVER and self._count != self.session.count:
+                timeouts.message = NEVER
             if begun and not timeouts.runs("message"):
+                self._count = self.session.count
                 timeouts.begin("message", limits.message_timeout)
             if not self._reading:
                 self._resume_reading()

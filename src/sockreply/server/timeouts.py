@@ -71,13 +71,13 @@ class Timeouts:
         expired: Called with the kind of each deadline that has passed; it no longer runs then.
     """
 
-    __slots__ = ("_alarms", "_call", "_clock", "_expired", "_second", "_wakes", *_KINDS)
+    __slots__ = ("_alarms", "_call", "_expired", "_now", "_second", "_wakes", *_KINDS)
 
     message: float
 
     def __init__(self, alarms: Alarms, expired: Callable[[Kind], None]) -> None:
         self._alarms = alarms
-        self._clock = alarms.clock
+        self._now = alarms.clock.seconds
         self._expired = expired
         self._call: IDelayedCall | None = None
         self._second: int | None = None  # for which it waits with others
@@ -94,7 +94,7 @@ class Timeouts:
         if not seconds:
             self.end(kind)
             return
-        deadline = self._clock.seconds() + seconds
+        deadline = self._now() + seconds
         setattr(self, kind, deadline)
         if deadline < self._wakes:
             self._wake_in(seconds, deadline)
@@ -130,7 +130,7 @@ class Timeouts:
         self._sleep()
         if seconds < SHARED:
             self._wakes = deadline
-            self._call = self._clock.callLater(seconds, self.look)
+            self._call = self._alarms.clock.callLater(seconds, self.look)
         else:
             self._wakes = self._second = int(deadline)
             self._alarms.wait(self._second, self)
@@ -139,7 +139,7 @@ class Timeouts:
         """Tell of the deadlines that have passed, and wait for the others: its timer rings."""
         self._call = self._second = None
         self._wakes = NEVER
-        now = self._clock.seconds()
+        now = self._now()
         for kind in _KINDS:
             if getattr(self, kind) <= now:
                 self.end(kind)

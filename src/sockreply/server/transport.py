@@ -34,14 +34,22 @@ def _nobody() -> None:
 class SendsAtOnce(tcp.Server):
     """A connection that an accepting port made."""
 
-    written = 0
+    written: int
     """Bytes that were to be sent, ever."""
 
     on_backlog: Callable[[], object] = staticmethod(_nobody)
     """Called when something is left to be sent later, and nothing was before."""
 
-    _in_read = False
-    _ends_with_read = False
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # Each of them is looked at for every read. Python finds what an instance has itself at
+        # once, and what only its class has by a search whose time hangs on where things lie.
+        self.bufferSize = self.bufferSize
+        self.dataBuffer = self.dataBuffer
+        self.TLS = self.TLS
+        self._writeDisconnecting = self._writeDisconnecting
+        self._in_read = self._ends_with_read = False
+        self.written = 0
 
     def doRead(self) -> Any:
         try:
