@@ -104,7 +104,6 @@ class Answering:
         self._dialect = factory.dialect
         self.framer = factory.framing.framer(factory.limits.max_message)
         self.read_at = 0.0
-        self._untimed = 0  # replies made in this turn, whose time is to be counted
         self.held = 0
         self.stalled = False
         self._pieces: bytes | bytearray = b""  # to be written at the end of the turn
@@ -208,13 +207,10 @@ class Answering:
                 counters.messages += count - before
                 counters.replies += replied
                 exchanges.hidden += count - before - shown
-                if counters.reply_seconds is not None:
-                    self._untimed += replied
         if plain or self._pieces:
             self.flush()
-        if self._untimed:
-            self._count_seconds(self._untimed)
-            self._untimed = 0
+        if replied and factory.counters.reply_seconds is not None:
+            self._count_seconds(replied)
         self.held &= TURN_OVER
         if not self.held and begun is not None:
             self._channel.all_answered(self._active, begun)
@@ -235,12 +231,14 @@ class Answering:
 
     def flush(self) -> None:
         """Write what was answered, in one piece."""
-        wire = bytes(self._pieces) if self._pieces else b""
-        if self._plain:
-            wire += self._dialect.join(self._plain)
-            self._plain.clear()
-        if wire and not self.held & CLOSING:
+        plain, wire = self._plain, b""
+        if plain:
+            wire = self._dialect.join(plain)
+            plain.clear()
+        if self._pieces:
+            wire = bytes(self._pieces) + wire
             self._pieces = b""
+        if wire and not self.held & CLOSING:
             self._factory.counters.sent_bytes += len(wire)
             write = self.write
             write(wire)

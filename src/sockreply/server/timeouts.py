@@ -94,7 +94,8 @@ class Timeouts:
         if not seconds:
             self.end(kind)
             return
-        deadline = self._now() + seconds
+        now = self._now
+        deadline = now() + seconds
         setattr(self, kind, deadline)
         if deadline < self._wakes:
             self._wake_in(seconds, deadline)
