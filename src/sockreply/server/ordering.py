@@ -153,11 +153,12 @@ class Answering:
         exchanges, keep_alive, plain = factory.exchanges, factory.keep_alive, self._plain
         responder, frame = dialect.responder, dialect.frame
         self.held = ANSWERING | ASIDE if self._unasked or self._finished else ANSWERING
-        self._asked = True
+        self._asked, self._shown = True, False
+        room = exchanges.room
         before = count = session.count
         last = before + MESSAGES_A_TURN
         begun = None  # bytes of a message that is not complete; None: there may be complete ones
-        shown = replied = size = 0
+        shown = others = size = 0
         try:
             while size < BYTES_A_TURN and count < last:
                 if self.held != ANSWERING:
@@ -165,52 +166,59 @@ class Answering:
                         break
                     size = self._size
                     continue
-                try:
-                    message = framer.ready.pop() if framer.ready else framer.next_message()
-                except FramingError as error:
-                    self._broken(error)
-                    break
-                if message is None:
-                    begun = framer.buffered
-                    break
-                session.count = count = count + 1
-                if exchanges.room:
-                    self._shown = exchanges.received(session, message)
-                    shown += 1
+                if framer.ready:
+                    message = framer.ready.pop()
                 else:
-                    self._shown = False
+                    try:
+                        found = framer.next_message()
+                    except FramingError as error:
+                        self._broken(error)
+                        break
+                    if found is None:
+                        begun = framer.buffered
+                        break
+                    message = found
+                session.count = count = count + 1
+                if room:
+                    self._shown = exchanges.received(session, message)
+                    room = exchanges.room
+                    shown += 1
                 reply = responder.respond(message, session)
                 if isinstance(reply, bytes):
                     plain.append(reply if frame is None else frame(reply))
                     size += len(reply)
-                    replied += 1
-                    if self._shown:
-                        exchanges.answered(session, reply, len(reply))
                     if not keep_alive:
                         self._finished = True
                         self.held |= ASIDE
+                    if shown and self._shown:
+                        exchanges.answered(session, reply, len(reply))
+                        self._shown = False
                     if framer.empty and not framer.ready and self.held == ANSWERING:
                         begun = 0  # as most reads are: whole messages, and no more
                         break
-                elif self._answer_with(as_reply(reply), size):
-                    size = self._size
                 else:
-                    break
+                    more = as_reply(reply)
+                    others += 1
+                    if not self._answer_with(more, size):
+                        break
+                    size = self._size
+                    self._shown = False
         except KeyboardInterrupt:
             raise
         except BaseException:  # a user's code may raise anything
+            others += 1
             self.failed(Failure())
         finally:
             if count != before:
                 self._active = True
                 counters = factory.counters
                 counters.messages += count - before
-                counters.replies += replied
+                counters.replies += count - before - others
                 exchanges.hidden += count - before - shown
         if plain or self._pieces:
             self.flush()
-        if replied and factory.counters.reply_seconds is not None:
-            self._count_seconds(replied)
+        if factory.counters.reply_seconds is not None and count - before > others:
+            self._count_seconds(count - before - others)
         self.held &= TURN_OVER
         if not self.held and begun is not None:
             self._channel.all_answered(self._active, begun)
