@@ -60,6 +60,7 @@ class Reload:
         old, new = places(daemon.settings), places(settings)
         self._gone = [place for place in old if place not in new]
         self._added = [place for place in new if place not in old]
+        self._kept = [place for place in new if place in old]
         self._serving = dict(daemon.serving)  # with the new ones
 
     async def carry_out(self) -> None:
@@ -73,6 +74,7 @@ class Reload:
         limits = fit_limits(services, told=connections_wanted(daemon.settings.services))
         kept = {name: daemon.serving[name] for name in services if name in daemon.serving}
         take_on = {name: serving.prepare(services[name]) for name, serving in kept.items()}
+        certificates = [kept[name].service.read_certificate(each) for name, each in self._kept]
         for name in services.keys() - kept.keys():
             self._serving[name] = Serving(
                 daemon.reactor, name, services[name], limits[name], daemon.outlets.exchanges
@@ -88,6 +90,8 @@ class Reload:
         watch.carry_out()
         for name, take in take_on.items():
             take(limits[name])
+        for show in certificates:
+            show()
         await self._hand_over()
 
     async def _listen(self, undo: AsyncExitStack) -> None:

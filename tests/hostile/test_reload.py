@@ -164,22 +164,26 @@ def serial_in(certificate: Path) -> int:
     return x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
 
 
+@pytest.mark.parametrize("name", ["another", "its own"])
 def test_reload_changes_the_certificate(
-    start_daemon: Start, figure: Figure, tmp_path: Path, manager: Manager
+    start_daemon: Start, figure: Figure, tmp_path: Path, manager: Manager, name: str
 ) -> None:
-    """New connections are shown the certificate of the new file, and the old ones live on."""
-    before, after = (make_certificate(tmp_path / f"{name}.pem") for name in ("before", "after"))
+    """New connections are shown another certificate, or a renewed one, and the old ones live on."""
+    before = make_certificate(tmp_path / "before.pem")
+    numbers = [serial_in(before)]
     file = tmp_path / "example.toml"
     with kept_port() as port:
         file.write_text(TLS.format(port=port, certificate=before))
         daemon = start_daemon("--config", str(file), under=manager.starting())
         assert manager.next()[0] == "READY=1"
         with connect_tls(port) as old:
-            assert serial(old) == serial_in(before)
+            assert serial(old) == numbers[0]
+            after = make_certificate(tmp_path / "after.pem" if name == "another" else before)
+            numbers.append(serial_in(after))
             file.write_text(TLS.format(port=port, certificate=after))
             took, _ = reload(daemon, manager)
             with connect_tls(port) as new:
-                assert serial(new) == serial_in(after)
+                assert serial(new) == numbers[1] != numbers[0]
             old.sendall(b"hello\n")
             assert old.recv(6) == b"hello\n"
-    figure(Promise.RELOAD, f"another certificate, an old connection lives on: {took / 1000:.0f} ms")
+    figure(Promise.RELOAD, f"a certificate of {name} name: {took:.0f} ms")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.testing import MemoryReactorClock, RaisingMemoryReactor
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from sockreply.errors import CannotStart, ConfigError
@@ -17,6 +19,7 @@ from sockreply.framing import Line
 from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits, ReplyFactory, ReplyService
 from sockreply.server.listening import Listener
+from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import ListPort, PortEndpoint
 from tests.server.stand_ins import FakeTransport, LoopingReactor, by_message, watch
 
@@ -301,6 +304,59 @@ def test_cannot_listen_somewhere_else() -> None:
     with pytest.raises(CannotStart, match="port 2"):
         site.service.listen_too("tcp:2")
     assert len(site.service.addresses()) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL")  # it is Twisted that passes them
+@pytest.mark.parametrize("wrapped", ["", "haproxy:"])
+def test_certificate_is_read_again(tmp_path: Path, wrapped: str) -> None:
+    """Who connects from then on is shown what the endpoint's file says now."""
+    certificate = make_certificate(tmp_path / "example.pem")
+    description = f"{wrapped}ssl:12345:privateKey={certificate}"
+    site = Site(reactor=LoopingReactor())
+    port = ListPort(site.factory, site.reactor)
+    site.factory.doStart()
+    site.service._listeners.append(Listener(port, site.factory, site.reactor, description))
+    show = site.service.read_certificate(description)
+    assert port.factory is site.factory
+    show()
+    assert isinstance(port.factory, TLSMemoryBIOFactory)
+    inside = port.factory.wrappedFactory
+    assert (inside.wrappedFactory if wrapped else inside) is site.factory
+    assert site.factory.numPorts == 1
+    port.stopListening()
+    site.reactor.advance(0)
+    assert site.factory.numPorts == 0
+
+
+def test_certificate_that_is_none(tmp_path: Path) -> None:
+    """A file that holds no certificate is an error, and nothing is changed."""
+    (file := tmp_path / "example.pem").write_text("nonsense")
+    with pytest.raises(ConfigError, match="endpoint ssl:12345"):
+        Site().service.read_certificate(f"ssl:12345:privateKey={file}")
+
+
+@pytest.mark.filterwarnings("ignore:X509")  # Twisted's own
+def test_directory_of_certificates_is_read_again(tmp_path: Path) -> None:
+    """Twisted looks for new ones only when it has none for a name."""
+    make_certificate(tmp_path / "localhost.pem")
+    description = f"tls:{tmp_path}:12345"
+    site = Site(reactor=LoopingReactor())
+    port = ListPort(site.factory, site.reactor)
+    site.factory.doStart()
+    site.service._listeners.append(Listener(port, site.factory, site.reactor, description))
+    site.service.read_certificate(description)()
+    assert isinstance(port.factory, TLSMemoryBIOFactory)
+    port.stopListening()
+
+
+def test_no_certificate_to_read() -> None:
+    """Other endpoints are left as they are."""
+    site = Site(reactor=LoopingReactor())
+    port = ListPort(site.factory, site.reactor)
+    site.service._listeners.append(Listener(port, site.factory, site.reactor, "tcp:12345"))
+    site.service.read_certificate("tcp:12345")()
+    assert port.factory is site.factory
+    port.stopListening()
 
 
 def test_listens_no_more_in_one_place() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import Service
@@ -43,6 +43,27 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
         reason = str(error) if plain else f"{type(error).__name__}: {error}"
         raise ConfigError(f"endpoint {description}: {reason}") from error
     return endpoint
+
+
+class _Factories:
+    """Stands in for a reactor, to learn what a port of an endpoint would make connections with."""
+
+    def __init__(self) -> None:
+        self.factory: Any = None
+
+    def listenTCP(self, _: int, factory: IProtocolFactory, *__: Any, **___: Any) -> None:  # noqa: N802 - Twisted's
+        self.factory = factory
+
+    def listenSSL(  # noqa: N802 - Twisted's
+        self,
+        _: int,
+        factory: IProtocolFactory,
+        contextFactory: Any,  # noqa: N803 - Twisted's
+        **__: Any,
+    ) -> None:
+        from twisted.protocols.tls import TLSMemoryBIOFactory  # now, for many want no TLS
+
+        self.factory = TLSMemoryBIOFactory(contextFactory, False, factory)
 
 
 def listen_now(endpoint: IStreamServerEndpoint, factory: IProtocolFactory, description: str) -> Any:
@@ -184,6 +205,31 @@ class ReplyService(Service):
             CannotStart: It cannot be listened on.
         """
         self._listen(endpoint_from(self._reactor, description), description)
+
+    def read_certificate(self, description: str) -> Callable[[], None]:
+        """Read again the certificate and the key that an endpoint string names.
+
+        Args:
+            description: The endpoint string that it was given as, of whatever kind.
+
+        Returns:
+            Shows them to who connects from then on.
+
+        Raises:
+            ConfigError: They cannot be read, or are none.
+            CannotStart: They do not go together.
+        """
+        if not description.removeprefix("haproxy:").startswith(("ssl:", "tls:")):
+            return lambda: None
+        factories = _Factories()
+        listen_now(endpoint_from(factories, description), self.factory, description)
+
+        def show() -> None:
+            for listener in self._listeners:
+                if listener.description == description:
+                    listener.make_with(factories.factory)
+
+        return show
 
     async def listen_no_more(self, description: str) -> None:
         """Take in who waits on an endpoint and listen there no more; its connections stay.
