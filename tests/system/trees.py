@@ -18,6 +18,7 @@ PROGRAMS = (
     "debootstrap",
     "systemd-nspawn",
     "nsenter",
+    "unshare",
     "apt-get",
     "dpkg-buildpackage",
     "dh",
@@ -31,7 +32,11 @@ def what_is_missing() -> str:
     if platform.system() != "Linux" or os.geteuid() != 0:
         return "only root of a Linux can make a tree of files and boot it"
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    return f"not installed: {', '.join(missing)}" if missing else ""
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    apart = ["unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "true"]
+    made = subprocess.run(apart, capture_output=True, check=False)
+    return "root may make no namespaces here" if made.returncode else ""
 
 
 def release() -> str:
