@@ -8,7 +8,8 @@ import pytest
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import capturedLogs
 
-from sockreply.framing import Netstring
+from sockreply.framing import Chunk, Netstring
+from sockreply.framing.stream import ChunkFramer
 from sockreply.replies import Await, Raw, Reply, Send, Session, Wait
 from sockreply.server.factory import Dialect
 from sockreply.server.ordering import UNASKED_LIMIT
@@ -262,6 +263,35 @@ def test_framing_that_raises() -> None:
         broken.session.send(b"boom")
     assert transport.disconnecting
     assert talk.counters.errors == {"unasked": 1}
+
+
+class BrokenFramer(ChunkFramer):
+    """Finds no message, and says so in its own way."""
+
+    def next_message(self) -> bytes | None:
+        if self.buffered:
+            raise LookupError("boom")
+        return None
+
+
+class FramesNothing(Chunk):
+    """Has such a framer."""
+
+    def framer(self, max_message: int) -> ChunkFramer:
+        return BrokenFramer(max_message)
+
+
+def test_framer_that_raises() -> None:
+    """An error of a user's own framer costs the connection, and counts as no message."""
+    talk = Talk()
+    talk.factory.dialect = Dialect(FramesNothing(), talk.factory.responder)
+    broken, transport = talk.factory.buildProtocol(None), FakeTransport()
+    broken.makeConnection(transport)
+    with capturedLogs():
+        broken.dataReceived(b"boom")
+    assert transport.disconnecting
+    assert (talk.counters.messages, talk.counters.replies) == (0, 0)
+    assert talk.counters.errors == {"reply": 1}
 
 
 def test_awaitable_of_a_connection_that_ended_meanwhile() -> None:

@@ -174,6 +174,9 @@ class Answering:
                     except FramingError as error:
                         self._broken(error)
                         break
+                    except Exception:  # of a user's own framing
+                        self.failed(Failure())
+                        break
                     if found is None:
                         begun = framer.buffered
                         break
