@@ -29,10 +29,9 @@ DEPTH_LIMIT = 32
 
 _TOO_DEEP = f"has more than {DEPTH_LIMIT} tables or lists within each other"
 
-_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
-_LONG_KEY = re.compile(  # tomllib takes memory for it that grows with the square of its length
-    rf"^[ \t\[]*+(?:{_PART}\.[ \t]*+){{{DEPTH_LIMIT},}}+{_PART}[=\]]", re.ASCII | re.MULTILINE
-)
+_KEY_PART = re.compile(
+    r"""(?:[\w-]+|"(?:[^"\\]|\\.)*"|'[^']*')[ \t]*(\.[ \t]*)?""", re.ASCII
+)  # with the dot behind it, if another one follows
 
 _HINTS = {
     "Unescaped '\\'": r"; between single quotes it stands for itself, else it is \\",
@@ -72,7 +71,7 @@ def load(path: Path) -> Settings:
 def _document(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")  # some editors put a mark before it
-        if _LONG_KEY.search(text):
+        if any(map(_has_long_key, text.split("\n"))):
             raise ConfigError(_TOO_DEEP)
         document = tomllib.loads(text)
     except UnicodeDecodeError as error:
@@ -84,6 +83,16 @@ def _document(data: bytes) -> dict[str, Any]:
         raise ConfigError("has tables or lists too deep within each other") from None
     _check_depth(document)
     return document
+
+
+def _has_long_key(line: str) -> bool:
+    """Does it begin with a key of too many parts? tomllib takes the square of them in memory."""
+    if line.count(".") < DEPTH_LIMIT:
+        return False
+    parts, dot, end = 0, True, len(line) - len(line.lstrip(" \t["))
+    while dot and (part := _KEY_PART.match(line, end)):
+        parts, dot, end = parts + 1, bool(part[1]), part.end()
+    return parts > DEPTH_LIMIT and line[end : end + 1] in ("=", "]")
 
 
 def _check_depth(document: dict[str, Any]) -> None:
