@@ -186,4 +186,4 @@ def test_reload_changes_the_certificate(
                 assert serial(new) == numbers[1] != numbers[0]
             old.sendall(b"hello\n")
             assert old.recv(6) == b"hello\n"
-    figure(Promise.RELOAD, f"a certificate of {name} name: {took:.0f} ms")
+    figure(Promise.RELOAD, f"a certificate of {name} name: {took / 1000:.0f} ms")
