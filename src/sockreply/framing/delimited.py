@@ -35,6 +35,7 @@ class DelimitedFramer(BufferedFramer):
     def __init__(self, max_message: int, end: bytes, *, drop_cr: bool = False) -> None:
         super().__init__(max_message)
         self._end = end
+        self._end_size = len(end)
         self._drop_cr = drop_cr
         self._searched = 0
         self._ready_mark = 0  # bytes that the mark of each message that is ready had
@@ -54,7 +55,7 @@ class DelimitedFramer(BufferedFramer):
         if at < 0:
             self._not_yet()
             return None
-        end = at + len(self._end)
+        end = at + self._end_size
         self._searched = 0
         if end == len(data):
             self._data = b""

@@ -112,12 +112,12 @@ class Dialect:
         affixes = self.framing.affixes
         self.frame = self.framing.frame if affixes is None else None
         """Has to be called for every reply before `join`; None: it need not."""
-        self._before, self._behind = affixes or (b"", b"")
-        self._between = self._behind + self._before
+        self.before, self.behind = affixes or (b"", b"")
+        self.between = self.behind + self.before
 
     def join(self, replies: list[bytes]) -> bytes:
         """At least one reply, as they go over the wire."""
-        return self._before + self._between.join(replies) + self._behind
+        return self.before + self.between.join(replies) + self.behind
 
 
 class ReplyFactory(ServerFactory[ReplyProtocol]):

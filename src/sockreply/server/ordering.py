@@ -40,7 +40,6 @@ WAITING = 4  # a reply waits
 NEXT_TURN = 8  # this connection's turn is over
 CLOSING = 16  # no more is answered
 ASIDE = 32  # while answering: what answers no message goes first, or the end
-TURN_OVER = ~(ANSWERING | ASIDE)  # what is left of them
 
 
 class Channel(Protocol):
@@ -110,9 +109,8 @@ class Answering:
         self._plain: list[bytes] = []  # and behind it these, which `Dialect.join` makes one of
         self._size = 0  # of the replies made in this turn
         self._unasked: deque[bytes | Reply] | None = None
-        self._asked = False  # does the reply that is made now answer a message?
+        self._asked = True  # does the reply that is made now, or next, answer a message?
         self._shown = False  # and does the log show that message?
-        self._active = False  # was something answered since nothing was left to?
         self._finished = False  # was the last message answered that is to be?
         self._said: bytes | bytearray = b""  # the beginning of this reply, if it is shown
         self._delivery: Delivery | None = None  # of a reply that is more than a message
@@ -123,10 +121,14 @@ class Answering:
 
     def greet(self, greeting: Greeting) -> None:
         """Send what a peer is sent before it says anything."""
+        self._asked = False
         try:
-            self.send(greeting(self._session) if callable(greeting) else greeting)
+            first = greeting(self._session) if callable(greeting) else greeting
         except Exception:  # what makes it may be a template, or a user's code
             self.failed(Failure())
+            return
+        self._asked = True
+        self.send(first)
 
     def remark(self, say: Callable[[], str]) -> None:
         if self._shown:
@@ -153,18 +155,18 @@ class Answering:
         exchanges, keep_alive, plain = factory.exchanges, factory.keep_alive, self._plain
         responder, frame = dialect.responder, dialect.frame
         self.held = ANSWERING | ASIDE if self._unasked or self._finished else ANSWERING
-        self._asked, self._shown = True, False
         room = exchanges.room
         before = count = session.count
         last = before + MESSAGES_A_TURN
         begun = None  # bytes of a message that is not complete; None: there may be complete ones
+        unasked = False
         shown = others = size = 0
         try:
             while size < BYTES_A_TURN and count < last:
                 if self.held != ANSWERING:
                     if not self._answer_nobody(size):
                         break
-                    size = self._size
+                    size, unasked = self._size, True
                     continue
                 if framer.ready:
                     message = framer.ready.pop()
@@ -205,28 +207,37 @@ class Answering:
                     if not self._answer_with(more, size):
                         break
                     size = self._size
-                    self._shown = False
         except KeyboardInterrupt:
             raise
         except BaseException:  # a user's code may raise anything
             others += 1
             self.failed(Failure())
         finally:
-            if count != before:
-                self._active = True
-                counters = factory.counters
-                counters.messages += count - before
-                counters.replies += count - before - others
-                exchanges.hidden += count - before - shown
-        if plain or self._pieces:
+            messages, counters = count - before, factory.counters
+            if messages:
+                counters.messages += messages
+                counters.replies += messages - others
+                exchanges.hidden += messages - shown
+        if self._pieces or self.held & CLOSING:
             self.flush()
-        if factory.counters.reply_seconds is not None and count - before > others:
-            self._count_seconds(count - before - others)
-        self.held &= TURN_OVER
-        if not self.held and begun is not None:
-            self._channel.all_answered(self._active, begun)
-            self._active = False
-        elif not self.held & (CLOSING | WAITING):
+        elif plain:  # the same without its calls, for most reads end here
+            wire = dialect.before + dialect.between.join(plain) + dialect.behind
+            plain.clear()
+            counters.sent_bytes += len(wire)
+            write = self.write
+            write(wire)
+        if counters.reply_seconds is not None and messages > others:
+            self._count_seconds(messages - others)
+        if self.held == ANSWERING and begun is not None:
+            self.held = 0
+            self._channel.all_answered(messages > 0 or unasked, begun)
+        else:
+            self._put_off()
+
+    def _put_off(self) -> None:
+        """End a turn that leaves something to be answered."""
+        self.held &= ~(ANSWERING | ASIDE)
+        if not self.held & (CLOSING | WAITING):
             if not self.held:
                 self._end_turn()
             self._channel.owing(stalled=False)
@@ -295,7 +306,6 @@ class Answering:
             self._channel.close("answered")
             return False
         self._asked = self._shown = False
-        self._active = True
         return self._answer_with(self._unasked.popleft(), size)
 
     def _answer_with(self, reply: bytes | Reply, size: int) -> bool:
@@ -303,7 +313,6 @@ class Answering:
         self._size = size
         if not self._deliver(Reply(reply) if isinstance(reply, bytes) else reply):
             return False
-        self._asked = True  # what comes next does answer a message
         if self._unasked or self._finished:
             self.held |= ASIDE
         return True
@@ -335,6 +344,7 @@ class Answering:
         if self._asked:
             self._finished = not self._factory.keep_alive
         self._settle()
+        self._asked, self._shown = True, False  # what comes next may answer a message
         self._delivery = None
         self.held &= ~WAITING
         return True

@@ -227,8 +227,8 @@ class ReplyProtocol(Protocol):
             self.close("drained")
         else:
             timeouts, limits = self._timeouts, self.factory.limits
-            if active or not timeouts.runs("idle"):
-                timeouts.begin("idle", limits.idle_timeout)
+            if active or timeouts.idle is NEVER:
+                timeouts.begin_idle(limits.idle_timeout)
             if timeouts.message is not NEVER and self._count != self.session.count:
                 timeouts.message = NEVER
             if begun and not timeouts.runs("message"):

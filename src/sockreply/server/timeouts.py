@@ -74,6 +74,7 @@ class Timeouts:
     __slots__ = ("_alarms", "_call", "_expired", "_now", "_second", "_wakes", *_KINDS)
 
     message: float
+    idle: float
 
     def __init__(self, alarms: Alarms, expired: Callable[[Kind], None]) -> None:
         self._alarms = alarms
@@ -97,6 +98,16 @@ class Timeouts:
         now = self._now
         deadline = now() + seconds
         setattr(self, kind, deadline)
+        if deadline < self._wakes:
+            self._wake_in(seconds, deadline)
+
+    def begin_idle(self, seconds: float) -> None:
+        """The same for `idle`, which is set for every read."""
+        if not seconds:
+            self.idle = NEVER
+            return
+        now = self._now
+        self.idle = deadline = now() + seconds
         if deadline < self._wakes:
             self._wake_in(seconds, deadline)
 

@@ -47,7 +47,6 @@ class SendsAtOnce(tcp.Server):
         self.bufferSize = self.bufferSize
         self.dataBuffer = self.dataBuffer
         self.TLS = self.TLS
-        self._writeDisconnecting = self._writeDisconnecting
         self._in_read = self._ends_with_read = False
         self.written = 0
 
@@ -95,13 +94,7 @@ class SendsAtOnce(tcp.Server):
 
     def write(self, data: bytes) -> None:
         self.written += len(data)
-        if (
-            self.dataBuffer
-            or self._tempDataLen
-            or self.TLS
-            or not self.connected
-            or self._writeDisconnecting
-        ):
+        if self.dataBuffer or self._tempDataLen or self.TLS or not self.connected:
             super().write(data)
             return
         try:
@@ -110,7 +103,8 @@ class SendsAtOnce(tcp.Server):
             sent = 0
         if sent < len(data):
             super().write(data[sent:] if sent else data)
-            self.on_backlog()
+            if self.unsent:
+                self.on_backlog()
 
     @property
     def can_end_with_read(self) -> bool:
