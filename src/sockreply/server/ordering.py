@@ -162,7 +162,7 @@ class Answering:
         unasked = False
         shown = others = size = 0
         try:
-            while size < BYTES_A_TURN and count < last:
+            while True:
                 if self.held != ANSWERING:
                     if not self._answer_nobody(size):
                         break
@@ -191,7 +191,6 @@ class Answering:
                 reply = responder.respond(message, session)
                 if isinstance(reply, bytes):
                     plain.append(reply if frame is None else frame(reply))
-                    size += len(reply)
                     if not keep_alive:
                         self._finished = True
                         self.held |= ASIDE
@@ -201,12 +200,15 @@ class Answering:
                     if framer.empty and not framer.ready and self.held == ANSWERING:
                         begun = 0  # as most reads are: whole messages, and no more
                         break
+                    size += len(reply)
                 else:
                     more = as_reply(reply)
                     others += 1
                     if not self._answer_with(more, size):
                         break
                     size = self._size
+                if size >= BYTES_A_TURN or count == last:
+                    break
         except KeyboardInterrupt:
             raise
         except BaseException:  # a user's code may raise anything
@@ -299,7 +301,7 @@ class Answering:
 
     def _answer_nobody(self, size: int) -> bool:
         """Send what is unasked, or close behind the last reply. May more be answered?"""
-        if self.held != ANSWERING | ASIDE:
+        if self.held != ANSWERING | ASIDE or size >= BYTES_A_TURN:
             return False
         self.held = ANSWERING
         if not self._unasked:

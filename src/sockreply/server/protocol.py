@@ -226,14 +226,14 @@ class ReplyProtocol(Protocol):
         elif self._draining and not self._is_new:
             self.close("drained")
         else:
-            timeouts, limits = self._timeouts, self.factory.limits
+            timeouts = self._timeouts
             if active or timeouts.idle is NEVER:
-                timeouts.begin_idle(limits.idle_timeout)
+                timeouts.begin_idle(self.factory.limits.idle_timeout)
             if timeouts.message is not NEVER and self._count != self.session.count:
                 timeouts.message = NEVER
             if begun and not timeouts.runs("message"):
                 self._count = self.session.count
-                timeouts.begin("message", limits.message_timeout)
+                timeouts.begin("message", self.factory.limits.message_timeout)
             if not self._reading:
                 self._resume_reading()
 
