@@ -16,15 +16,12 @@ from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from zope.interface import implementer
 
 from sockreply.replies.responder import Session
-from sockreply.shown import SHOWN_BYTES, show_address, show_bytes, show_text
+from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show_text
 
 Level: TypeAlias = Literal["debug", "info", "warn"]
 
 EXCHANGES_A_SECOND = 50
 """How many exchanges are shown: nobody reads more, and an event costs more than a reply."""
-
-UNNAMED = "default"
-"""The service of a daemon that has one only, and no file to name it in."""
 
 
 class ExchangeLog:

@@ -8,6 +8,9 @@ import os
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 
+UNNAMED = "default"
+"""The service of a daemon that has one only, and no file to name it in: its lines have no name."""
+
 SHOWN_BYTES = 200
 """How much of a message a log shows: enough to know it by, too little to fill a disk with."""
 

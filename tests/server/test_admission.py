@@ -100,27 +100,6 @@ def test_who_is_refused_is_counted_and_no_connection() -> None:
     assert not door.factory.connections
 
 
-def test_refusals_are_logged_once_a_second() -> None:
-    """The first refusal is logged at once, the rest counted and told a second later."""
-    door = Door(limits("10.0.0.0/8"))
-    with capturedLogs() as events:
-        for _ in range(5):
-            door.enter()
-        door.clock.advance(1)
-        door.enter()
-        door.clock.advance(1)
-        door.clock.advance(1)
-        door.enter()
-    told = texts(events)
-    assert [line.partition(" ")[0] for line in told] == [
-        "127.0.0.1:40000",
-        "4",
-        "1",
-        "127.0.0.1:40000",
-    ]
-    assert door.counters.refused == {"not_allowed": 7}
-
-
 def test_per_peer() -> None:
     """So many connections from one address are let in, and another one when one of them is gone."""
     door = Door(limits(per_peer=2))
@@ -169,7 +148,7 @@ def test_connections_from_before_a_limit_are_counted_down() -> None:
 
 def test_nothing_is_kept_of_who_is_gone() -> None:
     """The count of an address goes with its last connection."""
-    admission = Admission(Clock())
+    admission = Admission()
     admission.limit(limits(per_peer=2), ())
     for number in range(9):
         peer = IPv4Address("TCP", f"192.0.2.{number}", 1)

@@ -7,38 +7,27 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
-from twisted.logger import Logger
+from twisted.internet.interfaces import IAddress
 
 from sockreply.addresses import ip_of
 from sockreply.server.limits import Limits
-from sockreply.shown import show_address
 
 Refusal: TypeAlias = Literal["not_allowed", "per_peer"]
 
-_WHY: dict[Refusal, str] = {
+WHY_REFUSED: dict[Refusal, str] = {
     "not_allowed": "it is in none of the networks that are allowed",
     "per_peer": "there are as many connections from its address as may be",
 }
 
 
 class Admission:
-    """Lets peers in, and counts them by address while that is limited.
-
-    Args:
-        clock: For the log, which tells of refusals once a second.
-    """
-
-    _log = Logger()
+    """Lets peers in, and counts them by address while that is limited."""
 
     admits_all: bool
     """May everybody connect, so that nobody need be looked at?"""
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._by_host: Counter[IPv4Address | IPv6Address] | None = None
-        self._told: IDelayedCall | None = None
-        self._untold = 0
 
     def limit(self, limits: Limits, present: Iterable[IAddress]) -> None:
         """Count anew, for other limits; to be called before the first peer comes.
@@ -73,18 +62,3 @@ class Admission:
         self._by_host[host] -= 1
         if self._by_host[host] <= 0:
             del self._by_host[host]
-
-    def refused(self, peer: IAddress, why: Refusal) -> None:
-        """Log that, but not more than once a second."""
-        if self._told is not None:
-            self._untold += 1
-            return
-        self._log.warn("{peer} refused: {why}", peer=show_address(peer), why=_WHY[why])
-        self._told = self._clock.callLater(1, self._tell)
-
-    def _tell(self) -> None:
-        self._told = None
-        if self._untold:
-            self._log.warn("{count} more refused in a second", count=self._untold)
-            self._untold = 0
-            self._told = self._clock.callLater(1, self._tell)

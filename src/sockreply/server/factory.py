@@ -9,11 +9,13 @@ from typing import Any, Protocol, TypeAlias
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import ServerFactory
+from twisted.logger import Logger
 
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Responder, Session
-from sockreply.server.admission import Admission
+from sockreply.server.admission import WHY_REFUSED, Admission
+from sockreply.server.complaints import Complaints
 from sockreply.server.counters import Counters
 from sockreply.server.limits import Limits
 from sockreply.server.protocol import ReplyProtocol
@@ -138,6 +140,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         ConfigError: The framing has no message as short as `limits.max_message`.
     """
 
+    _log = Logger()
+
     noisy = False
     protocol = ReplyProtocol
 
@@ -164,8 +168,10 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         self.keep_alive = keep_alive
         self.greeting = greeting
         self.limits = limits
-        self._admission = Admission(clock)
+        self._admission = Admission()
         self._admission.limit(limits, ())
+        self.complaints = Complaints(clock, name)
+        """Has what the log says of peers that do wrong."""
         self.counters = Counters() if counters is None else counters
         self.exchanges: ExchangeLog = NoExchangeLog() if exchanges is None else exchanges
         self.connections: set[ReplyProtocol] = set()
@@ -211,7 +217,8 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         if refusal is None:
             return True
         self.counters.refused[refusal] += 1
-        self._admission.refused(connection.peer(), refusal)
+        reason = WHY_REFUSED[refusal]
+        self.complaints.tell(self._log.warn, connection.peer(), "{peer} refused: {why}", why=reason)
         return False
 
     def opened(self, connection: ReplyProtocol) -> None:

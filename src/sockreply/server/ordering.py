@@ -16,7 +16,7 @@ from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session, as_reply
 from sockreply.server.delivery import Delivery
 from sockreply.server.timeouts import Timeouts
-from sockreply.shown import show_address, show_text
+from sockreply.shown import show_text
 
 if TYPE_CHECKING:
     from sockreply.server.factory import Greeting, ReplyFactory
@@ -322,8 +322,8 @@ class Answering:
     def _broken(self, error: FramingError) -> None:
         """The peer broke the format."""
         self._factory.counters.errors[error.kind] += 1
-        peer = show_address(self._session.peer)
-        self._log.warn("{peer} broke the format: {error}", peer=peer, error=error)
+        peer, complaints = self._session.peer, self._factory.complaints
+        complaints.tell(self._log.warn, peer, "{peer} broke the format: {error}", error=error)
         self._channel.close(error.kind)
 
     # Replies that are more than a message, and what their delivery asks.
@@ -417,21 +417,17 @@ class Answering:
         late = failure.check(ReplyTimeout) is not None
         kind = ("reply_timeout" if late else "reply") if self._asked else "unasked"
         self._factory.counters.errors[kind] += 1
-        peer, rule = show_address(self._session.peer), self._session.rule
+        rule, complaints = self._session.rule, self._factory.complaints
         of_rule = f" from rule {rule}" if self._asked and rule is not None else ""
         if self._asked and self._shown:
             self._factory.exchanges.failed(self._session, failure.getErrorMessage())
         self._asked = False
         if failure.check(SockreplyError):
-            error = show_text(str(failure.value))  # a responder's own may quote the message
-            self._log.error(
-                "{peer} gets no reply{of_rule}: {error}", peer=peer, of_rule=of_rule, error=error
-            )
+            text = "{peer} gets no reply{of_rule}: {error}"
+            why = {"error": str(failure.value)}
         else:
-            self._log.error(
-                "{peer} gets no reply{of_rule}: its responder failed\n{traceback}",
-                peer=peer,
-                of_rule=of_rule,
-                traceback=show_text(failure.getTraceback()),  # it may quote the message
-            )
+            text = "{peer} gets no reply{of_rule}: its responder failed\n{traceback}"
+            why = {"traceback": failure.getTraceback() if complaints.room else ""}
+        shown = {name: show_text(said) for name, said in why.items()}  # it may quote the message
+        complaints.tell(self._log.error, self._session.peer, text, of_rule=of_rule, **shown)
         self._channel.close("error")

@@ -29,7 +29,7 @@ from sockreply.server.backlog import LOOKS, Backlog
 from sockreply.server.ordering import CLOSING, UNSENT, Answering
 from sockreply.server.timeouts import NEVER, Kind, Timeouts
 from sockreply.server.transport import SendsAtOnce, direct_write, wire_under
-from sockreply.shown import show_address, show_text
+from sockreply.shown import show_text
 
 if TYPE_CHECKING:
     from sockreply.server.factory import ReplyFactory
@@ -139,9 +139,7 @@ class ReplyProtocol(Protocol):
             why = "tls"
             self.factory.counters.errors[why] += 1
             error = show_text(str(reason.value))
-            self._log.warn(
-                "{peer}: TLS failed: {error}", peer=show_address(self.peer()), error=error
-            )
+            self._complain("{peer}: TLS failed: {error}", error=error)
         self.factory.closed(self, self._ending or why)
         self.session.connection_gone()
         # They hold us, and we them: let go, or they wait for the collector, which costs its time.
@@ -315,8 +313,8 @@ class ReplyProtocol(Protocol):
     def _truncated(self) -> None:
         """The stream ended inside a message."""
         self.factory.counters.errors["truncated"] += 1
-        peer, size = show_address(self.peer()), self._framer.buffered
-        self._log.warn("{peer} ended inside a message: {size} bytes lost", peer=peer, size=size)
+        size = self._framer.buffered
+        self._complain("{peer} ended inside a message: {size} bytes lost", size=size)
 
     def _backlogged(self) -> None:
         """The peer does not take at once what we send."""
@@ -357,6 +355,8 @@ class ReplyProtocol(Protocol):
             self.abort("close")
 
     def _too_slow(self, why: str, seconds: float) -> None:
-        peer = show_address(self.peer())
-        self._log.warn("{peer} took over {seconds:g} s: {why}", peer=peer, seconds=seconds, why=why)
+        self._complain("{peer} took over {seconds:g} s: {why}", seconds=seconds, why=why)
         self.abort(why)
+
+    def _complain(self, text: str, **fields: object) -> None:
+        self.factory.complaints.tell(self._log.warn, self.peer(), text, **fields)

@@ -192,6 +192,7 @@ class ReplyService(Service):
             self.factory.abort()
         await stopped
         await drained
+        self.factory.complaints.close()
         self._begun = False
 
     def listen_too(self, description: str) -> None:
