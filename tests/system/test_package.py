@@ -133,6 +133,15 @@ def test_purging_leaves_nothing(bare: Machine) -> None:
     assert sorted(files(bare) - before) == []
 
 
+def test_purging_what_was_never_configured_leaves_nothing(bare: Machine) -> None:
+    """What root's runs of an unpacked package left is gone with it."""
+    before = files(bare)
+    bare.run("dpkg", "--unpack", f"{PARCEL}/sockreply.deb")
+    bare.run("sockreply", "--version")
+    bare.run("dpkg", "--purge", "sockreply")
+    assert sorted(files(bare) - before) == []
+
+
 def test_code_of_the_operator_is_found(machine: Machine) -> None:
     """A responder in /usr/local/lib/sockreply answers, by the name that its distribution gave."""
     machine.run("cp", "-r", f"{PARCEL}/local", "/usr/local/lib/sockreply")
