@@ -71,6 +71,7 @@ def test_installed_is_what_an_operator_looks_for(machine: Machine) -> None:
     assert "service default" in machine.run("sockreply", "check", FILE)
     machine.run("test", "-s", "/usr/share/man/man1/sockreply.1.gz")
     machine.run("test", "-s", "/usr/share/man/man5/sockreply.toml.5.gz")
+    assert "sockreply.toml(5)" in machine.run("systemctl", "status", SERVICE)
     assert "sockreply" in machine.run(f"{HOME}/bin/twistd", "--help")
     machine.run("sh", "-c", f"grep -q sockreply {HOME}/lib/*/site-packages/twisted/plugins/*.cache")
 
