@@ -111,6 +111,7 @@ def test_removing_leaves_the_configuration(machine: Machine) -> None:
     assert ask(machine, "who") == "me\n"
     machine.run("dpkg", "--remove", "sockreply")
     assert tell(machine, SERVICE, "LoadState") == "not-found"
+    assert machine.run("systemctl", "list-units", "--state=active", "-q", "sockreply*") == ""
     refused = machine.run(
         "python3", "-c", "import socket; print(socket.socket().connect_ex(('127.0.0.1', 12345)))"
     )
