@@ -26,10 +26,11 @@ help:
 run: $(INSTALLED)
 	$(BIN)/twistd -n --pidfile= sockreply --port 12345 $(ARGS)
 
+# -rs: what was skipped, and why.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/hostile --ignore tests/system $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -rs --ignore tests/hostile --ignore tests/system $(ARGS)
 
-# One after another, for they measure, and with what was skipped.
+# One after another, for they measure.
 test-hostile test-system: test-%: $(INSTALLED)
 	$(BIN)/python -m pytest -n 0 -rs tests/$* $(ARGS)
 

@@ -50,6 +50,21 @@ def test_haproxy_takes_its_configuration(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not installed")
+def test_logrotate_takes_its_configuration(tmp_path: Path) -> None:
+    """Logrotate understands all of what it is told to do."""
+    file = tmp_path / "sockreply"
+    file.write_text(*blocks("logrotate"))
+    file.chmod(0o644)
+    done = subprocess.run(
+        ["logrotate", "--debug", "--state", tmp_path / "state", file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, re.findall(r"^error: .*", done.stderr, re.MULTILINE)) == (0, [])
+
+
 def test_metrics_that_are_named_exist(start_daemon: Start, tmp_path: Path) -> None:
     """Each metric that the page names is among those that a daemon shows."""
     place = tmp_path / "metrics.sock"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -107,18 +108,23 @@ def activate(machine: Machine, text: str, *sockets: str) -> None:
         text: The file.
         sockets: More units for more ports.
     """
-    use_drop_in(machine, "activated.conf")
     machine.write(FILE, text)
-    machine.run("systemctl", "stop", SERVICE)
-    machine.run("systemctl", "enable", "--now", SOCKET, *sockets, SERVICE)
+    use_drop_in(machine, "activated.conf", *sockets)
     machine.run("systemctl", "reset-failed")  # starts so far do not count as too many
 
 
-def use_drop_in(machine: Machine, name: str) -> None:
-    """Take over one of the drop-ins of the package."""
-    where = f"/etc/systemd/system/{SERVICE}.d"
-    machine.run("install", "-D", "-m", "644", "-t", where, f"{DROP_INS}/{name}")
-    machine.run("systemctl", "daemon-reload")
+def use_drop_in(machine: Machine, name: str, *units: str) -> None:
+    """Take over one of the drop-ins of the package, by the commands at its top.
+
+    Args:
+        machine: Where.
+        name: That of its file.
+        units: What the last command has to name besides.
+    """
+    head = machine.run("cat", f"{DROP_INS}/{name}").partition("\n[")[0]
+    commands = re.findall(r"^#     (.*)$", head, re.MULTILINE)
+    commands[-1] = " ".join([commands[-1], *units])
+    machine.run("sh", "-ec", "\n".join(commands))
 
 
 def drop_in(machine: Machine, directives: str) -> None:

@@ -6,16 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.end_to_end.waiting import eventually
 from tests.system.machines import PARCEL, SLOW, Machine
 from tests.system.operators import (
     ACTIVATED,
     BY_THE_LINE,
     CLIENTS,
+    FILE,
     SERVICE,
     SOCKET,
     activate,
     ask,
     configure,
+    journal,
     load,
     main_pid,
     one_each,
@@ -23,6 +26,13 @@ from tests.system.operators import (
     start_asking,
     tell,
     wait_for_another,
+)
+
+METRICS_SOCKET = "sockreply-metrics.socket"
+READ_METRICS = (
+    "python3",
+    "-c",
+    "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9464/metrics').read()",
 )
 
 KEPT = one_each(ACTIVATED) + rule("who", '"me"')
@@ -122,3 +132,29 @@ def test_stopping_the_socket_stops_both(machine: Machine) -> None:
     assert main_pid(machine) == 0
     assert machine.status("sockreply", "send", "--framing", "line", "who") == 1
     assert main_pid(machine) == 0
+
+
+def test_metrics_come_and_go_with_the_port(machine: Machine) -> None:
+    """Who asks for metrics does not start again what was stopped, and both ports open together."""
+    metrics = '[metrics]\nlisten = "systemd:domain=INET:name=metrics"\n\n'
+    activate(machine, metrics + ACTIVATED + rule("who", '"me"'), METRICS_SOCKET)
+    assert machine.status(*READ_METRICS) == 0
+    machine.run("systemctl", "stop", SOCKET)
+    assert machine.status(*READ_METRICS) != 0
+    assert [tell(machine, unit, "ActiveState") for unit in (SERVICE, SOCKET)] == ["inactive"] * 2
+    machine.run("systemctl", "start", SOCKET)
+    assert ask(machine, "who") == "me\n"
+    assert machine.status(*READ_METRICS) == 0
+
+
+def test_port_that_was_given_up_is_opened_again(machine: Machine) -> None:
+    """After too many failed starts systemd closes the port; two commands open it again."""
+    activate(machine, ACTIVATED + rule("who", '"me"'))
+    machine.write(FILE, "nonsense")
+    machine.status("systemctl", "restart", SERVICE)
+    eventually(lambda: tell(machine, SOCKET, "ActiveState") == "failed", lambda: journal(machine))
+    machine.write(FILE, ACTIVATED + rule("who", '"again"'))
+    machine.run("systemctl", "reset-failed", SERVICE)
+    machine.run("systemctl", "start", SERVICE)
+    assert ask(machine, "who") == "again\n"
+    assert tell(machine, SOCKET, "ActiveState") == "active"

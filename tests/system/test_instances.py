@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from tests.end_to_end.daemons import ROOT
+from tests.end_to_end.test_operations import blocks
 from tests.system.machines import Machine
 from tests.system.operators import ACTIVATED, DROP_INS, ask, load, one_each, rule, tell
 
@@ -12,24 +10,17 @@ UNITS = "/etc/systemd/system"
 NAMES = ("1", "2")
 
 
-def units(kind: str) -> list[str]:
-    """Those of all instances."""
-    return [f"sockreply@{name}.{kind}" for name in NAMES]
-
-
 def share_the_port(machine: Machine) -> None:
     """Let two instances listen on one port; each answers with its name."""
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    (template,) = re.findall(r"^```ini\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (template,) = blocks("ini")
     machine.write(f"{UNITS}/sockreply@.socket", template)
     machine.run(
         "install", "-D", "-t", f"{UNITS}/sockreply@.service.d", f"{DROP_INS}/activated.conf"
     )
     for name in NAMES:
         machine.write(f"/etc/sockreply/{name}.toml", one_each(ACTIVATED) + rule("who", f'"{name}"'))
-    machine.run("systemctl", "disable", "--now", "sockreply.service")
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "enable", "--now", *units("socket"), *units("service"))
+    (commands,) = (block for block in blocks("sh") if "sockreply@1" in block)
+    machine.run("sh", "-ec", commands)
 
 
 def test_instances_share_a_port(machine: Machine) -> None:
@@ -43,7 +34,8 @@ def test_instances_restart_without_a_loss(machine: Machine) -> None:
     """An instance that shares its port restarts under load without losing a connection."""
     share_the_port(machine)
     with load(machine) as asked:
-        for unit in units("service"):
+        for name in NAMES:
+            unit = f"sockreply@{name}.service"
             before = tell(machine, unit, "MainPID")
             machine.run("systemctl", "restart", unit)
             assert tell(machine, unit, "MainPID") != before

@@ -71,6 +71,7 @@ def test_installed_is_what_an_operator_looks_for(machine: Machine) -> None:
     assert "service default" in machine.run("sockreply", "check", FILE)
     machine.run("test", "-s", "/usr/share/man/man1/sockreply.1.gz")
     machine.run("test", "-s", "/usr/share/man/man5/sockreply.toml.5.gz")
+    assert "sockreply.toml(5)" in machine.run("systemctl", "status", SERVICE)
     assert "sockreply" in machine.run(f"{HOME}/bin/twistd", "--help")
     machine.run("sh", "-c", f"grep -q sockreply {HOME}/lib/*/site-packages/twisted/plugins/*.cache")
 
@@ -110,6 +111,7 @@ def test_removing_leaves_the_configuration(machine: Machine) -> None:
     assert ask(machine, "who") == "me\n"
     machine.run("dpkg", "--remove", "sockreply")
     assert tell(machine, SERVICE, "LoadState") == "not-found"
+    assert machine.run("systemctl", "list-units", "--state=active", "-q", "sockreply*") == ""
     refused = machine.run(
         "python3", "-c", "import socket; print(socket.socket().connect_ex(('127.0.0.1', 12345)))"
     )
@@ -129,6 +131,15 @@ def test_purging_leaves_nothing(bare: Machine) -> None:
     before = files(bare)
     bare.run("dpkg", "--install", f"{PARCEL}/sockreply.deb")
     ask(bare, "hello", framing="chunk")
+    bare.run("dpkg", "--purge", "sockreply")
+    assert sorted(files(bare) - before) == []
+
+
+def test_purging_what_was_never_configured_leaves_nothing(bare: Machine) -> None:
+    """What root's runs of an unpacked package left is gone with it."""
+    before = files(bare)
+    bare.run("dpkg", "--unpack", f"{PARCEL}/sockreply.deb")
+    bare.run("sockreply", "--version")
     bare.run("dpkg", "--purge", "sockreply")
     assert sorted(files(bare) - before) == []
 
