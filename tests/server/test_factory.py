@@ -111,6 +111,20 @@ def test_no_room() -> None:
     assert log.hidden == 2
 
 
+def test_room_is_used_up_elsewhere() -> None:
+    """The room that other connections take while a message is answered is not there any more."""
+    log = NotingLog(room=2)
+
+    def answer(message: bytes, _: Session) -> bytes:
+        log.room = 0
+        return message
+
+    talk = Talk(answer, exchanges=log)
+    talk.say(b"one\ntwo\nthree\n")
+    assert log.told[1:] == [("received", b"one"), ("answered", b"one")]
+    assert log.hidden == 2
+
+
 def test_unasked_replies_are_no_exchanges() -> None:
     """What is sent unasked is not shown, though the message before it was."""
     log = NotingLog()

@@ -182,9 +182,8 @@ class Answering:
                         break
                     message = found
                 session.count = count = count + 1
-                if room:
+                if room and (room := exchanges.room):  # other connections may have used it up
                     self._shown = exchanges.received(session, message)
-                    room = exchanges.room
                     shown += 1
                 reply = responder.respond(message, session)
                 if isinstance(reply, bytes):
