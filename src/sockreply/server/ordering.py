@@ -165,6 +165,7 @@ class Answering:
                     if not self._answer_nobody(size):
                         break
                     size = self._size
+                    last -= 1  # it may have no size at all
                     continue
                 if framer.ready:
                     message = framer.ready.pop()
