@@ -175,7 +175,9 @@ class Answering:
                     except FramingError as error:
                         self._broken(error)
                         break
-                    except Exception:  # of a user's own framing
+                    except KeyboardInterrupt:
+                        raise
+                    except BaseException:  # of a user's own framing
                         self.failed(Failure())
                         break
                     if found is None:
