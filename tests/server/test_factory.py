@@ -324,6 +324,19 @@ def test_reply_seconds() -> None:
     assert seconds.sum == pytest.approx(0.6)
 
 
+def test_reply_seconds_from_now_on() -> None:
+    """The time of a reply is not counted whose message was read before anybody wanted to know."""
+    talk = Talk(by_message(a=Reply(Wait(0.5), b"ok")))
+    talk.clock.advance(50)
+    talk.say(b"a\n")
+    talk.factory.counters.reply_seconds = seconds = Histogram((0.1, 1.0))
+    talk.clock.advance(0.5)
+    assert talk.counters.replies == 1
+    assert seconds.counts == [0, 0, 0]
+    talk.say(b"b\n")
+    assert seconds.counts == [1, 0, 0]
+
+
 def test_reply_seconds_of_the_last_reply() -> None:
     """A reply with which the connection ends is measured like any other."""
     talk = Talk(keep_alive=False)

@@ -91,8 +91,8 @@ class Answering:
     write: Callable[[bytes], None]
     """Sends; to be set when the connection is made."""
 
-    read_at: float
-    """When what is answered was read; to be set only if the counters want to know."""
+    read_at: float | None
+    """When what is answered was read, if the counters wanted to know then; to be set."""
 
     def __init__(
         self, channel: Channel, session: Session, timeouts: Timeouts, factory: ReplyFactory
@@ -103,7 +103,7 @@ class Answering:
         self._factory = factory
         self._dialect = factory.dialect
         self.framer = factory.framing.framer(factory.limits.max_message)
-        self.read_at = 0.0
+        self.read_at = None
         self.held = 0
         self.stalled = False
         self._pieces: bytes | bytearray = b""  # to be written at the end of the turn
@@ -359,7 +359,8 @@ class Answering:
             self._said = b""
 
     def _count_seconds(self, replies: int) -> None:
-        if (histogram := self._factory.counters.reply_seconds) is not None:
+        histogram = self._factory.counters.reply_seconds
+        if histogram is not None and self.read_at is not None:
             taken = self._factory.clock.seconds() - self.read_at
             histogram.observe(max(0.0, taken), replies)  # the clock may be set back
 
