@@ -24,6 +24,9 @@ from tests.server.stand_ins import (
     texts,
 )
 
+BIG = b"y" * 100_000
+"""More than a turn's worth."""
+
 
 def made(**limits: Any) -> ReplyFactory:
     """A factory that answers lines."""
@@ -294,6 +297,22 @@ def test_remarks_are_made_of_what_is_shown() -> None:
     talk = Talk(answer, exchanges=log)
     talk.say(b"one\nhide\nthree\n")
     assert [what for what in log.told if what[0] == "remarked"] == [("remarked", "about one")]
+
+
+@pytest.mark.parametrize(
+    "reply", [b"ok", Reply(), Reply(b"ok"), Reply(BIG), Reply(Wait(1), BIG), 5]
+)
+def test_no_remarks_behind_the_answer(reply: object) -> None:
+    """What is said of a message that was answered, or failed, is said too late."""
+    log = NotingLog()
+    talk = Talk(always(reply), exchanges=log)
+    talk.transport.narrow = True
+    with capturedLogs():
+        talk.say(b"x\n")
+        talk.clock.advance(1)
+    assert log.told[-1][0] in ("answered", "silent", "failed")
+    talk.session.remark(lambda: "too late")
+    assert log.told[-1][0] != "remarked"
 
 
 def test_failures_name_the_rule() -> None:

@@ -153,7 +153,7 @@ class Answering:
         exchanges, keep_alive, plain = factory.exchanges, factory.keep_alive, self._plain
         responder, frame = dialect.responder, dialect.frame
         self.held = ANSWERING | ASIDE if self._unasked or self._finished else ANSWERING
-        self._asked, self._shown = True, False
+        self._asked = True
         room = exchanges.room
         before = count = session.count
         last = before + MESSAGES_A_TURN
@@ -207,7 +207,6 @@ class Answering:
                     if not self._answer_with(more, size):
                         break
                     size = self._size
-                    self._shown = False
         except KeyboardInterrupt:
             raise
         except BaseException:  # a user's code may raise anything
@@ -345,16 +344,16 @@ class Answering:
         """The message that is answered has had its reply, or its silence."""
         if not self._asked or self._delivery is None:
             return
-        self._asked = False
+        shown, self._asked, self._shown = self._shown, False, False
         counters, exchanges = self._factory.counters, self._factory.exchanges
         if not self._delivery.spoke:
             counters.silences += 1
-            if self._shown:
+            if shown:
                 exchanges.silent(self._session)
             return
         counters.replies += 1
         self._count_seconds(1)
-        if self._shown:
+        if shown:
             exchanges.answered(self._session, bytes(self._said), self._delivery.size)
             self._said = b""
 
@@ -412,7 +411,7 @@ class Answering:
         of_rule = f" from rule {rule}" if self._asked and rule is not None else ""
         if self._asked and self._shown:
             self._factory.exchanges.failed(self._session, failure.getErrorMessage())
-        self._asked = False
+        self._asked = self._shown = False
         if failure.check(SockreplyError):
             error = show_text(str(failure.value))  # a responder's own may quote the message
             self._log.error(

@@ -219,8 +219,8 @@ class ReplyService(Service):
             Shows them to who connects from then on.
 
         Raises:
-            ConfigError: They cannot be read, or are none.
-            CannotStart: They do not go together.
+            ConfigError: They cannot be read, are none, or do not go together.
+            CannotStart: OpenSSL takes no such key, or no such certificate.
         """
         if not _WITH_CERTIFICATE.match(description):
             return lambda: None
