@@ -252,7 +252,7 @@ class Answering:
             self._pieces = b""
         if wire and not self.held & CLOSING:
             self._factory.counters.sent_bytes += len(wire)
-            write = self.write
+            write = self.write  # apart: Python looks for what it calls in the class first
             write(wire)
 
     def give_up(self) -> None:
