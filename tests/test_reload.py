@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,23 @@ def test_nothing_is_changed_by_what_fails(site: Site, tmp_path: Path) -> None:
         assert list(site.daemon.serving) == ["a", "b"]
         client[0].dataReceived(b"x\n")
     assert client[1].value() == b"old\n" * len(cases)
+
+
+def test_certificates_change_with_all_else(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of listeners that stay are read first, and shown when nothing can fail any more."""
+    happened: list[str] = []
+
+    def read(_: object, description: str) -> Callable[[], None]:
+        happened.append(f"read {description}")
+        return lambda: happened.append(f"show {description}")
+
+    monkeypatch.setattr("sockreply.server.service.ReplyService.read_certificate", read)
+    site.reactor.listenTCP(99, None)
+    (failed,) = site.change(a=service(1, 99))
+    assert isinstance(failed, CannotStart)
+    assert happened == ["read tcp:1"]
+    assert site.change(a=service(1, 5)) == [None]
+    assert happened[1:] == ["read tcp:1", "show tcp:1"]
 
 
 def test_listeners_that_are_not_in_the_way_stay(site: Site) -> None:

@@ -24,6 +24,9 @@ from tests.server.stand_ins import (
     texts,
 )
 
+BIG = b"y" * 100_000
+"""More than a turn's worth."""
+
 
 def made(**limits: Any) -> ReplyFactory:
     """A factory that answers lines."""
@@ -107,6 +110,20 @@ def test_no_room() -> None:
     log = NotingLog(room=1)
     talk = Talk(by_message(none=None), exchanges=log)
     talk.say(b"one\ntwo\nnone\n")
+    assert log.told[1:] == [("received", b"one"), ("answered", b"one")]
+    assert log.hidden == 2
+
+
+def test_room_is_used_up_elsewhere() -> None:
+    """The room that other connections take while a message is answered is not there any more."""
+    log = NotingLog(room=2)
+
+    def answer(message: bytes, _: Session) -> bytes:
+        log.room = 0
+        return message
+
+    talk = Talk(answer, exchanges=log)
+    talk.say(b"one\ntwo\nthree\n")
     assert log.told[1:] == [("received", b"one"), ("answered", b"one")]
     assert log.hidden == 2
 
@@ -282,6 +299,22 @@ def test_remarks_are_made_of_what_is_shown() -> None:
     assert [what for what in log.told if what[0] == "remarked"] == [("remarked", "about one")]
 
 
+@pytest.mark.parametrize(
+    "reply", [b"ok", Reply(), Reply(b"ok"), Reply(BIG), Reply(Wait(1), BIG), 5]
+)
+def test_no_remarks_behind_the_answer(reply: object) -> None:
+    """What is said of a message that was answered, or failed, is said too late."""
+    log = NotingLog()
+    talk = Talk(always(reply), exchanges=log)
+    talk.transport.narrow = True
+    with capturedLogs():
+        talk.say(b"x\n")
+        talk.clock.advance(1)
+    assert log.told[-1][0] in ("answered", "silent", "failed")
+    talk.session.remark(lambda: "too late")
+    assert log.told[-1][0] != "remarked"
+
+
 def test_failures_name_the_rule() -> None:
     """What a responder calls the rule that failed is in the log; the exchange log is told too."""
 
@@ -308,6 +341,19 @@ def test_reply_seconds() -> None:
     assert talk.counters.replies == 4
     assert seconds.counts == [2, 2, 0]  # c waited, too
     assert seconds.sum == pytest.approx(0.6)
+
+
+def test_reply_seconds_from_now_on() -> None:
+    """The time of a reply is not counted whose message was read before anybody wanted to know."""
+    talk = Talk(by_message(a=Reply(Wait(0.5), b"ok")))
+    talk.clock.advance(50)
+    talk.say(b"a\n")
+    talk.factory.counters.reply_seconds = seconds = Histogram((0.1, 1.0))
+    talk.clock.advance(0.5)
+    assert talk.counters.replies == 1
+    assert seconds.counts == [0, 0, 0]
+    talk.say(b"b\n")
+    assert seconds.counts == [1, 0, 0]
 
 
 def test_reply_seconds_of_the_last_reply() -> None:

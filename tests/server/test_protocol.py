@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -266,31 +267,40 @@ def test_framing_that_raises() -> None:
 
 
 class BrokenFramer(ChunkFramer):
-    """Finds no message, and says so in its own way."""
+    """Finds one message, and then says in its own way that it finds none."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(max_message=2)
+        self._error = error
 
     def next_message(self) -> bytes | None:
-        if self.buffered:
-            raise LookupError("boom")
-        return None
+        if self._start:
+            raise self._error
+        return super().next_message()
 
 
-class FramesNothing(Chunk):
+@dataclass(frozen=True)
+class FramesOnce(Chunk):
     """Has such a framer."""
 
+    error: BaseException
+
     def framer(self, max_message: int) -> ChunkFramer:
-        return BrokenFramer(max_message)
+        return BrokenFramer(self.error)
 
 
-def test_framer_that_raises() -> None:
+@pytest.mark.parametrize("error", [LookupError("boom"), SystemExit("boom")])
+def test_framer_that_raises(error: BaseException) -> None:
     """An error of a user's own framer costs the connection, and counts as no message."""
     talk = Talk()
-    talk.factory.dialect = Dialect(FramesNothing(), talk.factory.responder)
+    talk.factory.dialect = Dialect(FramesOnce(error), talk.factory.responder)
     broken, transport = talk.factory.buildProtocol(None), FakeTransport()
     broken.makeConnection(transport)
     with capturedLogs():
         broken.dataReceived(b"boom")
+    assert transport.value() == b"bo"
     assert transport.disconnecting
-    assert (talk.counters.messages, talk.counters.replies) == (0, 0)
+    assert (talk.counters.messages, talk.counters.replies) == (1, 1)
     assert talk.counters.errors == {"reply": 1}
 
 

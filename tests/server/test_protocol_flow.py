@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
-from sockreply.replies import Reply, Send, Wait
+from sockreply.replies import Await, Reply, Send, Wait
 from tests.server.stand_ins import Answer, Talk, always, by_message, texts
 
 MESSAGES_A_TURN = 64
@@ -47,6 +47,23 @@ def test_turn_is_used_up(reply: bytes | Reply) -> None:
     talk = Talk(always(reply))
     talk.say(b"x\n" * MESSAGES_A_TURN)
     assert talk.counters.replies == MESSAGES_A_TURN
+
+
+def test_silent_unasked_replies_a_turn() -> None:
+    """What is sent unasked is a turn too after 64 times, though it may be nothing at all."""
+    made = 0
+
+    async def again() -> None:
+        nonlocal made
+        made += 1
+        if made < 2 * MESSAGES_A_TURN:
+            talk.session.send(Reply(Await(again())))
+
+    talk = Talk()
+    talk.session.send(Reply(Await(again())))
+    assert made == MESSAGES_A_TURN
+    talk.turn()
+    assert made == 2 * MESSAGES_A_TURN
 
 
 def test_other_connections_between_turns() -> None:

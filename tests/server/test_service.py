@@ -336,10 +336,11 @@ def test_certificate_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:X509")  # Twisted's own
-def test_directory_of_certificates_is_read_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["tls", "TLS", "haproxy:haproxy:tls"])
+def test_directory_of_certificates_is_read_again(tmp_path: Path, kind: str) -> None:
     """Twisted looks for new ones only when it has none for a name."""
     make_certificate(tmp_path / "localhost.pem")
-    description = f"tls:{tmp_path}:12345"
+    description = f"{kind}:{tmp_path}:12345"
     site = Site(reactor=LoopingReactor())
     port = ListPort(site.factory, site.reactor)
     site.factory.doStart()

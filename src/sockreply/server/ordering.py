@@ -90,8 +90,8 @@ class Answering:
     write: Callable[[bytes], None]
     """Sends; to be set when the connection is made."""
 
-    read_at: float
-    """When what is answered was read; to be set only if the counters want to know."""
+    read_at: float | None
+    """When what is answered was read, if the counters wanted to know then; to be set."""
 
     def __init__(
         self, channel: Channel, session: Session, timeouts: Timeouts, factory: ReplyFactory
@@ -102,7 +102,7 @@ class Answering:
         self._factory = factory
         self._dialect = factory.dialect
         self.framer = factory.framing.framer(factory.limits.max_message)
-        self.read_at = 0.0
+        self.read_at = None
         self.held = 0
         self.stalled = False
         self._pieces: bytes | bytearray = b""  # to be written at the end of the turn
@@ -164,9 +164,10 @@ class Answering:
         try:
             while True:
                 if self.held != ANSWERING:
-                    if not self._answer_nobody(size):
+                    if count >= last or not self._answer_nobody(size):
                         break
                     size, unasked = self._size, True
+                    last -= 1  # it may have no size at all
                     continue
                 if framer.ready:
                     message = framer.ready.pop()
@@ -176,7 +177,9 @@ class Answering:
                     except FramingError as error:
                         self._broken(error)
                         break
-                    except Exception:  # of a user's own framing
+                    except KeyboardInterrupt:
+                        raise
+                    except BaseException:  # of a user's own framing
                         self.failed(Failure())
                         break
                     if found is None:
@@ -184,9 +187,8 @@ class Answering:
                         break
                     message = found
                 session.count = count = count + 1
-                if room:
+                if room and (room := exchanges.room):  # other connections may have used it up
                     self._shown = exchanges.received(session, message)
-                    room = exchanges.room
                     shown += 1
                 reply = responder.respond(message, session)
                 if isinstance(reply, bytes):
@@ -207,7 +209,7 @@ class Answering:
                     if not self._answer_with(more, size):
                         break
                     size = self._size
-                if size >= BYTES_A_TURN or count == last:
+                if size >= BYTES_A_TURN or count >= last:
                     break
         except KeyboardInterrupt:
             raise
@@ -264,7 +266,7 @@ class Answering:
             self._pieces = b""
         if wire and not self.held & CLOSING:
             self._factory.counters.sent_bytes += len(wire)
-            write = self.write
+            write = self.write  # apart: Python looks for what it calls in the class first
             write(wire)
 
     def give_up(self) -> None:
@@ -355,21 +357,22 @@ class Answering:
         """The message that is answered has had its reply, or its silence."""
         if not self._asked or self._delivery is None:
             return
-        self._asked = False
+        shown, self._asked, self._shown = self._shown, False, False
         counters, exchanges = self._factory.counters, self._factory.exchanges
         if not self._delivery.spoke:
             counters.silences += 1
-            if self._shown:
+            if shown:
                 exchanges.silent(self._session)
             return
         counters.replies += 1
         self._count_seconds(1)
-        if self._shown:
+        if shown:
             exchanges.answered(self._session, bytes(self._said), self._delivery.size)
             self._said = b""
 
     def _count_seconds(self, replies: int) -> None:
-        if (histogram := self._factory.counters.reply_seconds) is not None:
+        histogram = self._factory.counters.reply_seconds
+        if histogram is not None and self.read_at is not None:
             taken = self._factory.clock.seconds() - self.read_at
             histogram.observe(max(0.0, taken), replies)  # the clock may be set back
 
@@ -421,7 +424,7 @@ class Answering:
         of_rule = f" from rule {rule}" if self._asked and rule is not None else ""
         if self._asked and self._shown:
             self._factory.exchanges.failed(self._session, failure.getErrorMessage())
-        self._asked = False
+        self._asked = self._shown = False
         if failure.check(SockreplyError):
             text = "{peer} gets no reply{of_rule}: {error}"
             why = {"error": str(failure.value)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.server import activation
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import BACKLOG, Listener
+
+_WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
 
 
 def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
@@ -217,10 +220,10 @@ class ReplyService(Service):
             Shows them to who connects from then on.
 
         Raises:
-            ConfigError: They cannot be read, or are none.
-            CannotStart: They do not go together.
+            ConfigError: They cannot be read, are none, or do not go together.
+            CannotStart: OpenSSL takes no such key, or no such certificate.
         """
-        if not description.removeprefix("haproxy:").startswith(("ssl:", "tls:")):
+        if not _WITH_CERTIFICATE.match(description):
             return lambda: None
         factories = _Factories()
         listen_now(endpoint_from(factories, description), self.factory, description)

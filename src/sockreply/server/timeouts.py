@@ -95,7 +95,7 @@ class Timeouts:
         if not seconds:
             self.end(kind)
             return
-        now = self._now
+        now = self._now  # apart: Python looks for what it calls in the class first
         deadline = now() + seconds
         setattr(self, kind, deadline)
         if deadline < self._wakes:
