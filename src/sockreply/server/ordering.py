@@ -121,14 +121,11 @@ class Answering:
 
     def greet(self, greeting: Greeting) -> None:
         """Send what a peer is sent before it says anything."""
-        self._asked = False
         try:
-            first = greeting(self._session) if callable(greeting) else greeting
+            self.send(greeting(self._session) if callable(greeting) else greeting)
         except Exception:  # what makes it may be a template, or a user's code
+            self._asked = False
             self.failed(Failure())
-            return
-        self._asked = True
-        self.send(first)
 
     def remark(self, say: Callable[[], str]) -> None:
         if self._shown:
