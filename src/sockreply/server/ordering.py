@@ -161,10 +161,12 @@ class Answering:
         try:
             while True:
                 if self.held != ANSWERING:
-                    if count >= last or not self._answer_nobody(size):
+                    if not self._answer_nobody(size):
                         break
                     size, unasked = self._size, True
                     last -= 1  # it may have no size at all
+                    if count >= last:
+                        break
                     continue
                 if framer.ready:
                     message = framer.ready.pop()
