@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
+from twisted.internet.protocol import ServerFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.watch import Watch
+from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import NotingReactor
 
 
@@ -49,6 +55,21 @@ def test_change_that_is_undone(watch: Watch, ports: NotingReactor) -> None:
     watch.prepare("tcp:2").undo()
     watch.prepare("tcp:1").undo()
     assert ports.ports == [99, 1]
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL")  # it is Twisted that passes them
+def test_certificate_is_read_again(
+    watch: Watch, ports: NotingReactor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Who watches from then on is shown what the file says now, when the change is carried out."""
+    endpoint = f"ssl:1:privateKey={make_certificate(tmp_path / 'example.pem')}"
+    port = SimpleNamespace(factory=(before := ServerFactory()))
+    monkeypatch.setattr(ports, "listenSSL", lambda *_, **__: port, raising=False)
+    watch.prepare(endpoint).carry_out()
+    change = watch.prepare(endpoint)
+    assert port.factory is before
+    change.carry_out()
+    assert isinstance(port.factory, TLSMemoryBIOFactory)
 
 
 @pytest.mark.parametrize(

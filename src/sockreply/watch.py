@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
 from sockreply.outlets import Change
-from sockreply.server.service import endpoint_from, listen_now
+from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 
 
 class Watch:
@@ -23,9 +23,10 @@ class Watch:
         self._watched = watched
         self._endpoint: str | None = None
         self._port: Any = None
+        self._site: Any = None
 
     def prepare(self, endpoint: str | None) -> Change:
-        """Listen on another endpoint beside the one that is used.
+        """Listen on another endpoint beside the one that is used, or read its certificate again.
 
         Args:
             endpoint: Its string; None: nobody is to watch.
@@ -34,14 +35,18 @@ class Watch:
             ConfigError: It describes no endpoint.
             CannotStart: It cannot be listened on.
         """
-        port = self._port
+        port, again = self._port, None
         if endpoint != self._endpoint:
             port = None if endpoint is None else self._listen(endpoint)
+        elif endpoint is not None:
+            again = factory_again(endpoint, self._site)
 
         def carry_out() -> None:
             before, self._port, self._endpoint = self._port, port, endpoint
             if before is not port:
                 _stop(before)
+            if again is not None:
+                make_with(port, again)
 
         def undo() -> None:
             if port is not self._port:
@@ -57,8 +62,9 @@ class Watch:
     def _listen(self, endpoint: str) -> Any:
         from sockreply.metrics import metrics_site  # now, for few want it and it takes its time
 
-        site = metrics_site(self._watched, self._reactor)
-        return listen_now(endpoint_from(self._reactor, endpoint), site, endpoint)
+        if self._site is None:
+            self._site = metrics_site(self._watched, self._reactor)
+        return listen_now(endpoint_from(self._reactor, endpoint), self._site, endpoint)
 
 
 def _stop(port: Any) -> Deferred[None]:

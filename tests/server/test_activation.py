@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from sockreply.errors import ConfigError
 from sockreply.server import activation
 from sockreply.server.activation import Inherited, Wanted, choose, inherited, wanted_by
-from sockreply.server.service import endpoint_from
+from sockreply.server.endpoints import endpoint_from
 
 
 def handed_over(count: str, names: str | None = None) -> dict[str, str]:

@@ -258,6 +258,22 @@ def test_another_dialect_is_for_new_connections() -> None:
     assert transport.value() == b"3:new,"
 
 
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_greeting_that_sends_more(seconds: int) -> None:
+    """What the function that makes a greeting sends itself answers no message either."""
+
+    def greet(session: Session) -> bytes:
+        session.send(Reply(Wait(1), b"later"))
+        return b"hello"
+
+    talk = Talk(greeting=greet, keep_alive=False)
+    talk.clock.advance(seconds)
+    assert talk.hear() == b"later\nhello\n" * seconds
+    assert not talk.transport.disconnecting
+    talk.leave()
+    assert not talk.counters.errors
+
+
 @pytest.mark.parametrize("reply", [b"hello", Reply(b"hello")])
 def test_greeting_that_is_made(reply: bytes | Reply) -> None:
     """A function may make the greeting of each connection."""

@@ -12,7 +12,7 @@ from twisted.internet.protocol import ServerFactory
 
 from sockreply.errors import ConfigError
 from sockreply.server.activation import wanted_by
-from sockreply.server.service import endpoint_from
+from sockreply.server.endpoints import endpoint_from
 
 _ASK_TO_LISTEN = {"tcp", "tcp6", "ssl", "tls", "unix"}
 """Types of endpoints that do nothing but ask the reactor to listen."""

@@ -97,12 +97,6 @@ class Listener:
             if hasattr(socket, option):  # not all systems have all of them
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
-    def make_with(self, factory: Any) -> None:
-        """Make the connections that are taken from now on with another factory."""
-        before, self.port.factory = self.port.factory, factory
-        factory.doStart()
-        before.doStop()
-
     def place_free(self) -> None:
         """Accept again, if it was for want of a place that we did not."""
         if self._full or self._emptied is not None:

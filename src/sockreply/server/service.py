@@ -2,97 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, gatherResults
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IProtocolFactory, IStreamServerEndpoint
+from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from sockreply.errors import CannotStart, ConfigError
-from sockreply.server import activation
+from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import BACKLOG, Listener
-
-_WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
-
-
-def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
-    """The endpoint that a Twisted endpoint string describes.
-
-    Args:
-        reactor: Will listen.
-        description: For example `tcp:12345:interface=127.0.0.1`.
-
-    Raises:
-        ConfigError: It describes none; says why.
-    """
-    if description.startswith("systemd:"):
-        return activation.endpoint_for(reactor, description)
-    if description.startswith("haproxy:systemd:"):
-        from twisted.protocols.haproxy import proxyEndpoint  # now, for few want it
-
-        return proxyEndpoint(endpoint_from(reactor, description.removeprefix("haproxy:")))
-    try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
-    except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
-        plain = isinstance(error, ValueError | OSError)
-        reason = str(error) if plain else f"{type(error).__name__}: {error}"
-        raise ConfigError(f"endpoint {description}: {reason}") from error
-    return endpoint
-
-
-class _Factories:
-    """Stands in for a reactor, to learn what a port of an endpoint would make connections with."""
-
-    def __init__(self) -> None:
-        self.factory: Any = None
-
-    def listenTCP(self, _: int, factory: IProtocolFactory, *__: Any, **___: Any) -> None:  # noqa: N802 - Twisted's
-        self.factory = factory
-
-    def listenSSL(  # noqa: N802 - Twisted's
-        self,
-        _: int,
-        factory: IProtocolFactory,
-        contextFactory: Any,  # noqa: N803 - Twisted's
-        **__: Any,
-    ) -> None:
-        from twisted.protocols.tls import TLSMemoryBIOFactory  # now, for many want no TLS
-
-        self.factory = TLSMemoryBIOFactory(contextFactory, False, factory)
-
-
-def listen_now(endpoint: IStreamServerEndpoint, factory: IProtocolFactory, description: str) -> Any:
-    """Listen on an endpoint.
-
-    Args:
-        endpoint: Where.
-        factory: Makes the connections.
-        description: The endpoint's, for what is said of a failure.
-
-    Returns:
-        The port.
-
-    Raises:
-        CannotStart: It cannot be listened on, or not at once.
-    """
-    listening = endpoint.listen(factory)
-    ports: list[Any] = []
-    failures: list[Failure] = []
-    listening.addCallbacks(ports.append, failures.append)
-    if not listening.called:  # no endpoint that is known takes its time
-        failures.append(Failure(TimeoutError("does not listen at once")))
-        listening.cancel()
-    if failures:
-        raise CannotStart(_why_not(failures[0].value, description))
-    return ports[0]
 
 
 class ReplyService(Service):
@@ -223,15 +145,12 @@ class ReplyService(Service):
             ConfigError: They cannot be read, are none, or do not go together.
             CannotStart: OpenSSL takes no such key, or no such certificate.
         """
-        if not _WITH_CERTIFICATE.match(description):
-            return lambda: None
-        factories = _Factories()
-        listen_now(endpoint_from(factories, description), self.factory, description)
+        factory = factory_again(description, self.factory)
 
         def show() -> None:
             for listener in self._listeners:
-                if listener.description == description:
-                    listener.make_with(factories.factory)
+                if factory is not None and listener.description == description:
+                    make_with(listener.port, factory)
 
         return show
 
@@ -270,16 +189,3 @@ class ReplyService(Service):
     def _place_free(self) -> None:
         for listener in self._listeners:
             listener.place_free()
-
-
-def _why_not(error: BaseException | None, name: str) -> str:
-    """One line, with what tells most at its beginning: a daemonizing twistd shows 100 bytes."""
-    if isinstance(error, CannotListenError):
-        if isinstance(error.port, int):
-            name = f"port {error.port} on {error.interface or 'any interface'}"
-        error = error.socketError
-    if isinstance(error, OSError):  # without the names that only Twisted's lock files know
-        return f"{name}: {error.strerror or error}"
-    if isinstance(error, OverflowError | str):  # Twisted's own words
-        return f"{name}: {error}"
-    return f"{name}: {type(error).__name__}: {error}"
