@@ -67,10 +67,10 @@ class Results:
 
     def summary(self, server: str, work: str, figure: str) -> Summary | None:
         """What is told of a figure of a server at a work, if it was taken."""
-        return Summary.of(self._by_round(server, work, figure).values())
+        return Summary.of([value for _, _, value in self._taken(server, work, figure)])
 
     def ratio(self, server: str, work: str, figure: str, to: tuple[str, str]) -> Summary | None:
-        """What is told of a figure's ratio to another's in the same round.
+        """What is told of a figure's ratio to another's that was taken next to it in a round.
 
         Args:
             server: Whose figure it is.
@@ -78,9 +78,13 @@ class Results:
             figure: Which.
             to: The server and the work of the other.
         """
-        others = self._by_round(*to, figure)
-        values = self._by_round(server, work, figure)
-        return Summary.of([values[n] / others[n] for n in values if others.get(n)])
+        others = self._taken(*to, figure)
+        ratios = []
+        for place, number, value in self._taken(server, work, figure):
+            near = [(abs(at - place), other) for at, round_, other in others if round_ == number]
+            if near and (nearest := min(near)[1]):
+                ratios.append(value / nearest)
+        return Summary.of(ratios)
 
     def to_json(self) -> str:
         """All of it, a sample a line."""
@@ -95,9 +99,10 @@ class Results:
         samples = [Sample(**sample) for sample in fields["samples"]]
         return cls(fields["date"], fields["machine"], samples)
 
-    def _by_round(self, server: str, work: str, figure: str) -> dict[int, float]:
-        return {
-            sample.round: sample.figures[figure]
-            for sample in self.samples
+    def _taken(self, server: str, work: str, figure: str) -> list[tuple[int, int, float]]:
+        """A figure of a server at a work: in which place it was taken, in which round, and what."""
+        return [
+            (place, sample.round, sample.figures[figure])
+            for place, sample in enumerate(self.samples)
             if (sample.server, sample.work) == (server, work) and figure in sample.figures
-        }
+        ]

@@ -17,13 +17,15 @@ from benchmarks.idle import idle_connections
 from benchmarks.machine import Processors
 from benchmarks.process import Process, running
 from benchmarks.results import Sample
-from benchmarks.servers import Place, Server
+from benchmarks.servers import REDIS, Place, Server
 from benchmarks.works import IDLE, LOADS, MEMORY, START
 
 SETTLE_SECONDS = 0.05
 """In which a server meets the end of the load's connections, and goes to sleep."""
 ATTEMPTS = 3
 """How often a load is run, if others disturb it each time; the least disturbed one counts."""
+APART = 3
+"""How many servers are measured between two times that Redis is, to which they are compared."""
 REPEATS = 40
 """How many of those there are in a whole run, so that it ends on a busy machine too."""
 
@@ -84,8 +86,16 @@ class Rounds:
             for work in _ALONE:
                 here = [one for one in up if work in self._works[one.name]]
                 first = number % max(len(here), 1)
-                for one in here[first:] + here[:first]:
-                    yield Sample(number, one.name, work, self._figures(one, work))
+                for place, one in enumerate(here[first:] + here[:first]):
+                    if place % APART == 0:
+                        yield from (
+                            self._sample(number, it, work) for it in here if it.name == REDIS
+                        )
+                    if one.name != REDIS:
+                        yield self._sample(number, one, work)
+
+    def _sample(self, number: int, one: _Running, work: str) -> Sample:
+        return Sample(number, one.name, work, self._figures(one, work))
 
     def _with_idle(self, name: str, number: int) -> Iterator[Sample]:
         with self._up(name) as one, _blaming(name, MEMORY):
@@ -99,7 +109,7 @@ class Rounds:
                     figures = {"bytes_at_first": at_first / IDLE, "bytes": later / IDLE}
                     yield Sample(number, name, MEMORY, figures)
                 for work in _BESIDE_IDLE & self._works[name]:
-                    yield Sample(number, name, work, self._figures(one, work))
+                    yield self._sample(number, one, work)
 
     def _having(self, works: Collection[str]) -> list[str]:
         return [name for name, its in self._works.items() if its & set(works)]

@@ -29,6 +29,19 @@ def test_ratio_is_made_within_a_round() -> None:
     assert taken.ratio("c", "one", "cpu_us", REDIS_AT_ONE) == Summary(0.5, 0.5, 0.5)
 
 
+def test_ratio_is_to_what_was_taken_next_to_it() -> None:
+    """A machine that is slower for a part of a round leaves the ratios alone, too."""
+    taken = results(
+        *(cpu(1, "redis", 10.0), cpu(1, "c", 5.0), cpu(1, "streams", 15.0)),
+        *(cpu(1, "twisted", 40.0), cpu(1, "redis", 20.0), cpu(1, "lines", 60.0)),
+    )
+    assert [
+        taken.ratio(name, "one", "cpu_us", REDIS_AT_ONE)
+        for name in ("c", "streams", "twisted", "lines")
+    ] == [Summary(ratio, ratio, ratio) for ratio in (0.5, 1.5, 2.0, 3.0)]
+    assert taken.summary("redis", "one", "cpu_us") == Summary(15.0, 10.0, 20.0)
+
+
 def test_ratio_is_of_rounds_that_have_both() -> None:
     """A round without the other figure has no ratio."""
     taken = results(cpu(1, "redis", 10.0), cpu(1, "c", 5.0), cpu(2, "c", 50.0))
