@@ -168,11 +168,12 @@ class Answering:
                     if count >= last:
                         break
                     continue
+                message: bytes | None
                 if framer.ready:
                     message = framer.ready.pop()
                 else:
                     try:
-                        found = framer.next_message()
+                        message = framer.next_message()
                     except FramingError as error:
                         self._broken(error)
                         break
@@ -181,10 +182,9 @@ class Answering:
                     except BaseException:  # of a user's own framing
                         self.failed(Failure())
                         break
-                    if found is None:
+                    if message is None:
                         begun = framer.buffered
                         break
-                    message = found
                 session.count = count = count + 1
                 if room and (room := exchanges.room):  # other connections may have used it up
                     self._shown = exchanges.received(session, message)
