@@ -87,6 +87,9 @@ class Answering:
     stalled: bool
     """Does a reply wait for ever?"""
 
+    channel_waits: bool
+    """Does the connection do more when all is answered than to wait for the next message?"""
+
     write: Callable[[bytes], None]
     """Sends; to be set when the connection is made."""
 
@@ -105,6 +108,7 @@ class Answering:
         self.read_at = None
         self.held = 0
         self.stalled = False
+        self.channel_waits = False
         self._pieces: bytes | bytearray = b""  # to be written at the end of the turn
         self._plain: list[bytes] = []  # and behind it these, which `Dialect.join` makes one of
         self._size = 0  # of the replies made in this turn
@@ -233,7 +237,10 @@ class Answering:
             self._count_seconds(messages - others)
         if self.held == ANSWERING and begun is not None:
             self.held = 0
-            self._channel.all_answered(messages > 0 or unasked, begun)
+            if messages and not (begun or self.channel_waits):
+                self._timeouts.begin_idle(factory.limits.idle_timeout)
+            else:
+                self._channel.all_answered(messages > 0 or unasked, begun)
         else:
             self._put_off()
 

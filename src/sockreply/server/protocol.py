@@ -106,7 +106,7 @@ class ReplyProtocol(Protocol):
         answering.proceed()
 
     def readConnectionLost(self) -> None:
-        self._peer_done = True
+        self._peer_done = self._answering.channel_waits = True
         if self._deaf:
             self.close("peer")
             self.transport.loseConnection()
@@ -195,7 +195,7 @@ class ReplyProtocol(Protocol):
             self._wire.doRead()  # a message may be there that the loop has not come to
         if answering.held & CLOSING:
             return
-        self._draining = True
+        self._draining = answering.channel_waits = True
         self._framer.receive_silence()  # there will be no more
         if answering.stalled:
             self.close("drained")
@@ -232,6 +232,7 @@ class ReplyProtocol(Protocol):
             if begun and not timeouts.runs("message"):
                 self._count = self.session.count
                 timeouts.begin("message", self.factory.limits.message_timeout)
+            self._answering.channel_waits = self._draining or timeouts.runs("message")
             if not self._reading:
                 self._resume_reading()
 
@@ -293,6 +294,7 @@ class ReplyProtocol(Protocol):
     def _pause_reading(self) -> None:
         if self._reading:
             self._reading = False
+            self._answering.channel_waits = True
             self._timeouts.end("silence")  # it would be ours, not the peer's
             self.transport.pauseProducing()
 
