@@ -59,7 +59,10 @@ class Framing(Protocol):
 
     @property
     def affixes(self) -> tuple[bytes, bytes] | None:
-        """What `frame` puts before and behind every message; None: that depends on the message."""
+        """What `frame` puts before and behind every message, whatever it is; None: it does more.
+
+        If there are some, plain replies are framed with them and not by `frame`.
+        """
 
     def framer(self, max_message: int) -> Framer:
         """A framer for a new connection.
