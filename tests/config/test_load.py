@@ -192,12 +192,14 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         "directory": "is a directory",
         "large/none": "Not a directory",
         "large": "is larger than 16777216 bytes",
-        "nul\0": "embedded null byte",
         "x" * 300: "File name too long",
     }.items():
         with pytest.raises(BadFile) as caught:
             load(tmp_path / name)
         assert caught.value.problems == (reason,)
+    with pytest.raises(BadFile) as caught:
+        load(tmp_path / "nul\0")
+    assert "embedded null" in caught.value.problems[0]  # Pythons have different words for it
 
 
 def test_reads_pipes() -> None:

@@ -137,7 +137,9 @@ async def test_failures() -> None:
     missing = "cannot start: No such file or directory"
     assert await failure_of(run("/nonesuch")) == f"command /nonesuch: {missing}"
     assert "cannot start: Permission denied" in await failure_of(run("/"))
-    assert "cannot start: embedded null byte" in await failure_of(run("a\0b"))
+    nul = await failure_of(run("a\0b"))  # Pythons have different words for it
+    assert "cannot start: " in nul
+    assert "embedded null" in nul
 
 
 @in_reactor
