@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from collections.abc import Sequence
 
@@ -79,3 +80,28 @@ def reset(client: socket.socket) -> None:
     """Close with an RST instead of a FIN."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
+
+
+def shake_hands(
+    client: socket.socket, context: ssl.SSLContext, name: str | None = None
+) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+    """TLS by hand, for what a socket wrapped by `ssl` would not do.
+
+    Args:
+        client: Is connected to the server.
+        context: Tells whom to trust.
+        name: Of the server, if the context wants to know.
+
+    Returns:
+        The connection, and its bytes: those received, and those to be sent.
+    """
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=name)
+    while True:
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            client.sendall(outgoing.read())
+            incoming.write(client.recv(65536))
+        else:
+            return tls, incoming, outgoing

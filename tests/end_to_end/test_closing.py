@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.clients import TEXTBOOK_REPLY, connect, half_close_and_read, read_all
+from tests.end_to_end.clients import (
+    TEXTBOOK_REPLY,
+    connect,
+    half_close_and_read,
+    read_all,
+    shake_hands,
+)
 from tests.end_to_end.daemons import RESPONDERS, Daemon, Start
 from tests.end_to_end.responders import BIG
 from tests.end_to_end.waiting import PATIENCE
@@ -95,17 +101,9 @@ def test_close_notify_loses_no_reply_that_is_made(start_daemon: Start, certifica
 
 def say_over_tls_and_leave(port: int, certificate: Path, said: bytes) -> bytes:
     """What is answered when bytes and a close_notify are sent in one piece."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.create_default_context(cafile=certificate)
-    tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
     with connect(port) as client:
-        while True:
-            try:
-                tls.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                client.sendall(outgoing.read())
-                incoming.write(client.recv(65536))
+        tls, incoming, outgoing = shake_hands(client, context, "localhost")
         tls.write(said)
         with pytest.raises(ssl.SSLWantReadError):
             tls.unwrap()

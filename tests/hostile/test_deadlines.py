@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.clients import connect, read_bytes
+from tests.end_to_end.clients import connect, read_bytes, shake_hands
 from tests.end_to_end.daemons import Start
 from tests.hostile.figures import Figure, Promise
 from tests.hostile.metrics import count
@@ -69,17 +69,8 @@ def ask_over_tcp(port: int) -> socket.socket:
 
 def ask_over_tls(port: int) -> socket.socket:
     """A client that has asked over TLS, reads nothing, and will not say good-bye."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    context = ssl._create_unverified_context()
-    tls = context.wrap_bio(incoming, outgoing)
     client = connect(port)
-    while True:
-        try:
-            tls.do_handshake()
-            break
-        except ssl.SSLWantReadError:
-            client.sendall(outgoing.read())
-            incoming.write(client.recv(65536))
+    tls, _, outgoing = shake_hands(client, ssl._create_unverified_context())
     tls.write(b"hello\n")
     client.sendall(outgoing.read())
     return client
