@@ -12,13 +12,13 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 
-from sockreply.config import file
+from sockreply.config import form
 from sockreply.config.load import load
-from sockreply.config.settings import ServiceSettings
 from sockreply.framing.notation import unescape
-from sockreply.rules.checksums import CRCS
-from sockreply.rules.values import NAMES
+from sockreply.rules.templates.checksums import CRCS
+from sockreply.rules.templates.values import NAMES
 from sockreply.server import ReplyFactory
+from sockreply.settings import ServiceSettings
 from tests.server.stand_ins import FakeTransport
 
 ROOT = Path(__file__).parents[1]
@@ -140,8 +140,8 @@ def test_every_example_is_seen() -> None:
 
 def keys() -> Iterator[tuple[str, object]]:
     """All keys of the file, with the defaults that tables tell."""
-    for table in vars(file).values():
-        if isinstance(table, type) and table.__module__ == file.__name__:
+    for table in vars(form).values():
+        if isinstance(table, type) and table.__module__ == form.__name__:
             for field in fields(table) if hasattr(table, "__dataclass_fields__") else ():
                 yield field.name.rstrip("_"), field.default
 
@@ -152,7 +152,7 @@ def test_every_key_is_told(key: str) -> None:
     assert re.search(rf"`{key}`|\b{key} = ", TEXT)
 
 
-@pytest.mark.parametrize("table", [file.Log, file.Service, file.Rule])
+@pytest.mark.parametrize("table", [form.Log, form.Service, form.Rule])
 def test_defaults_are_the_real_ones(table: type) -> None:
     """The default that a table of the document tells is the one that holds."""
     told = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", TEXT, re.MULTILINE))

@@ -21,19 +21,16 @@ MODULES = sorted(
 LAYERS = [
     {"addresses", "errors", "shown"},
     {"framing", "replies"},
-    {"rules", "server", "client"},
-    {"config", "logs", "recorder", "recording", "metrics", "journal", "systemd", "descriptors"},
-    {"serving", "outlets"},
-    {"watch"},
-    {"reload"},
-    {"daemon", "options"},
-    {"tap", "inspection"},
-    {"sending"},
-    {"cli"},
+    {"settings"},
+    {"rules", "conversation", "client"},
+    {"server"},
+    {"config", "observing"},
+    {"daemon"},
+    {"commands"},
 ]
 """A part knows only parts of the lines above its own, but for these."""
 
-WITHIN = {("replies", "framing"), ("config", "logs"), ("recording", "recorder")}
+WITHIN = {("replies", "framing"), ("conversation", "server")}
 """Who knows whom on one line."""
 
 

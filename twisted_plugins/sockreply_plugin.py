@@ -4,7 +4,7 @@ from twisted.application.service import ServiceMaker
 
 sockreply = ServiceMaker(
     "sockreply",
-    "sockreply.tap",
+    "sockreply.commands.tap",
     "Receives messages on a socket and answers them.",
     "sockreply",
 )

@@ -13,16 +13,15 @@ from typing import Any
 
 import pytest
 
-from sockreply.config import file
+from sockreply.commands.tap import Options
+from sockreply.config import form
 from sockreply.config.load import load
-from sockreply.config.settings import LogSettings, Settings
 from sockreply.config.structuring import keys_of
 from sockreply.errors import BadFile
 from sockreply.framing import Chunk, Line
 from sockreply.replies.builtin import TEXTBOOK_REPLY
 from sockreply.rules.table import RuleTable
-from sockreply.server.limits import Limits
-from sockreply.tap import Options
+from sockreply.settings import Limits, LogSettings, Settings
 from tests.config.texts import EVERYTHING, SERVICE, problems_of, settings_of, shout
 from tests.rules.stand_ins import session
 
@@ -76,8 +75,8 @@ def test_the_text_has_every_key() -> None:
             return set().union(*map(keys, value))
         return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
 
-    forms = [each for each in vars(file).values() if isinstance(each, type)]
-    known = {key for form in forms if form.__module__ == file.__name__ for key in keys_of(form)}
+    forms = [each for each in vars(form).values() if isinstance(each, type)]
+    known = {key for each in forms if each.__module__ == form.__name__ for key in keys_of(each)}
     assert known - keys(tomllib.loads(EVERYTHING)) == {"file"}
 
 
@@ -116,8 +115,8 @@ def test_shipped_file_is_the_daemon_without_options() -> None:
 def test_shipped_file_shows_every_key() -> None:
     """etc/sockreply.toml names each key at least once."""
     text = SHIPPED.read_text()
-    for form in (file.Log, file.Metrics, file.Service, file.Rule, file.When):
-        for key in keys_of(form):
+    for written in (form.Log, form.Metrics, form.Service, form.Rule, form.When):
+        for key in keys_of(written):
             assert f"{key} = " in text or f"[[services.default.{key}]]" in text, key
 
 
@@ -317,7 +316,7 @@ def test_nothing_follows_from_what_is_wrong(rule: str) -> None:
 def test_loads_with_only_what_it_needs() -> None:
     """Options load neither Jinja2 nor cattrs, and a file without templates no Jinja2."""
     code = (
-        "import sys, sockreply.tap, sockreply.config.settings\n"
+        "import sys, sockreply.commands.tap, sockreply.settings\n"
         "assert not {'cattrs', 'jinja2'} & set(sys.modules)\n"
         f"from tests.config.texts import settings_of\nsettings_of({SERVICE + 'otherwise = []'!r})\n"
         "assert 'jinja2' not in sys.modules\n"

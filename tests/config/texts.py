@@ -6,8 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sockreply.config.load import load
-from sockreply.config.settings import Settings
 from sockreply.errors import BadFile
+from sockreply.settings import Settings
 
 SERVICE = "[services.s]\nlisten = 'tcp:0'\n"
 """A service that lacks only what answers."""

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from sockreply.errors import CommandFailed
 from sockreply.framing import parse_framing
 from sockreply.replies import Await, Reply, Session
-from sockreply.rules.commands import EXIT_GRACE, OUTPUT_LIMIT, Commands, run_command
+from sockreply.rules.replies.commands import EXIT_GRACE, OUTPUT_LIMIT, Commands, run_command
 from sockreply.server import Limits, ReplyFactory, ReplyService
 from tests.end_to_end import clients, waiting
 from tests.end_to_end.daemons import Start, needs_proc
@@ -362,7 +362,7 @@ async def test_failed_command_closes() -> None:
 
 
 RESPONDER = """
-from sockreply.rules.commands import run_command
+from sockreply.rules.replies.commands import run_command
 
 def run(message, session):
     return run_command(session.reactor, ("sh", "-c", message.decode()), b"", 1000)

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
+from sockreply.commands.tap import Options
 from sockreply.config.load import load
-from sockreply.config.settings import Settings
-from sockreply.tap import Options
+from sockreply.settings import Settings
 from tests.end_to_end.daemons import ROOT, SCRIPTS
 
 CONTAINERFILE = ROOT / "etc" / "Containerfile"

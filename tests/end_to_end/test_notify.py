@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sockreply.systemd import EXTENSION_SECONDS
+from sockreply.daemon.systemd import EXTENSION_SECONDS
 from tests.end_to_end.activation import tcp_listener
 from tests.end_to_end.clients import TEXTBOOK_REPLY, ask, connect, read_all, read_bytes
 from tests.end_to_end.daemons import RESPONDERS, Start, in_each_foreground, needs_proc
@@ -152,7 +152,13 @@ def to_journal(descriptor: int) -> Sequence[str]:
     [
         ("sockreply", "serve"),
         (
-            *("twistd", "-n", "--pidfile=", "--logger", "sockreply.journal.standard_output"),
+            *(
+                "twistd",
+                "-n",
+                "--pidfile=",
+                "--logger",
+                "sockreply.observing.journal.standard_output",
+            ),
             "sockreply",
         ),
     ],

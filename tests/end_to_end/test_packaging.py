@@ -146,7 +146,7 @@ def test_plugin_is_found(installed: Environment) -> None:
         "from twisted.plugin import getPlugins; "
         "print(*(x.module for x in getPlugins(IServiceMaker) if x.tapname == 'sockreply'))"
     )
-    assert found.split() == ["sockreply.tap"]
+    assert found.split() == ["sockreply.commands.tap"]
 
 
 def test_wheel_has_only_the_package_and_the_plugin(wheel: Path) -> None:

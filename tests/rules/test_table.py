@@ -12,7 +12,7 @@ import pytest
 from sockreply.replies import Close, Reply
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions import Condition, Equals, Mask, Miss, Regex, StartsWith
-from sockreply.rules.sequences import InTurn
+from sockreply.rules.replies import InTurn
 from sockreply.rules.table import Rule, RuleTable
 from tests.rules.stand_ins import Makes, Says, StandInConnection, session
 

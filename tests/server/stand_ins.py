@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 
 from sockreply.framing import parse_framing
 from sockreply.replies import Session, as_responder
+from sockreply.replies.responder import Greeting
 from sockreply.server import Counters, Limits, ReplyFactory, ReplyProtocol
-from sockreply.server.factory import Greeting
 from sockreply.server.transport import SendsAtOnce
 
 Answer = Callable[[bytes, Session], object]

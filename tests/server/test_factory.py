@@ -8,11 +8,11 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
+from sockreply.conversation.counters import Histogram
 from sockreply.errors import ConfigError, TemplateFailed
 from sockreply.framing import Line, Netstring, parse_framing
 from sockreply.replies import Echo, Raw, Reply, Session, Stall, Wait, as_responder
 from sockreply.server import Counters, Limits, ReplyFactory
-from sockreply.server.counters import Histogram
 from sockreply.server.factory import Dialect
 from tests.server.stand_ins import (
     FakeTransport,

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from sockreply.config import file
-from sockreply.config.endpoints import Address
+from sockreply.config import form
 from sockreply.config.problems import Key, Problems, place, shown_text
+from sockreply.config.read_endpoints import Address
 
 START = "start"
 """The state that connections begin in, if the file does not say."""
@@ -16,14 +16,14 @@ START = "start"
 _States: TypeAlias = frozenset[str] | None
 
 
-def states_of(rule: file.Rule) -> _States:
+def states_of(rule: form.Rule) -> _States:
     """The states in which a rule counts; None: all."""
     if rule.state is None:
         return None
     return frozenset(rule.state if isinstance(rule.state, list) else [rule.state])
 
 
-def check_rules(service: file.Service, problems: Problems) -> None:
+def check_rules(service: form.Service, problems: Problems) -> None:
     """Find what never acts.
 
     Args:
@@ -54,7 +54,7 @@ def check_addresses(listening: Sequence[tuple[Sequence[Key], Address]], problems
         same.append((keys, address))
 
 
-def _check_order(service: file.Service, problems: Problems) -> None:
+def _check_order(service: form.Service, problems: Problems) -> None:
     """Find rules, and `otherwise`, behind one that answers all that they would."""
     everything = _said(None)
     before = defaultdict[str, list[tuple[str, _States]]](list)
@@ -72,13 +72,13 @@ def _check_order(service: file.Service, problems: Problems) -> None:
             break
 
 
-def _said(when: file.When | list[file.When] | None) -> str:
+def _said(when: form.When | list[form.When] | None) -> str:
     """The same text for the same conditions."""
     tables = when if isinstance(when, list) else [] if when is None else [when]
     return repr(sorted(map(repr, tables)))
 
 
-def _check_states(service: file.Service, problems: Problems) -> None:
+def _check_states(service: form.Service, problems: Problems) -> None:
     """Find rules for states that no connection comes to."""
     known = {service.initial_state or START}
     known |= {rule.next_state for rule in service.rules if rule.next_state is not None}
@@ -90,7 +90,7 @@ def _check_states(service: file.Service, problems: Problems) -> None:
             problems.add(reason, "rules", str(rule.name), "state")
 
 
-def _check_memory(rule: file.Rule, problems: Problems) -> None:
+def _check_memory(rule: form.Rule, problems: Problems) -> None:
     """Find what a connection with one message has no use for."""
     for key in ("state", "next_state"):
         if getattr(rule, key) is not None:

@@ -1,6 +1,6 @@
 """A configuration file becomes settings, or an error that tells all that is wrong with it.
 
-text -> TOML -> the dataclasses of `file` (structuring) -> settings (build)
+text -> TOML -> the dataclasses of `form` (structuring) -> settings (read_services)
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sockreply.config import file
-from sockreply.config.build import build
-from sockreply.config.data import Context
+from sockreply.config import form
 from sockreply.config.files import Files, read_file
 from sockreply.config.problems import Problems, found, place, shown_text
+from sockreply.config.read_data import Context
+from sockreply.config.read_services import build
 from sockreply.config.scalars import PlainText
-from sockreply.config.settings import Settings
 from sockreply.config.structuring import keys_of, structured, unknown_key
 from sockreply.errors import BadFile, ConfigError
-from sockreply.rules.commands import Commands
+from sockreply.rules.replies.commands import Commands
 from sockreply.rules.table import OTHERWISE
+from sockreply.settings import Settings
 
 DEPTH_LIMIT = 32
 """Tables and lists within each other: several times what has a meaning, far from Python's limit."""
@@ -108,47 +108,49 @@ def _check_depth(document: dict[str, Any]) -> None:
         raise ConfigError(_TOO_DEEP)
 
 
-def _form(document: dict[str, Any], problems: Problems) -> file.File:
+def _form(document: dict[str, Any], problems: Problems) -> form.File:
     """The document as far as it is right; what is wrong is told."""
-    for key in (key for key in document if key not in keys_of(file.File)):
-        problems.add(unknown_key(key, file.File), key)
-    form = file.File()
+    for key in (key for key in document if key not in keys_of(form.File)):
+        problems.add(unknown_key(key, form.File), key)
+    written = form.File()
     if "log" in document:
         with problems.at("log"):
-            form = replace(form, log=structured(file.Log, document["log"], problems) or form.log)
+            written = replace(
+                written, log=structured(form.Log, document["log"], problems) or written.log
+            )
     if "metrics" in document:
         with problems.at("metrics"):
-            metrics = structured(file.Metrics, document["metrics"], problems)
-            form = replace(form, metrics=metrics)
+            metrics = structured(form.Metrics, document["metrics"], problems)
+            written = replace(written, metrics=metrics)
     with problems.at("services"):
         services = document.get("services", {})
         if not isinstance(services, dict):
             raise ConfigError(f"expected a table, found {found(services)}")
         if not services:
             raise ConfigError("there is none; it begins with a line such as [services.default]")
-        return replace(form, services=_services(services, problems))
-    return form
+        return replace(written, services=_services(services, problems))
+    return written
 
 
-def _services(tables: dict[str, Any], problems: Problems) -> dict[str, file.Service]:
-    services: dict[str, file.Service] = {}
+def _services(tables: dict[str, Any], problems: Problems) -> dict[str, form.Service]:
+    services: dict[str, form.Service] = {}
     for name, table in tables.items():
         with problems.at(name):
             PlainText().read(name)
             without = table
-            rules: list[file.Rule] = []
+            rules: list[form.Rule] = []
             if isinstance(table, dict) and "rules" in table:
                 without = {key: table[key] for key in table if key != "rules"}
                 rules = _rules(table["rules"], problems)
-            service = structured(file.Service, without, problems)
+            service = structured(form.Service, without, problems)
             if service is not None:
                 services[name] = replace(service, rules=rules)
     return services
 
 
-def _rules(tables: Any, problems: Problems) -> list[file.Rule]:
+def _rules(tables: Any, problems: Problems) -> list[form.Rule]:
     """All rules that are tables, each with its name."""
-    rules: list[file.Rule] = []
+    rules: list[form.Rule] = []
     names: set[str] = set()
     with problems.at("rules"):
         if not isinstance(tables, list):
@@ -157,7 +159,7 @@ def _rules(tables: Any, problems: Problems) -> list[file.Rule]:
         for number, table in enumerate(tables, 1):
             name = _name(table) or f"rule-{number}"
             with problems.at(name):
-                rule = structured(file.Rule, table, problems)
+                rule = structured(form.Rule, table, problems)
                 rules += [replace(rule, name=name)] if rule else []
                 _check_name(name, names)
                 names.add(name)

@@ -1,4 +1,4 @@
-"""Tables of TOML become the dataclasses of `file`; only this module knows cattrs.
+"""Tables of TOML become the dataclasses of `form`; only this module knows cattrs.
 
 Nothing is converted: text is no number, a number no text, true no 1.
 """
@@ -23,7 +23,7 @@ from cattrs.cols import list_structure_factory
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
-from sockreply.config import file
+from sockreply.config import form
 from sockreply.config.problems import Key, Problems, found
 from sockreply.errors import ConfigError
 
@@ -36,7 +36,7 @@ def structured(kind: type[_T], table: object, problems: Problems) -> _T | None:
     """What a table says, as far as it is right.
 
     Args:
-        kind: A dataclass of `file`.
+        kind: A dataclass of `form`.
         table: What stands in the file.
         problems: Are told what is wrong. That is then left out, so that the rest can be looked at,
             too.
@@ -81,14 +81,14 @@ def unknown_key(name: str, kind: Any) -> str:
     """What is said of a key that a table cannot have: what may be meant, and what there is."""
     known = keys_of(kind)
     tables = {
-        "a service, before its rules": file.Service,
-        "a rule": file.Rule,
-        "the when of a rule": file.When,
+        "a service, before its rules": form.Service,
+        "a rule": form.Rule,
+        "the when of a rule": form.When,
     }
-    elsewhere = next((table for table, form in tables.items() if name in keys_of(form)), None)
+    elsewhere = next((table for table, written in tables.items() if name in keys_of(written)), None)
     close = get_close_matches(name, known, 1) if len(name) <= _LONGEST_KEY else []
     hint = ""
-    if elsewhere is not None and kind in (file.File, *tables.values()):
+    if elsewhere is not None and kind in (form.File, *tables.values()):
         hint = f" here, it belongs in {elsewhere}"
     elif close:
         hint = f", {close[0]} may be meant"

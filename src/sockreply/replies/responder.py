@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from inspect import isclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
@@ -157,6 +157,10 @@ class Session:
         waiting, self._waiting = self._waiting, []
         for gone in waiting:
             gone.callback(None)
+
+
+Greeting: TypeAlias = bytes | Reply | Callable[[Session], bytes | Reply]
+"""What is sent to who connects, or what makes that."""
 
 
 def as_reply(answer: object) -> bytes | Reply:

@@ -12,9 +12,9 @@ from random import Random
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
 from sockreply.rules.asked import Asked
+from sockreply.rules.explaining.nearest import Nearest
 from sockreply.rules.index import Index
 from sockreply.rules.memory import Memory, remember, remembered
-from sockreply.rules.nearest import Nearest
 from sockreply.rules.rule import ReplySource, Rule
 
 __all__ = ["OTHERWISE", "ReplySource", "Rule", "RuleTable"]

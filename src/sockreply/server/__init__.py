@@ -1,10 +1,10 @@
 """One service: its listeners, its connections, and what it allows."""
 
-from sockreply.server.counters import Counters
+from sockreply.conversation.counters import Counters
 from sockreply.server.factory import ExchangeLog, ReplyFactory
-from sockreply.server.limits import Limits
-from sockreply.server.protocol import ReplyProtocol
 from sockreply.server.service import ReplyService
+from sockreply.server.stream import ReplyProtocol
+from sockreply.settings import Limits
 
 __all__ = [
     "Counters",

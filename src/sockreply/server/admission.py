@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from twisted.internet.interfaces import IAddress
 
 from sockreply.addresses import ip_of
-from sockreply.server.limits import Limits
+from sockreply.settings import Limits
 
 Refusal: TypeAlias = Literal["not_allowed", "per_peer"]
 

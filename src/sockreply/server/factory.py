@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 
+from sockreply.conversation.complaints import Complaints
+from sockreply.conversation.counters import Counters
+from sockreply.conversation.deadlines import Alarms
 from sockreply.framing.interfaces import Framing
-from sockreply.replies.reply import Reply
-from sockreply.replies.responder import Responder, Session
+from sockreply.replies.responder import Greeting, Responder, Session
 from sockreply.server.admission import WHY_REFUSED, Admission
-from sockreply.server.complaints import Complaints
-from sockreply.server.counters import Counters
-from sockreply.server.limits import Limits
-from sockreply.server.protocol import ReplyProtocol
-from sockreply.server.timeouts import Alarms
-
-Greeting: TypeAlias = bytes | Reply | Callable[[Session], bytes | Reply]
-"""What is sent to who connects, or what makes that."""
+from sockreply.server.stream import ReplyProtocol
+from sockreply.settings import Limits
 
 
 class ExchangeLog(Protocol):

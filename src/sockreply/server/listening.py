@@ -11,7 +11,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
-from sockreply.server.limits import LimitedSocket
+from sockreply.server.limited_socket import LimitedSocket
 from sockreply.server.transport import sends_at_once
 
 BACKLOG = 4096

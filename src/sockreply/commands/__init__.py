@@ -1,0 +1,1 @@
+"""What is typed: `sockreply` and its subcommands, and the options of `twistd sockreply`."""

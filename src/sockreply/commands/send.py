@@ -1,0 +1,169 @@
+"""`sockreply send`: sends messages and shows the replies."""
+
+from __future__ import annotations
+
+import os
+import reprlib
+import sys
+from collections.abc import Sequence
+from threading import Thread
+from typing import Any, ClassVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import quoteStringArgument
+from twisted.internet.threads import blockingCallFromThread
+from twisted.python import usage
+
+from sockreply.client import connect
+from sockreply.client.asking import WIRE_LIMIT, Asking, is_carried
+from sockreply.commands.options import parameter, show_version
+from sockreply.commands.options import seconds as read_seconds
+from sockreply.commands.tap import DEFAULT_INTERFACE, DEFAULT_PORT
+from sockreply.errors import CannotFrame, ConfigError, RequestError
+from sockreply.framing import Line, parse_framing
+from sockreply.framing.notation import whole
+
+
+class SendOptions(usage.Options):
+    """What `sockreply send` understands."""
+
+    synopsis = "[options] [MESSAGE ...]"
+    longdesc = (
+        "Sends each MESSAGE, or each line of standard input, and prints each reply on a line of "
+        "its own. Fewer replies than messages are a failure. Options come before the first "
+        "MESSAGE: all that follows it is a message, also what begins with a dash."
+    )
+    optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
+        ["greeting", None, "Wait for the server's first message, and print it, before sending."],
+        ["hex", None, "Messages are written, and replies printed, as hexadecimal digits."],
+    ]
+    optParameters: ClassVar[Sequence[Sequence[Any]]] = [
+        parameter("host", None, None, "Where to connect to. [default: 127.0.0.1]", str),
+        parameter("port", "p", None, "TCP port. [default: 12345]", whole(1, 65535)),
+        parameter("to", None, None, "A Twisted client endpoint string instead of these.", str),
+        parameter("framing", "f", "chunk", "How messages are told apart, as for serve.", str),
+        parameter("timeout", None, 10.0, "Seconds to wait for a reply; 0: for ever.", read_seconds),
+    ]
+    opt_version = show_version
+    opt_h = usage.Options.opt_help
+
+    messages: Sequence[bytes] = ()
+
+    def parseArgs(self, *messages: str) -> None:
+        self.messages = [os.fsencode(message) for message in messages]
+
+    def postOptions(self) -> None:
+        if self["to"] is not None and (self["host"], self["port"]) != (None, None):
+            raise usage.UsageError("--to excludes --host and --port")
+        try:
+            self.framing = parse_framing(self["framing"])
+        except ConfigError as error:
+            raise ConfigError(f"--framing: {error}") from None
+        if self.framing.ends_with_stream and len(self.messages) > 1:
+            raise usage.UsageError(f"{self['framing']} carries one message a connection")
+        self.messages = [self.decode(message) for message in self.messages]
+
+    def decode(self, written: bytes) -> bytes:
+        """A message from how it was written.
+
+        Raises:
+            UsageError: It is not hexadecimal, or the framing cannot carry it; the line shows it.
+        """
+        why = f"is no message of framing {self['framing']}"
+        try:
+            message = bytes.fromhex(written.decode()) if self["hex"] else written
+            if is_carried(message, self.framing):
+                return message
+        except ValueError:
+            why = "is not hexadecimal"
+        except CannotFrame as error:
+            why += f": {error}"
+        raise usage.UsageError(f"{reprlib.repr(os.fsdecode(written))} {why}")
+
+    def show(self, reply: bytes) -> None:
+        """Print a reply."""
+        sys.stdout.buffer.write((reply.hex().encode() if self["hex"] else reply) + b"\n")
+        sys.stdout.buffer.flush()
+
+    @property
+    def endpoint(self) -> str:
+        """Where to."""
+        if self["to"] is not None:
+            return str(self["to"])
+        host = quoteStringArgument(self["host"] or DEFAULT_INTERFACE)
+        return f"tcp:{host}:{self['port'] or DEFAULT_PORT}"
+
+
+class Lines:
+    """Asks each line of standard input, in a thread of its own: reading may block.
+
+    Args:
+        reactor: Asks.
+        asking: Takes the lines, and may take its time.
+        options: Tells how a line is written.
+    """
+
+    def __init__(self, reactor: Any, asking: Asking, options: SendOptions) -> None:
+        self._reactor = reactor
+        self._asking = asking
+        self._options = options
+        self._framer = Line().framer(WIRE_LIMIT)
+
+    def read(self) -> None:
+        """Read standard input to its end."""
+        try:
+            while data := _read_input():
+                blockingCallFromThread(self._reactor, self._take, data)
+            rest = b"\n" if self._framer.buffered else b""
+            blockingCallFromThread(self._reactor, self._take, rest)
+        except (RequestError, usage.UsageError) as error:
+            self._reactor.callFromThread(self._asking.fail, error)
+        else:
+            self._reactor.callFromThread(self._asking.all_asked)
+
+    def _take(self, data: bytes) -> Any:  # Deferred[None] is more than mypy infers through a thread
+        return Deferred.fromCoroutine(self._ask_lines(data))
+
+    async def _ask_lines(self, data: bytes) -> None:
+        self._framer.receive_data(data)
+        while (line := self._framer.next_message()) is not None:
+            await self._asking.ask(self._options.decode(line))
+
+
+def _read_input() -> bytes:
+    try:
+        return os.read(0, 65_536)
+    except OSError as error:
+        raise RequestError(f"cannot read standard input: {error.strerror}") from None
+
+
+async def send(reactor: Any, options: SendOptions) -> None:
+    """Do what `sockreply send` was asked to.
+
+    Raises:
+        SockreplyError: Not every message had its reply, or there was no connection.
+        UsageError: A line of standard input is no message.
+        OSError: Standard output takes no reply.
+    """
+    if sys.stdout is None or (sys.stdin is None and not options.messages):
+        raise RequestError("standard input or output is closed")  # its number is another file's now
+    timeout = options["timeout"] or None
+    connection = await connect(options.endpoint, options.framing, reactor=reactor, timeout=timeout)
+    if options["greeting"]:
+        options.show(await connection.receive(timeout))
+    asking = Asking(connection, options.show, timeout)
+    if options.messages:
+        for message in options.messages:
+            await asking.ask(message)
+        asking.all_asked()
+    else:
+        lines = Lines(reactor, asking, options)
+        Thread(target=lines.read, daemon=True).start()
+    try:
+        await asking.done
+    except RequestError as error:
+        if asking.asked < 2:
+            raise
+        answered = f"{asking.answered} of {asking.asked} messages answered"
+        raise RequestError(f"{answered}: {error}") from None
+    await connection.close()

@@ -1,0 +1,257 @@
+"""twistd's options become settings, and settings a daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from twisted.internet.endpoints import quoteStringArgument
+from twisted.python import usage
+
+from sockreply.commands.options import (
+    address,
+    file_path,
+    fitting,
+    option,
+    parameter,
+    seconds,
+    show_version,
+)
+from sockreply.config.read_endpoints import on_loopback
+from sockreply.daemon.daemon import Daemon
+from sockreply.errors import CannotStart, ConfigError
+from sockreply.framing.interfaces import Framing
+from sockreply.framing.notation import (
+    FRAMING_NAMES,
+    SIZE_LIMIT,
+    one_of,
+    parse_framing,
+    quoted,
+    unescape,
+    whole,
+)
+from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
+from sockreply.replies.responder import Responder
+from sockreply.settings import Limits, LogSettings, ServiceSettings, Settings
+
+DEFAULT_PORT = 12345
+DEFAULT_INTERFACE = "127.0.0.1"
+DEFAULT_SERVICE = "default"
+
+_LIMITS = Limits()
+_LEVELS = one_of(debug="debug", info="info", warn="warn")
+_FRAMINGS = ", ".join(FRAMING_NAMES) + ", as NAME or NAME:key=value,..."
+_ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
+_LIMIT_OPTIONS = ("idle-timeout", "max-connections", "max-message", "drain-timeout", "drain-delay")
+_RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
+
+
+class Options(usage.Options):
+    """What `twistd sockreply`, `twist sockreply` and `sockreply serve` understand."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "Receives messages on a socket and answers them. Without options it answers on "
+        f"{DEFAULT_INTERFACE}:{DEFAULT_PORT} what the textbook server answers, and closes."
+    )
+
+    optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
+        ["echo", None, "Answer each message with itself."],
+        ["keep-alive", "k", "Answer message after message instead of closing after the first."],
+    ]
+
+    optParameters: ClassVar[Sequence[Sequence[Any]]] = [
+        parameter("port", "p", None, "TCP port, 0: a free one. [default: 12345]", whole(0, 65535)),
+        parameter("interface", None, None, "Where to listen. [default: 127.0.0.1]", address),
+        parameter(
+            "framing",
+            "f",
+            None,
+            f"How messages are told apart: {_FRAMINGS}. [default: chunk]",
+            str,
+        ),
+        parameter("reply", None, None, f"The reply to every message; {_ESCAPES}.", unescape),
+        parameter("responder", None, None, f"Code that answers: {_RESPONDERS}.", str),
+        parameter("greeting", None, None, f"Sent to who connects; {_ESCAPES}.", unescape),
+        parameter(
+            "idle-timeout",
+            None,
+            None,
+            "Seconds without a message after which a connection is closed; 0: never. [default: 60]",
+            seconds,
+        ),
+        parameter(
+            "max-connections",
+            None,
+            None,
+            "Connections at a time; more wait in the kernel. [default: 10000]",
+            whole(1, SIZE_LIMIT),
+        ),
+        parameter(
+            "max-message",
+            None,
+            None,
+            "Bytes that a message may have. [default: 65536]",
+            whole(1, SIZE_LIMIT),
+        ),
+        parameter(
+            "drain-timeout",
+            None,
+            None,
+            "Seconds that connections get to finish in when it is told to stop. [default: 30]",
+            seconds,
+        ),
+        parameter(
+            "drain-delay",
+            None,
+            None,
+            "Seconds to go on as before when it is told to stop. [default: 0]",
+            seconds,
+        ),
+        parameter("log-level", None, None, "debug, info or warn. [default: info]", _LEVELS),
+        parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", file_path),
+        parameter("record", None, None, "Append every exchange to this file, whole.", file_path),
+        parameter("metrics", None, None, "Endpoint for /metrics, /healthz and /readyz.", str),
+        parameter("config", "c", None, "File with all of the above, and rules.", file_path),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+
+    def opt_listen(self, endpoint: str) -> None:
+        """A Twisted endpoint string to listen on; may be repeated, excludes --port, --interface."""
+        self["listen"].append(endpoint)
+
+    opt_h = usage.Options.opt_help
+    opt_version = show_version
+
+    def parseArgs(self, *words: str) -> None:
+        if words:
+            raise usage.UsageError(f"{quoted(words[0])} is not an option")
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """As Twisted does it, but for what is wrong.
+
+        Raises:
+            CannotStart: One line that names the option.
+        """
+        try:
+            super().parseOptions(options)
+            self._settings = self._from_words() if self["config"] is None else None
+        except ConfigError as error:
+            raise CannotStart(str(error)) from None
+        except usage.UsageError as error:
+            raise CannotStart(f"{error} (--help lists the options)") from None
+
+    def settings(self) -> Settings:
+        """What the options, or the file that they name, ask for.
+
+        Raises:
+            ConfigError: The file is wrong; says where.
+        """
+        settings = self._from_file() if self._settings is None else self._settings
+        parent: Mapping[str, Any] = self.parent or {}
+        if settings.log.json == "-" and parent.get("nodaemon") == 0:
+            place = "--json-log" if settings.file is None else f"{settings.file}: log.json"
+            raise ConfigError(f"{place}: a daemon has no standard output")
+        return settings
+
+    def postOptions(self) -> None:
+        if self["config"] is None:
+            return
+        self["config"] = str(Path(self["config"]).absolute())  # twistd changes the directory
+        flags = {flag for flag, *_ in self.optFlags}
+        for name, value in self.items():
+            given = bool(value) if name in {*flags, "listen"} else value is not None
+            if given and name != "config":
+                raise ConfigError(f"--config and --{name} exclude each other")
+
+    def _from_file(self) -> Settings:
+        from sockreply.config.load import load  # now, for it takes its time
+
+        return load(Path(self["config"]))
+
+    def _from_words(self) -> Settings:
+        framing = self._framing()
+        greeting = self["greeting"]
+        asked = {
+            name.replace("-", "_"): self[name] for name in _LIMIT_OPTIONS if self[name] is not None
+        }
+        return Settings(
+            services={
+                DEFAULT_SERVICE: ServiceSettings(
+                    listen=self._listen(),
+                    framing=framing,
+                    responder=self._responder(framing),
+                    keep_alive=bool(self["keep-alive"]),
+                    greeting=None if greeting is None else fitting("greeting", greeting, framing),
+                    limits=Limits(**asked),
+                    max_connections_asked=self["max-connections"] is not None,
+                )
+            },
+            log=LogSettings(
+                level=self["log-level"] or LogSettings.level,
+                json=self["json-log"]
+                if self["json-log"] in (None, "-")
+                else self._path("json-log"),
+                record=None if self["record"] is None else self._path("record"),
+            ),
+            metrics=None if self["metrics"] is None else self._metrics(),
+        )
+
+    def _path(self, name: str) -> str:
+        return str(Path(self[name]).absolute())  # twistd changes the directory
+
+    def _metrics(self) -> str:
+        return option("metrics", on_loopback)(self["metrics"])
+
+    def _listen(self) -> tuple[str, ...]:
+        port, interface = self["port"], self["interface"]
+        if self["listen"]:
+            if port is not None or interface is not None:
+                raise ConfigError("--listen excludes --port and --interface")
+            return tuple(self["listen"])
+        port = DEFAULT_PORT if port is None else port
+        where = quoteStringArgument(DEFAULT_INTERFACE if interface is None else interface)
+        return (f"tcp:{port}:interface={where}",)
+
+    def _framing(self) -> Framing:
+        spec = "chunk" if self["framing"] is None else self["framing"]
+        most = _LIMITS.max_message if self["max-message"] is None else self["max-message"]
+        framing = option("framing", parse_framing)(spec)
+        try:
+            framing.framer(most)
+        except ConfigError:
+            raise ConfigError(
+                f"--framing: {spec} needs more than --max-message {most} allows"
+            ) from None
+        return framing
+
+    def _responder(self, framing: Framing) -> Responder:
+        given = [name for name in ("reply", "echo", "responder") if self[name] not in (None, 0)]
+        if len(given) > 1:
+            raise ConfigError(f"--{given[0]} and --{given[1]} exclude each other")
+        if self["echo"]:
+            return Echo()
+        if self["responder"] is not None:
+            from sockreply.replies.named import load_responder  # now, for few name one
+
+            return load_responder(self["responder"])
+        text = TEXTBOOK_REPLY.encode() if self["reply"] is None else self["reply"]
+        return FixedReply(fitting("reply", text, framing))
+
+
+def makeService(options: Options) -> Daemon:
+    """The daemon that the options ask for.
+
+    Raises:
+        CannotStart: It cannot be: one line that names the place.
+    """
+    from twisted.internet import reactor  # now, for importing it chooses one
+
+    try:
+        return Daemon(reactor, options.settings())
+    except ConfigError as error:
+        raise CannotStart(str(error)) from None

@@ -1,0 +1,241 @@
+"""Settings become a running daemon: its start, its reload, its stop, and its process's signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+
+from sockreply.daemon.outlets import Outlets
+from sockreply.daemon.reload import Reload
+from sockreply.daemon.serving import Serving, fit_limits
+from sockreply.daemon.systemd import Notifier
+from sockreply.daemon.watch import Watch
+from sockreply.errors import BadFile, CannotStart, ConfigError
+from sockreply.server.factory import ReplyFactory
+from sockreply.settings import Settings
+
+
+class Daemon(Service):
+    """The services of the settings, and what a process needs around them.
+
+    SIGTERM or SIGINT drains and ends the process with status 0, a second one at once. SIGHUP opens
+    logs again under their names, and reads the settings' file again if there is one.
+
+    Args:
+        reactor: Runs it.
+        settings: What it is to do.
+
+    Raises:
+        ConfigError: An endpoint string describes no endpoint, or no message fits the framing.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, settings: Settings) -> None:
+        self.reactor = reactor
+        self.settings = settings
+        self.reloads: Counter[str] = Counter()
+        """How often the file was read again, by the result: "good" or "bad"."""
+        self.outlets = Outlets(reactor, settings.log)
+        self.watch = Watch(reactor, self)
+        self._systemd = Notifier(reactor, os.environ, self._open_connections)
+        self.serving = {
+            name: Serving(
+                reactor, name, each, each.limits, self.outlets.exchanges, listen=each.listen
+            )
+            for name, each in settings.services.items()
+        }
+        self._leaving: dict[Serving, Deferred[None]] = {}  # those that are drained
+        self._listening = False
+        self._stopping = False
+        self._reloading: Deferred[bool] | None = None
+        self._reload_again = False
+
+    # What metrics ask.
+
+    def factories(self) -> Mapping[str, ReplyFactory]:
+        """What the services share among their connections, by name."""
+        return {name: serving.factory for name, serving in self.serving.items()}
+
+    def _open_connections(self) -> int:
+        every = {*self.serving.values(), *self._leaving}
+        return sum(each.factory.counters.open_connections for each in every)
+
+    @property
+    def ready(self) -> bool:
+        """Does it listen, and is it to go on?"""
+        return self._listening and not self._stopping
+
+    @property
+    def record_lost(self) -> int:
+        """How many exchanges the record could not take."""
+        return self.outlets.record_lost
+
+    # Start and stop.
+
+    def privilegedStartService(self) -> None:
+        """Raise the limit of descriptors, open the logs and listen.
+
+        Raises:
+            CannotStart: One of these failed.
+        """
+        super().privilegedStartService()
+        for name, limits in fit_limits(self.settings.services).items():
+            self.serving[name].factory.change_limits(limits)
+        self.outlets.open()
+        self._take_signals()  # who reads that it listens may already send one
+        try:
+            self._listen()
+        except CannotStart:
+            for serving in self.serving.values():
+                serving.service.drop()
+            self.outlets.close()
+            raise
+        self._listening = True
+        for warning in self.settings.warnings:
+            self._log.warn("{warning}", warning=warning)
+        self.reactor.callWhenRunning(self._take_signals)  # over those that came with the loop
+
+    def _listen(self) -> None:
+        for serving in self.serving.values():
+            serving.factory.exchanges = self.outlets.exchanges
+            serving.measure(self.settings.metrics is not None)
+            serving.service.privilegedStartService()
+        self.watch.prepare(self.settings.metrics).carry_out()
+
+    def startService(self) -> None:
+        """Do what `privilegedStartService` does, if nobody called it, and start."""
+        if not self._listening:
+            self.privilegedStartService()
+        super().startService()
+        for serving in self.serving.values():
+            serving.service.startService()
+        self.reactor.callWhenRunning(self._systemd.ready)
+
+    def stopService(self) -> Deferred[None]:
+        """Drain, and tell what was done."""
+        super().stopService()
+        self._stopping = True
+        limits = [each.factory.limits for each in (*self.serving.values(), *self._leaving)]
+        self._systemd.stopping(
+            max((each.drain_delay + each.drain_timeout for each in limits), default=0.0)
+        )
+        for serving in self.serving.values():
+            self.leave(serving)
+        return gatherResults(list(self._leaving.values())).addCallback(self._stopped)
+
+    def leave(self, serving: Serving) -> None:
+        """Drain a service, and tell what it did."""
+
+        def left(_: None) -> None:
+            del self._leaving[serving]
+            self.outlets.tell_hidden()
+            self._tell(serving)
+
+        gone: Deferred[None] = Deferred()
+        self._leaving[serving] = gone
+        serving.service.stopService().addCallback(left).chainDeferred(gone)
+
+    def _stopped(self, _: object) -> Deferred[None]:
+        self._listening = self._stopping = False
+        closed = self.watch.close().addCallback(lambda _: self.outlets.close())
+        return closed.addCallback(lambda _: self._systemd.stopped())
+
+    def _tell(self, serving: Serving) -> None:
+        counters, name = serving.factory.counters, serving.factory.name
+        self._log.info(
+            "{by}served {connections} connections: {messages} messages, {replies} replies, "
+            "{silences} silences, {errors} errors",
+            by=f"{name} " if self.settings.services.keys() - {name} else "",
+            connections=counters.connections,
+            messages=counters.messages,
+            replies=counters.replies,
+            silences=counters.silences,
+            errors=counters.errors.total(),
+        )
+
+    # Signals.
+
+    def _take_signals(self) -> None:
+        """Put our handlers over those that end the process, with the signal for its exit status."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop_signal)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, self._hangup_signal)
+
+    def _stop_signal(self, number: int, _: FrameType | None) -> None:
+        self.reactor.callFromThread(self._stop, signal.Signals(number).name)
+
+    def _hangup_signal(self, _: int, __: FrameType | None) -> None:
+        self.reactor.callFromThread(self.reload)
+
+    def _stop(self, name: str) -> None:
+        if self._stopping:
+            self._log.info("{name} again: stopping at once", name=name)
+            for serving in (*self.serving.values(), *self._leaving):
+                serving.service.abort()
+        else:
+            self._stopping = True
+            self._log.info("{name}: stopping", name=name)
+            self.reactor.stop()
+
+    # Reload.
+
+    def reload(self) -> None:
+        """Open the logs again and read the file again: what SIGHUP does."""
+        if self._stopping or not self._listening:
+            return
+        if self._reloading is not None:
+            self._reload_again = True
+            return
+        self._systemd.reloading()
+        self.outlets.reopen()
+        if self.settings.file is None:
+            what = "logs are open again" if self.outlets.any_files else "ignored"
+            self._log.info("SIGHUP: {what}; there is no file to reload", what=what)
+            self._systemd.reloaded(good=True)
+            return
+        self._reloading = Deferred.fromCoroutine(self._read_again())
+        self._reloading.addErrback(self._reload_failed)
+        self._reloading.addCallback(self._reloaded)
+
+    async def _read_again(self) -> bool:
+        from sockreply.config.load import load  # now, for a daemon without a file does not need it
+
+        assert self.settings.file is not None  # noqa: S101 - for the type checker
+        file = str(self.settings.file)
+        try:
+            settings = load(self.settings.file)
+            await Reload(self, settings).carry_out()
+        except (ConfigError, CannotStart) as error:
+            self.reloads["bad"] += 1
+            problems = error.problems if isinstance(error, BadFile) else (str(error),)
+            for problem in problems:
+                self._log.error("{file}: {problem}", file=file, problem=problem)
+            self._log.error("{file} is not taken over: all goes on as before", file=file)
+            return False
+        self.reloads["good"] += 1
+        for warning in settings.warnings:
+            self._log.warn("{warning}", warning=warning)
+        self._log.info("{file} read again", file=file)
+        return True
+
+    def _reload_failed(self, failure: Any) -> bool:
+        self.reloads["bad"] += 1
+        self._log.failure("the reload failed", failure)
+        return False
+
+    def _reloaded(self, good: bool) -> None:
+        self._systemd.reloaded(good)
+        self._reloading = None
+        if self._reload_again:
+            self._reload_again = False
+            self.reload()

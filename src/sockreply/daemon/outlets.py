@@ -1,0 +1,174 @@
+"""Where a daemon writes what is seen of it: the exchange log, JSON lines, and the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger, globalLogPublisher
+
+from sockreply.errors import CannotStart
+from sockreply.observing.exchange_log import ExchangeLog
+from sockreply.observing.json_lines import JSONLines, open_json_log
+from sockreply.observing.record import RecordedExchanges, Recorder
+from sockreply.server.factory import ExchangeLog as Exchanges
+from sockreply.settings import LogSettings
+
+
+@dataclass(frozen=True)
+class Change:
+    """Outlets that are open already, and not used yet.
+
+    Args:
+        carry_out: Uses them instead of those that were used.
+        undo: Closes them.
+    """
+
+    carry_out: Callable[[], None]
+    undo: Callable[[], None]
+
+
+class Outlets:
+    """The logs of one daemon, besides the one of twistd, twist or serve.
+
+    Args:
+        reactor: Tells the time and has threads to write in.
+        settings: What is to be seen, and where.
+    """
+
+    _log = Logger(namespace="sockreply")
+
+    exchanges: Exchanges
+    """To be told of what is received and answered."""
+
+    def __init__(self, reactor: Any, settings: LogSettings) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._shown = ExchangeLog(reactor, settings.level, settings.exchanges_per_second)
+        self._json: JSONLines | None = None
+        self._recorder: Recorder | None = None
+        self._lost_before = 0
+        self.exchanges = self._shown
+
+    @property
+    def record_lost(self) -> int:
+        """How many exchanges the record could not take."""
+        return self._lost_before + (0 if self._recorder is None else self._recorder.lost)
+
+    def open(self) -> None:
+        """Open what the settings name.
+
+        Raises:
+            CannotStart: Something cannot be opened; nothing is then.
+        """
+        change = self._open(LogSettings(), self._settings)
+        change.carry_out()
+
+    def prepare(self, settings: LogSettings) -> Change:
+        """Open what other settings name, besides what is open.
+
+        Raises:
+            CannotStart: Something cannot be opened; nothing is changed then.
+        """
+        return self._open(self._settings, settings)
+
+    def reopen(self) -> None:
+        """Open the files again under their names, for they may have been moved away."""
+        for name, outlet in (("json-log", self._json), ("record", self._recorder)):
+            if outlet is None:
+                continue
+            try:
+                outlet.reopen()
+            except OSError as error:
+                self._log.error(
+                    "{outlet} goes on as it was, for it cannot be opened again: {reason}",
+                    outlet=name,
+                    reason=error.strerror,
+                )
+
+    @property
+    def any_files(self) -> bool:
+        """Is there something to open again?"""
+        return self._json is not None or self._recorder is not None
+
+    def tell_hidden(self) -> None:
+        """Log what is still untold."""
+        self._shown.close()
+
+    def close(self) -> Deferred[None]:
+        """Close all; fires when what was gathered is written."""
+        recorder, self._recorder = self._recorder, None
+        self.exchanges = self._shown
+        closed = succeed(None) if recorder is None else self._close_recorder(recorder)
+        return closed.addCallback(lambda _: self._replace_json(None))
+
+    def _open(self, before: LogSettings, after: LogSettings) -> Change:
+        json, recorder = self._json, self._recorder
+        opened: list[JSONLines | Recorder] = []
+
+        def undo() -> None:
+            for each in opened:
+                each.close()
+
+        try:
+            if after.json != before.json:
+                json = _opened("json-log", after.json, open_json_log)
+                opened += [] if json is None else [json]
+            if after.record != before.record:
+                recorder = _opened("record", after.record, self._open_record)
+                opened += [] if recorder is None else [recorder]
+        except CannotStart:
+            undo()
+            raise
+
+        def carry_out() -> None:
+            self._settings = after
+            self._shown.configure(after.level, after.exchanges_per_second)
+            if json is not self._json:
+                self._replace_json(json)
+            if recorder is not self._recorder:
+                self._replace_recorder(recorder)
+
+        return Change(carry_out, undo)
+
+    def _open_record(self, path: str) -> Recorder:
+        pool = self._reactor.getThreadPool
+        return Recorder(
+            path, self._reactor, lambda work: deferToThreadPool(self._reactor, pool(), work)
+        )
+
+    def _replace_json(self, json: JSONLines | None) -> None:
+        if self._json is not None:
+            globalLogPublisher.removeObserver(self._json)
+            self._json.close()
+        self._json = json
+        if json is not None:
+            globalLogPublisher.addObserver(json)
+            self._reactor.callWhenRunning(json.started)
+
+    def _replace_recorder(self, recorder: Recorder | None) -> None:
+        if self._recorder is not None:
+            self._close_recorder(self._recorder)
+        self._recorder = recorder
+        if recorder is None:
+            self.exchanges = self._shown
+        elif isinstance(self.exchanges, RecordedExchanges):
+            self.exchanges.recorder = recorder  # it knows the exchanges that are going on
+        else:
+            self.exchanges = RecordedExchanges(self._shown, recorder)
+
+    def _close_recorder(self, recorder: Recorder) -> Deferred[None]:
+        def closed(_: object) -> None:
+            self._lost_before += recorder.lost
+
+        return recorder.close().addCallback(closed)
+
+
+def _opened(name: str, path: str | None, open_: Callable[[str], Any]) -> Any:
+    try:
+        return None if path is None else open_(path)
+    except OSError as error:
+        raise CannotStart(f"{name}: {path}: {error.strerror}") from None

@@ -1,0 +1,159 @@
+"""One service as a daemon runs it, and how it takes on other settings while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from twisted.logger import Logger
+
+from sockreply.conversation.counters import Histogram
+from sockreply.daemon.descriptors import fit_descriptors
+from sockreply.errors import CannotStart, ConfigError
+from sockreply.replies.responder import Responder
+from sockreply.server.factory import Dialect, ExchangeLog, ReplyFactory
+from sockreply.server.service import ReplyService
+from sockreply.settings import Limits, ServiceSettings
+
+_log = Logger()
+
+
+class Serving:
+    """A service and the settings that it follows.
+
+    Args:
+        reactor: Runs it.
+        name: The service's.
+        settings: What it is to do.
+        limits: What its peers may do, once it is known what the process can.
+        exchanges: Is told of what is received and answered.
+        listen: Endpoint strings to listen on as soon as it starts.
+
+    Raises:
+        ConfigError: An endpoint string describes no endpoint, or no message fits the framing.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        name: str,
+        settings: ServiceSettings,
+        limits: Limits,
+        exchanges: ExchangeLog,
+        listen: Sequence[str] = (),
+    ) -> None:
+        self.settings = settings
+        self.factory = ReplyFactory(
+            settings.framing,
+            settings.responder,
+            reactor,
+            keep_alive=settings.keep_alive,
+            greeting=settings.greeting,
+            limits=limits,
+            exchanges=exchanges,
+            name=name,
+        )
+        self.service = ReplyService(reactor, self.factory, listen)
+        self._encodings = WeakKeyDictionary({self.factory.dialect: settings.encoding})
+
+    def measure(self, wanted: bool) -> None:
+        """Measure how long replies take, or do not."""
+        counters = self.factory.counters
+        if not wanted:
+            counters.reply_seconds = None
+        elif counters.reply_seconds is None:
+            counters.reply_seconds = Histogram()
+
+    def prepare(self, settings: ServiceSettings) -> Callable[[Limits], None]:
+        """Get ready to follow other settings.
+
+        Args:
+            settings: What it is to do from now on; where it listens is left as it is.
+
+        Returns:
+            Takes them on, with the limits that the process can keep: the framing and the encoding
+            for new connections, all else for the next message of each.
+
+        Raises:
+            ConfigError: The rules cannot be said in an encoding that a connection still uses.
+        """
+        speaks = {settings.encoding: settings.responder}
+        for encoding in set(self._encodings.values()) - {settings.encoding}:
+            speaks[encoding] = self._responder_in(encoding, settings)
+
+        def take_on(limits: Limits) -> None:
+            self._take_on(settings, limits, speaks)
+
+        return take_on
+
+    def _responder_in(self, encoding: str, settings: ServiceSettings) -> Responder:
+        if settings.responder_in is None:
+            return settings.responder
+        try:
+            return settings.responder_in(encoding)
+        except ConfigError as error:
+            reason = f"there are connections that use the encoding {encoding}: {error}"
+            raise ConfigError(f"services.{self.factory.name}: {reason}") from None
+
+    def _take_on(
+        self, settings: ServiceSettings, limits: Limits, speaks: dict[str, Responder]
+    ) -> None:
+        from sockreply.rules.table import RuleTable  # now, for a daemon without a file has none
+
+        factory, before = self.factory, self.factory.responder
+        if isinstance(before, RuleTable) and isinstance(settings.responder, RuleTable):
+            settings.responder.continue_counts(before)
+        for dialect, encoding in self._encodings.items():
+            dialect.responder = speaks[encoding]
+        now, then = (settings.framing, settings.encoding), (factory.framing, self.settings.encoding)
+        if now != then:
+            factory.dialect = Dialect(settings.framing, settings.responder)
+            self._encodings[factory.dialect] = settings.encoding
+        if not isinstance(settings.responder, RuleTable):
+            for connection in factory.connections:
+                connection.session.rule = None  # code would never say another one
+        factory.keep_alive = settings.keep_alive
+        factory.greeting = settings.greeting
+        factory.change_limits(limits)
+        self.settings = settings
+
+
+def connections_wanted(services: Mapping[str, ServiceSettings]) -> int:
+    """How many connections the services may have together."""
+    return sum(each.limits.max_connections for each in services.values())
+
+
+def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[str, Limits]:
+    """The limits of the services, with as many connections as the process can have open.
+
+    Args:
+        services: Their settings.
+        told: Of so many connections together it is known that they do not fit.
+
+    Returns:
+        Those of the settings, by service; where their sum does not fit, connections that nobody
+        asked for are fewer, and that is logged.
+
+    Raises:
+        CannotStart: The connections that were asked for do not fit.
+    """
+    limits = {name: each.limits for name, each in services.items()}
+    wanted = connections_wanted(services)
+    fitting = fit_descriptors(wanted)
+    if fitting >= wanted:
+        return limits
+    together = f" of {len(services)} services" if len(services) > 1 else ""
+    reason = f"max-connections {wanted}{together} does not fit the limit of open files"
+    reason += f", which allows {fitting}"
+    defaults = [name for name, each in services.items() if not each.max_connections_asked]
+    asked = sum(limits[name].max_connections for name in limits if name not in defaults)
+    share = (fitting - asked) // len(defaults) if defaults else 0
+    if share < 1:
+        raise CannotStart(reason)
+    if wanted > told:
+        _log.warn("{reason}: so it is {fitting}", reason=reason, fitting=fitting)
+    for name in defaults:
+        limits[name] = replace(limits[name], max_connections=share)
+    return limits

@@ -1,0 +1,270 @@
+"""What Prometheus and those who look after a daemon can read of it over HTTP."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from io import BytesIO
+from itertools import accumulate
+from typing import Any, NamedTuple, Protocol
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from twisted.web.http import NOT_ALLOWED, NOT_FOUND, OK, SERVICE_UNAVAILABLE
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
+
+from sockreply.conversation.counters import Counters
+from sockreply.rules.table import RuleTable
+from sockreply.server.factory import ReplyFactory
+
+TIMEOUT = 30
+"""Seconds for which a peer may say nothing; who scrapes has its request ready."""
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+"""Of the counts. The newer format forbids a name both with and without `_total`, which ours have
+for connections."""
+
+_TOTALS = {
+    "connections": "Connections taken.",
+    "messages": "Messages received whole.",
+    "replies": "Messages that were answered with at least one write.",
+    "silences": "Messages that were answered with nothing.",
+    "received_bytes": "Bytes received.",
+    "sent_bytes": "Bytes handed over to be sent.",
+    "dropped_bytes": "Bytes received outside of any message, or when nobody listened any more.",
+}
+"""What is counted of each service, under the names that `Counters` has for it."""
+
+
+class _Kinds(NamedTuple):
+    """Things that are counted apart.
+
+    Args:
+        name: That `Counters` has for all of them.
+        label: What they differ in.
+        known: Those that can be told before they happen; a framing of a user's own has others.
+        what: They are.
+    """
+
+    name: str
+    label: str
+    known: str
+    what: str
+
+
+_KINDS = (
+    _Kinds(
+        "closed",
+        "reason",
+        "answered close drain drained error idle lost malformed message_timeout overrun peer reset"
+        " tls too_long write_timeout",
+        "Connections that are gone, by the reason for which they went.",
+    ),
+    _Kinds(
+        "refused",
+        "reason",
+        "not_allowed per_peer",
+        "Connections closed before anything else and not taken, by the reason.",
+    ),
+    _Kinds(
+        "errors",
+        "kind",
+        "abandoned malformed reply reply_timeout tls too_long truncated unasked",
+        "What went wrong, by kind; reply, reply_timeout and abandoned are messages without answer.",
+    ),
+)
+
+
+class Watched(Protocol):
+    """A daemon, as far as others may know it."""
+
+    def factories(self) -> Mapping[str, ReplyFactory]:
+        """What the services share among their connections, by name."""
+
+    @property
+    def ready(self) -> bool:
+        """Does it listen, and is it to go on?"""
+
+    @property
+    def reloads(self) -> Counter[str]:
+        """How often the configuration was read again, by the result: "good" or "bad"."""
+
+    @property
+    def record_lost(self) -> int:
+        """How many exchanges the record could not take."""
+
+
+def metrics_site(watched: Watched, reactor: Any) -> Site:
+    """What is to listen for those who watch.
+
+    Args:
+        watched: The daemon.
+        reactor: For timeouts.
+    """
+    return _QuietSite(Pages(watched), reactor=reactor, timeout=TIMEOUT)
+
+
+class _QuietSite(Site):
+    """Logs no requests, and takes no bodies: nothing here has a use for one."""
+
+    noisy = False
+    displayTracebacks = False  # noqa: N815 - Twisted's
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, parsePOSTFormSubmission=False, **options)
+
+    def logPrefix(self) -> str:  # noqa: N802 - ILoggingContext's name
+        return "metrics"
+
+    def startFactory(self) -> None:  # noqa: N802 - Twisted's
+        pass  # there is no access log to begin, nor a timer for its times
+
+    def getContentFile(self, length: int | None) -> BytesIO:  # noqa: ARG002, N802 - Twisted's
+        return _Nowhere()
+
+
+class _Nowhere(BytesIO):
+    """Forgets what is written to it."""
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+class Pages(Resource):
+    """`/metrics`, `/healthz`, `/readyz`, and `/`, which names them.
+
+    Args:
+        watched: What they tell of.
+    """
+
+    isLeaf = True  # noqa: N815 - Twisted's: it is asked for all paths
+
+    def __init__(self, watched: Watched) -> None:
+        super().__init__()
+        self._watched = watched
+        self._registry = CollectorRegistry()
+        self._registry.register(_Counts(watched))
+        self._pages: dict[bytes, Callable[[], tuple[int, bytes]]] = {
+            b"/": lambda: (OK, b"/metrics\n/healthz\n/readyz\n"),
+            b"/metrics": lambda: (OK, generate_latest(self._registry)),
+            b"/healthz": lambda: (OK, b"ok\n"),
+            b"/readyz": self._readiness,
+        }
+
+    def render(self, request: Request) -> bytes:
+        page = self._pages.get(request.path)
+        if page is None:
+            code, body = NOT_FOUND, b"there are /metrics, /healthz and /readyz\n"
+        elif request.method not in (b"GET", b"HEAD"):
+            code, body = NOT_ALLOWED, b"GET and HEAD only\n"
+            request.setHeader(b"allow", b"GET, HEAD")
+        else:
+            code, body = page()
+        request.setResponseCode(code)
+        plain = b"text/plain; charset=utf-8"
+        request.setHeader(b"content-type", CONTENT_TYPE if request.path == b"/metrics" else plain)
+        if request.method != b"HEAD":
+            return body
+        request.setHeader(b"content-length", b"%d" % len(body))
+        return b""
+
+    def _readiness(self) -> tuple[int, bytes]:
+        # Nobody can ask before the services listen: what is not ready is about to end.
+        return (OK, b"ready\n") if self._watched.ready else (SERVICE_UNAVAILABLE, b"draining\n")
+
+
+class _Counts(Collector):
+    """The counts of a daemon, read when they are asked for.
+
+    Args:
+        watched: The daemon.
+    """
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._version = version("sockreply")
+
+    def collect(self) -> Iterator[Metric]:
+        factories = {_printable(name): each for name, each in self._watched.factories().items()}
+        services = {name: factory.counters for name, factory in factories.items()}
+        yield from _counted(services)
+        yield from _counted_by_kind(services)
+        yield _rule_matches(factories)
+        yield _reply_seconds(services)
+        yield from self._of_the_daemon()
+
+    def _of_the_daemon(self) -> Iterator[Metric]:
+        reloads = _counter("reloads", "Reads of the changed configuration, by result.", "result")
+        for result, count in {"good": 0, "bad": 0, **self._watched.reloads}.items():
+            reloads.add_metric([result], count)
+        lost = _counter("record_lost", "Exchanges that the record could not take.")
+        lost.add_metric([], self._watched.record_lost)
+        what = "Always 1; the label tells which version runs."
+        build = GaugeMetricFamily("sockreply_build_info", what, labels=["version"])
+        build.add_metric([self._version], 1)
+        yield from (reloads, lost, build)
+
+
+def _counted(services: Mapping[str, Counters]) -> Iterator[Metric]:
+    now = GaugeMetricFamily("sockreply_connections", "Open connections.", labels=["service"])
+    for service, counters in services.items():
+        now.add_metric([service], counters.open_connections)
+    yield now
+    for name, what in _TOTALS.items():
+        family = _counter(name, what, "service")
+        for service, counters in services.items():
+            family.add_metric([service], getattr(counters, name))
+        yield family
+
+
+def _counted_by_kind(services: Mapping[str, Counters]) -> Iterator[Metric]:
+    for name, label, known, what in _KINDS:
+        family = _counter(name, what, "service", label)
+        for service, counters in services.items():
+            # From 0, so that the rate is right when it happens for the first time.
+            counts = {**dict.fromkeys(known.split(), 0), **getattr(counters, name)}
+            for kind, count in counts.items():
+                family.add_metric([service, _printable(kind)], count)
+        yield family
+
+
+def _rule_matches(factories: Mapping[str, ReplyFactory]) -> Metric:
+    what = "Messages that a rule answered, by its name; otherwise: that none did."
+    family = _counter("rule_matches", what, "service", "rule")
+    for service, factory in factories.items():
+        table = factory.responder
+        if isinstance(table, RuleTable):
+            matches = Counter({"otherwise": table.unmatched})
+            for rule in table.rules:
+                matches[_printable(rule.name)] += rule.matches
+            for name, count in matches.items():
+                family.add_metric([service, name], count)
+    return family
+
+
+def _reply_seconds(services: Mapping[str, Counters]) -> Metric:
+    what = "Seconds from the read that completed a message to the write of its reply."
+    family = HistogramMetricFamily("sockreply_reply_seconds", what, labels=["service"])
+    for service, counters in services.items():
+        if (histogram := counters.reply_seconds) is not None:
+            bounds = [*map(str, histogram.bounds), "+Inf"]
+            buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
+            family.add_metric([service], buckets, histogram.sum)
+    return family
+
+
+def _counter(name: str, what: str, *labels: str) -> CounterMetricFamily:
+    return CounterMetricFamily(f"sockreply_{name}", what, labels=labels)
+
+
+def _printable(name: str) -> str:
+    """A name without what UTF-8 has no form for."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,21 @@
+"""What a rule asks of a message and of its connection."""
+
+from sockreply.rules.conditions.combined import AllOf, AnyOf, Condition, Length, Not, PeerIn
+from sockreply.rules.conditions.contents import Contains, EndsWith, Equals, Miss, Regex, StartsWith
+from sockreply.rules.conditions.masks import Mask
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Condition",
+    "Contains",
+    "EndsWith",
+    "Equals",
+    "Length",
+    "Mask",
+    "Miss",
+    "Not",
+    "PeerIn",
+    "Regex",
+    "StartsWith",
+]

@@ -1,0 +1,1 @@
+"""Which rule answers a message, and why the others do not."""

@@ -1,0 +1,1 @@
+"""Replies that are filled in with what was asked."""

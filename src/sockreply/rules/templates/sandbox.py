@@ -1,0 +1,135 @@
+"""Jinja2 as templates of replies have it: sandboxed, bounded, exact about line ends and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, cached_property
+from typing import Any
+
+from jinja2 import StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.lexer import Lexer
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from sockreply.rules.templates.bounds import (
+    bound_braces,
+    bound_percent,
+    bound_power,
+    bound_product,
+    bound_widths,
+)
+from sockreply.rules.templates.filters import filters_for
+from sockreply.rules.templates.octets import Bytes, bytes_in
+
+_BOUNDS: dict[str, Callable[[Any, Any], None]] = {
+    "*": bound_product,
+    "**": bound_power,
+    "%": bound_percent,
+}
+
+
+class _ExactLexer(Lexer):
+    """Leaves line ends as they are written, where Jinja2 makes each of them a line feed.
+
+    It never sees a carriage return: that stands as two other characters which are white space too,
+    and the first of which is nowhere else.
+    """
+
+    def tokeniter(
+        self,
+        source: str,
+        name: str | None,
+        filename: str | None = None,
+        state: str | None = None,
+    ) -> Iterator[tuple[int, str, str]]:
+        hidden = source.replace("\x1f", "\x1f\x1d").replace("\r", "\x1f\x1e")
+        return super().tokeniter(hidden, name, filename, state)
+
+    def _normalize_newlines(self, value: str) -> str:
+        return value.replace("\x1f\x1e", "\r").replace("\x1f\x1d", "\x1f")
+
+
+class _ExactCode(CodeGenerator):
+    """Hands on what is printed as it is, where Jinja2 makes text of it: bytes stay bytes."""
+
+    def _output_child_to_const(
+        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
+    ) -> str:
+        if isinstance(node.as_const(frame.eval_ctx), bytes):
+            raise nodes.Impossible
+        return super()._output_child_to_const(node, frame, finalize)
+
+    def _output_child_pre(
+        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
+    ) -> None:
+        """Open no `str(`."""
+
+    def _output_child_post(
+        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
+    ) -> None:
+        """Close none."""
+
+
+class ReplyEnvironment(ImmutableSandboxedEnvironment):
+    """What templates are compiled and filled in by.
+
+    Args:
+        kind: The bytes that they print.
+    """
+
+    code_generator_class = _ExactCode
+    intercepted_binops = frozenset(_BOUNDS)
+
+    def __init__(self, kind: type[Bytes]) -> None:
+        super().__init__(
+            undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False, cache_size=0
+        )
+        self.kind = kind
+        self.filters.update(filters_for(kind))
+        self.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _as_json}
+        del self.globals["lipsum"]  # draws from the process's own generator
+
+    @cached_property
+    def lexer(self) -> Lexer:
+        """Reads the source of a template."""
+        return _ExactLexer(self)
+
+    def concat(self, printed: Iterable[object]) -> Any:
+        """What a macro or a block printed: bytes if there are bytes in it, and text otherwise."""
+        pieces = list(printed)
+        if self.kind.as_hex or not any(isinstance(piece, bytes) for piece in pieces):
+            return "".join(map(self.kind.printed, pieces))
+        return self.kind(b"".join(map(self.kind.printed_bytes, pieces)))
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        _BOUNDS[operator](left, right)
+        return super().call_binop(context, operator, left, right)
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - so Jinja2 has it, for no argument in a template has such a name
+        if isinstance(getattr(__obj, "__self__", None), (str, bytes, int)):
+            bound_widths(*args, *kwargs.values())
+        return super().call(__context, __obj, *args, **kwargs)
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        formatted = super().wrap_str_format(value)
+        if formatted is not None:
+            bound_braces(value.__self__)
+        return formatted
+
+
+def _as_json(value: object) -> str:
+    """What JSON has no form of its own for."""
+    if isinstance(value, Bytes):
+        return str(value)
+    raise TypeError(f"JSON has no {type(value).__name__}")
+
+
+@cache
+def environment(encoding: str, as_hex: bool) -> ReplyEnvironment:
+    """What compiles templates of an encoding.
+
+    Raises:
+        LookupError: There is no such encoding.
+    """
+    return ReplyEnvironment(bytes_in(encoding, as_hex))

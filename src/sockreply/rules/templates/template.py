@@ -1,0 +1,152 @@
+"""Replies that are filled in with what was asked; Jinja2 does it.
+
+The syntax and most filters are Jinja2's. Ours are the names (values.py), the filters for bytes
+(filters.py), and that what is printed is exactly what was written or received (sandbox.py).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterable, Iterator
+from typing import TypeVar
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
+from jinja2.runtime import Context
+
+from sockreply.errors import ConfigError, TemplateFailed
+from sockreply.rules.asked import Asked
+from sockreply.rules.templates.bounds import LONGEST
+from sockreply.rules.templates.checks import check_template
+from sockreply.rules.templates.filters import from_hex
+from sockreply.rules.templates.octets import Bytes
+from sockreply.rules.templates.sandbox import ReplyEnvironment, environment
+from sockreply.rules.templates.values import NAMES
+from sockreply.shown import show_text
+
+_Piece = TypeVar("_Piece", str, bytes)
+
+
+class Template:
+    """A compiled template. It is a `Data`.
+
+    Args:
+        sandbox: What it is filled in by.
+        jinja: What Jinja2 made of it.
+        names: Those of `NAMES` that it uses.
+        fixed: The result, if it is always the same.
+    """
+
+    __slots__ = ("_jinja", "_names", "_sandbox", "fixed")
+
+    def __init__(
+        self,
+        sandbox: ReplyEnvironment,
+        jinja: JinjaTemplate,
+        names: Collection[str],
+        fixed: bytes | None,
+    ) -> None:
+        self._sandbox = sandbox
+        self._jinja = jinja
+        self._names = [(name, NAMES[name]) for name in NAMES if name in names]
+        self.fixed = fixed
+
+    def bytes_for(self, asked: Asked) -> bytes:
+        """The result for a message.
+
+        Raises:
+            TemplateFailed: Whatever went wrong.
+        """
+        sandbox = self._sandbox
+        try:
+            known = sandbox.globals.copy()
+            for name, make in self._names:
+                known[name] = make(asked, sandbox.kind)
+            context = Context(sandbox, known, None, self._jinja.blocks)
+            return _bytes_of(self._jinja.root_render_func(context), sandbox.kind)
+        except Exception as error:  # a template can raise anything that Python has
+            raise TemplateFailed(_reason(error)) from None
+
+
+def compile_template(
+    source: str,
+    *,
+    encoding: str,
+    as_hex: bool = False,
+    groups: Collection[str | int] | None,
+) -> Template:
+    """Read a template.
+
+    Args:
+        source: The template.
+        encoding: Of the text in it, and of what it prints.
+        as_hex: Does it spell the bytes of the reply as hex digits?
+        groups: The names and numbers of the groups of the rule's regex; None: it has none.
+
+    Raises:
+        ConfigError: It cannot be read, or uses what there is not.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's, on code that Jinja2 makes of odd constants
+            return _compiled(source, environment(encoding, as_hex), groups)
+    except TemplateSyntaxError as error:
+        place = f"line {error.lineno}: " if source.count("\n") else ""
+        raise ConfigError(place + _line(str(error.message))) from None
+    except Exception as error:  # Python cannot compile what Jinja2 makes of it, for one
+        raise ConfigError(_reason(error)) from None
+
+
+def _compiled(
+    source: str, sandbox: ReplyEnvironment, groups: Collection[str | int] | None
+) -> Template:
+    tree = sandbox.parse(source)
+    names = check_template(tree, sandbox, groups)
+    if "random" in source:
+        names.add("random")  # the filter of that name draws from it
+    jinja = JinjaTemplate.from_code(sandbox, sandbox.compile(tree), {})
+    literals = list(_literals(tree))
+    fixed = None if None in literals else _bytes_of(literals, sandbox.kind)
+    return Template(sandbox, jinja, names, fixed)
+
+
+def _literals(tree: nodes.Template) -> Iterator[str | None]:
+    """The text of a template; None for whatever is no text."""
+    for node in tree.body:
+        for printed in node.nodes if isinstance(node, nodes.Output) else (node,):
+            yield printed.data if isinstance(printed, nodes.TemplateData) else None
+
+
+def _bytes_of(printed: Iterable[object], kind: type[Bytes]) -> bytes:
+    """What a template printed, as the bytes that it stands for.
+
+    Raises:
+        ValueError: They are too many, or no hex digits where they should be, or the encoding does
+            not have one of the characters.
+    """
+    if kind.as_hex:
+        digits = "".join(_bounded(map(kind.printed, printed), 2 * LONGEST))
+        return from_hex(digits)
+    whole = b"".join(_bounded(map(kind.printed_bytes, printed), LONGEST))
+    return whole if whole.startswith(kind.mark) else kind.mark + whole
+
+
+def _bounded(pieces: Iterable[_Piece], left: int) -> Iterator[_Piece]:
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise ValueError(f"the result is longer than {LONGEST} bytes")
+        yield piece
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, in one line that quotes no controls."""
+    if isinstance(error, UnicodeEncodeError):
+        return f"{error.object[error.start]!r} is not in {error.encoding}"
+    if isinstance(error, (TemplateError, ValueError)) or type(error) is LookupError:
+        return _line(str(error))
+    return _line(f"{type(error).__name__}: {error}")
+
+
+def _line(text: str) -> str:
+    return " ".join(show_text(text).splitlines())

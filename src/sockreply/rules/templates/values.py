@@ -1,0 +1,107 @@
+"""What the names in a template stand for."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from twisted.internet.interfaces import IAddress
+
+from sockreply.rules.asked import Asked
+from sockreply.rules.templates.octets import Bytes
+from sockreply.shown import show_address
+
+
+class Match:
+    """What the rule's regex found, group by group.
+
+    Args:
+        match: None: it was not the regex that made the rule match, and all groups are empty.
+        kind: The kind of bytes that groups are.
+    """
+
+    __slots__ = ("_kind", "_match")
+
+    def __init__(self, match: re.Match[bytes] | None, kind: type[Bytes]) -> None:
+        self._match = match
+        self._kind = kind
+
+    def __getitem__(self, group: int | str) -> Bytes:
+        return self._kind((self._match and self._match[group]) or b"")
+
+    def __str__(self) -> str:
+        return str(self[0])
+
+
+class Peer:
+    """The other end of the connection; prints as logs show it.
+
+    Args:
+        address: Its address.
+    """
+
+    __slots__ = ("_address",)
+
+    def __init__(self, address: IAddress) -> None:
+        self._address = address
+
+    def __str__(self) -> str:
+        return show_address(self._address)
+
+    @property
+    def host(self) -> str:
+        """The IP address; empty for a UNIX socket."""
+        return getattr(self._address, "host", "")
+
+    @property
+    def port(self) -> int | str:
+        """The port; empty for a UNIX socket."""
+        return getattr(self._address, "port", "")
+
+
+class Chance(float):
+    """A number from 0 to below 1, and more from where it was drawn.
+
+    Args:
+        source: What numbers are drawn from.
+    """
+
+    _source: Random
+
+    def __new__(cls, source: Random) -> Chance:
+        drawn = super().__new__(cls, source.random())
+        drawn._source = source
+        return drawn
+
+    def randint(self, least: int, most: int) -> int:
+        """A whole number, both ends included."""
+        return self._source.randint(least, most)
+
+    def uniform(self, least: float, most: float) -> float:
+        """A number between two."""
+        return self._source.uniform(least, most)
+
+    def choice(self, choices: Sequence[Any]) -> Any:
+        """One of several.
+
+        Raises:
+            IndexError: There is none.
+        """
+        return self._source.choice(choices)
+
+
+NAMES: dict[str, Callable[[Asked, type[Bytes]], object]] = {
+    "message": lambda asked, kind: kind(asked.message),
+    "match": lambda asked, kind: Match(asked.match, kind),
+    "peer": lambda asked, _: Peer(asked.session.peer),
+    "count": lambda asked, _: asked.session.count,
+    "state": lambda asked, _: asked.state,
+    "now": lambda asked, _: datetime.fromtimestamp(asked.session.reactor.seconds()).astimezone(),
+    "uuid": lambda asked, _: uuid.UUID(int=asked.random.getrandbits(128), version=4),
+    "random": lambda asked, _: Chance(asked.random),
+}
+"""What each stands for, and in which bytes it says so."""

@@ -1,0 +1,113 @@
+"""What a daemon is to do, however the operator said it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from sockreply.framing.interfaces import Framing
+from sockreply.replies.responder import Greeting, Responder
+
+Level: TypeAlias = Literal["debug", "info", "warn"]
+
+EXCHANGES_A_SECOND = 50
+"""How many exchanges are shown: nobody reads more, and an event costs more than a reply."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds, bytes and counts; a timeout of 0 is none.
+
+    Args:
+        idle_timeout: Seconds without a whole message either way and no reply owed.
+        message_timeout: Seconds from a message's first byte to its last, whatever the pace.
+        reply_timeout: Seconds that a responder may take; waits that a reply asks for do not count.
+        write_timeout: Seconds in which a peer takes not one byte of what waits for it.
+        close_timeout: Seconds that an orderly close may take; a peer that still takes of what waits
+            for it has `write_timeout` instead, for as long as it does.
+        drain_timeout: Seconds that connections get to finish when the service stops.
+        drain_delay: Seconds that the service goes on as before when it is told to stop.
+        max_connections: How many at once, over all listeners; the excess waits in the kernel.
+        max_message: The most bytes that a message may have.
+        max_connections_per_peer: How many at once from one address; 0: as many as there are places.
+        allow: The networks that may connect; None: everyone may.
+    """
+
+    idle_timeout: float = 60.0
+    message_timeout: float = 10.0
+    reply_timeout: float = 30.0
+    write_timeout: float = 30.0
+    close_timeout: float = 5.0
+    drain_timeout: float = 30.0
+    drain_delay: float = 0.0
+    max_connections: int = 10_000
+    max_message: int = 65_536
+    max_connections_per_peer: int = 0
+    allow: tuple[IPv4Network | IPv6Network, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettings:
+    """One service.
+
+    Args:
+        listen: Endpoint strings.
+        framing: How messages are told apart.
+        responder: Answers them.
+        encoding: Of the text in its rules.
+        responder_in: Makes the same responder with its text in another encoding, for connections
+            that were made before the encoding changed; None: it has no text.
+        keep_alive: Answer message after message?
+        greeting: Sent to each peer that connects.
+        limits: What peers may do.
+        max_connections_asked: Did the operator name that limit? If so it has to be possible.
+    """
+
+    listen: tuple[str, ...]
+    framing: Framing
+    responder: Responder
+    encoding: str = "utf-8"
+    responder_in: Callable[[str], Responder] | None = None
+    keep_alive: bool = False
+    greeting: Greeting | None = None
+    limits: Limits = field(default_factory=Limits)
+    max_connections_asked: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """What is logged, and where to besides the place where twistd, twist or serve log.
+
+    Args:
+        level: "debug", "info" or "warn".
+        exchanges_per_second: How many exchanges are shown.
+        json: The absolute path of a file of JSON lines; "-": standard output.
+        record: The absolute path of a file that gets every exchange whole.
+    """
+
+    level: Level = "info"
+    exchanges_per_second: int = EXCHANGES_A_SECOND
+    json: str | None = None
+    record: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All of it.
+
+    Args:
+        services: What is served, by name.
+        log: What is seen of it.
+        metrics: The endpoint string on which counts can be read.
+        file: What all this was read from, and is read from again on SIGHUP.
+        warnings: What is legal there, and yet probably wrong; a line each.
+    """
+
+    services: Mapping[str, ServiceSettings]
+    log: LogSettings = LogSettings()
+    metrics: str | None = None
+    file: Path | None = None
+    warnings: tuple[str, ...] = ()

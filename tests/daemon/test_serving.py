@@ -1,0 +1,188 @@
+"""One service as a daemon runs it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs
+
+from sockreply.daemon.serving import Serving, fit_limits
+from sockreply.errors import CannotStart, ConfigError
+from sockreply.framing import Line, Netstring
+from sockreply.replies import FixedReply, Responder
+from sockreply.rules.replies import Constant, Recipe, SendPart
+from sockreply.rules.table import Rule, RuleTable
+from sockreply.server import Limits
+from sockreply.server.factory import NoExchangeLog
+from sockreply.settings import ServiceSettings
+from tests.server.stand_ins import FakeTransport, texts
+
+
+def said(text: str, encoding: str = "utf-8") -> Responder:
+    """A responder with text in it."""
+    return FixedReply(text.encode(encoding))
+
+
+def settings(text: str = "old", **changes: Any) -> ServiceSettings:
+    """Settings of a service that answers that, in its encoding."""
+    encoding = changes.get("encoding", "utf-8")
+
+    def responder_in(other: str) -> Responder:
+        try:
+            return said(text, other)
+        except UnicodeEncodeError as error:
+            raise ConfigError(str(error)) from None
+
+    made: dict[str, Any] = {
+        "listen": ("tcp:1",),
+        "framing": Line(),
+        "responder": said(text, encoding),
+        "responder_in": responder_in,
+        "keep_alive": True,
+    }
+    return ServiceSettings(**(made | changes))
+
+
+class Site:
+    """A service with its connections, in memory."""
+
+    def __init__(self, first: ServiceSettings) -> None:
+        self.serving = Serving(MemoryReactorClock(), "s", first, first.limits, NoExchangeLog())
+
+    def change(self, after: ServiceSettings) -> None:
+        """Follow other settings."""
+        self.serving.prepare(after)(after.limits)
+
+    def connect(self) -> tuple[Any, FakeTransport]:
+        """One more connection."""
+        protocol = self.serving.factory.buildProtocol(None)
+        protocol.makeConnection(transport := FakeTransport())
+        return protocol, transport
+
+    def ask(self, connection: tuple[Any, FakeTransport], wire: bytes) -> bytes:
+        """What is sent in answer."""
+        protocol, transport = connection
+        protocol.dataReceived(wire)
+        sent: bytes = transport.value()
+        transport.clear()
+        return sent
+
+
+def test_new_rules_answer_the_next_message() -> None:
+    """Of every connection, those that were there before among them."""
+    site = Site(settings())
+    before = site.connect()
+    site.change(settings("new", greeting=b"hello", limits=Limits(max_message=9, idle_timeout=7)))
+    assert site.ask(before, b"x\n") == b"new\n"
+    assert site.connect()[1].value() == b"hello\n"
+    assert site.serving.factory.limits.idle_timeout == 7
+
+
+def test_framing_is_for_new_connections() -> None:
+    """A connection keeps the framing that it was made with; its answers are the new ones."""
+    site = Site(settings())
+    before = site.connect()
+    site.change(settings("new", framing=Netstring()))
+    assert site.ask(before, b"x\n") == b"new\n"
+    assert site.ask(site.connect(), b"1:x,") == b"3:new,"
+
+
+def test_encoding_is_for_new_connections() -> None:
+    """A connection gets the new rules in the encoding that it was made with, over and over."""
+    site = Site(settings("é", encoding="latin-1"))
+    before = site.connect()
+    for text in ("ä", "ö"):
+        site.change(settings(text, encoding="utf-8"))
+        assert site.ask(before, b"x\n") == f"{text}\n".encode("latin-1")
+        assert site.ask(site.connect(), b"x\n") == f"{text}\n".encode()
+
+
+def test_rules_that_an_open_connection_cannot_be_told() -> None:
+    """They refuse the change as long as there is such a connection, and nothing is changed."""
+    site = Site(settings("é", encoding="latin-1"))
+    before = site.connect()
+    with pytest.raises(ConfigError, match=r"^services\.s: .*latin-1"):
+        site.serving.prepare(settings("한"))
+    assert site.ask(before, b"x\n") == "é\n".encode("latin-1")
+
+
+def test_what_was_before_is_not_kept() -> None:
+    """Dialects and responders go when no connection uses them any more."""
+    site = Site(settings())
+    responder = weakref.ref(site.serving.factory.responder)
+    for number in range(9):
+        connection = site.connect()
+        site.change(settings(framing=[Line(), Netstring()][number % 2]))
+        connection[0].connectionLost()
+        del connection
+    gc.collect()
+    assert responder() is None
+    assert len(site.serving._encodings) == 1
+
+
+def test_rules_go_on_counting() -> None:
+    """Rules of the same name count on; an answer under way is still told as the rule's it is."""
+
+    def table() -> RuleTable:
+        return RuleTable([Rule("one", None, Recipe([SendPart(Constant(b"1"))]))])
+
+    site = Site(settings(responder=table()))
+    before = site.connect()
+    site.ask(before, b"x\n")
+    assert before[0].session.rule == "one"
+    site.change(settings(responder=table()))
+    assert before[0].session.rule == "one"
+    site.ask(before, b"x\n")
+    (rule,) = site.serving.factory.responder.rules  # type: ignore[attr-defined] # it is the table
+    assert rule.matches == 2
+    site.change(settings("code"))
+    assert before[0].session.rule is None
+
+
+def test_times_are_measured_if_wanted() -> None:
+    """A histogram goes on while it is wanted, and there is none otherwise."""
+    serving = Site(settings()).serving
+    serving.measure(True)
+    first = serving.factory.counters.reply_seconds
+    serving.measure(True)
+    assert first is not None
+    assert serving.factory.counters.reply_seconds is first
+    serving.measure(False)
+    assert serving.factory.counters.reply_seconds is None
+
+
+@pytest.fixture
+def fit(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets how many connections the process can have."""
+    return lambda most: monkeypatch.setattr(
+        "sockreply.daemon.serving.fit_descriptors", lambda wanted: min(wanted, most)
+    )
+
+
+def test_defaults_share_what_fits(fit: Callable[[int], None]) -> None:
+    """Limits that were asked for hold; the others share the rest; it is told once."""
+    fit(100)
+    asked = settings(limits=Limits(max_connections=20), max_connections_asked=True)
+    services = {"a": asked, "b": settings(), "c": settings()}
+    with capturedLogs() as events:
+        limits = fit_limits(services)
+        assert fit_limits(services, told=20_020) == limits
+    assert [each.max_connections for each in limits.values()] == [20, 40, 40]
+    (line,) = texts(events)
+    assert line.startswith("max-connections 20020 of 3 services does not fit the limit")
+    assert line.endswith("so it is 100")
+
+
+def test_limits_that_were_asked_for_have_to_fit(fit: Callable[[int], None]) -> None:
+    """If they do not, or leave nothing for the others, that is an error."""
+    fit(100)
+    asked = settings(limits=Limits(max_connections=100), max_connections_asked=True)
+    with pytest.raises(CannotStart, match="allows 100"):
+        fit_limits({"a": asked, "b": settings()})
+    with pytest.raises(CannotStart, match="allows 100"):
+        fit_limits({"a": asked, "b": asked})

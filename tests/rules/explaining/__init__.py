@@ -1,0 +1,1 @@
+"""Why a rule answers, or does not."""

@@ -1,0 +1,1 @@
+"""What rules reply with."""
