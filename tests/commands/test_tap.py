@@ -299,7 +299,7 @@ def test_make_service(monkeypatch: pytest.MonkeyPatch) -> None:
     options.parseOptions(["--echo", "-f", "line"])
     daemon = makeService(options)
     assert isinstance(daemon, Daemon)
-    assert isinstance(daemon.serving["default"].factory.responder, Echo)
+    assert isinstance(daemon.serving["default"].factory.shared.responder, Echo)
 
 
 def test_service_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:

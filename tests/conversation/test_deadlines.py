@@ -5,15 +5,15 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
-from sockreply.conversation.deadlines import Alarms, Kind, Timeouts
+from sockreply.conversation.deadlines import Alarms, Deadlines, Kind
 
 
-def watched() -> tuple[Timeouts, Clock, list[tuple[float, Kind]]]:
+def watched() -> tuple[Deadlines, Clock, list[tuple[float, Kind]]]:
     """Deadlines, their clock, and what has expired when."""
     clock = Clock()
     expired: list[tuple[float, Kind]] = []
     return (
-        Timeouts(Alarms(clock), lambda kind: expired.append((clock.seconds(), kind))),
+        Deadlines(Alarms(clock), lambda kind: expired.append((clock.seconds(), kind))),
         clock,
         expired,
     )
@@ -114,7 +114,7 @@ def test_begun_by_one_that_expired() -> None:
         times.append(clock.seconds())
         timeouts.begin(kind, 2)
 
-    timeouts = Timeouts(Alarms(clock), again)
+    timeouts = Deadlines(Alarms(clock), again)
     timeouts.begin("silence", 2)
     clock.pump([1] * 6)
     assert times == [2, 4, 6]
@@ -130,7 +130,7 @@ def test_stopped_by_one_that_expired() -> None:
         expired.append(kind)
         timeouts.stop()
 
-    timeouts = Timeouts(Alarms(clock), stop)
+    timeouts = Deadlines(Alarms(clock), stop)
     timeouts.begin("message", 2)
     timeouts.begin("idle", 2)
     clock.advance(5)
@@ -145,7 +145,7 @@ def test_far_deadlines_share_a_timer() -> None:
     expired: list[tuple[float, int]] = []
     for number in range(4):
         told = lambda _, number=number: expired.append((clock.seconds(), number))  # noqa: E731 - short
-        Timeouts(alarms, told).begin("idle", 60 + number / 4)
+        Deadlines(alarms, told).begin("idle", 60 + number / 4)
     assert len(clock.getDelayedCalls()) == 1
     clock.pump([0.25] * 4 * 62)
     assert expired == [(60, 0), (60.25, 1), (60.5, 2), (60.75, 3)]
@@ -162,7 +162,7 @@ def test_one_that_fails_keeps_no_other() -> None:
         raise ZeroDivisionError
 
     for tell in (fail, expired.append, fail, expired.append):
-        Timeouts(alarms, tell).begin("idle", 5)
+        Deadlines(alarms, tell).begin("idle", 5)
     with capturedLogs() as events:
         clock.advance(5)
     assert expired == ["idle", "idle"]
@@ -173,7 +173,7 @@ def test_the_last_one_takes_the_timer_along() -> None:
     """A shared timer goes when nobody waits for its second any more, and not before."""
     clock = Clock()
     alarms = Alarms(clock)
-    one, other = (Timeouts(alarms, lambda _: None) for _ in range(2))
+    one, other = (Deadlines(alarms, lambda _: None) for _ in range(2))
     one.begin("idle", 10)
     other.begin("idle", 10)
     one.stop()

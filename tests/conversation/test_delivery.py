@@ -11,33 +11,63 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from sockreply.conversation.delivery import Delivery
+from sockreply.conversation.outbox import Outbox
+from sockreply.conversation.shared import Dialect, Shared
 from sockreply.errors import BadReply, CannotFrame
-from sockreply.replies import Await, Close, Raw, Reply, Send, Stall, Wait
+from sockreply.framing import Line
+from sockreply.replies import Await, Close, Echo, Raw, Reply, Send, Session, Stall, Wait
+from tests.replies.stand_ins import StandInConnection
+from tests.server.stand_ins import NotingLog
 
 
-class NotingLine:
-    """A connection that notes what a delivery asks of it."""
+class NotingFraming(Line):
+    """Lines, but for a message that cannot be framed."""
 
-    def __init__(self) -> None:
-        self.takes_more = True
-        self.done: list[Any] = []
+    affixes = None  # type: ignore[assignment] # `frame` does more here
 
     def frame(self, message: bytes) -> bytes:
         if message == b"unframable":
             raise CannotFrame(10, 0, 9)
-        return message + b"\n"
+        return super().frame(message)
 
-    def deliver(self, wire: bytes, shown_as: bytes) -> None:
-        self.done.append((wire, shown_as))
+
+class NotingOutbox(Outbox):
+    """An outbox that notes what it takes."""
+
+    def __init__(self, shared: Shared, done: list[Any]) -> None:
+        super().__init__(shared.dialect, shared.counters)
+        self.done = done
+
+    def add(self, wire: bytes) -> bool:
+        self.done.append(wire)
+        return wire == b"enough"
+
+    def flush(self) -> None:
+        self.done.append("flush")
+
+
+class NotingDialogue:
+    """A dialogue that notes what a delivery asks of it."""
+
+    read_at = None
+
+    def __init__(self, clock: Clock) -> None:
+        self.takes_more = True
+        self.done: list[Any] = []
+        self.log = NotingLog()
+        self.shared = Shared(Dialect(NotingFraming(), Echo()), clock, exchanges=self.log)
+        self.outbox = NotingOutbox(self.shared, self.done)
+        self.session = Session(StandInConnection())
+
+    def turn_over(self) -> None:
+        self.done.append("turn over")
 
     def awaiting(self, begun: bool) -> None:
         self.done.append("awaits" if begun else "has it")
 
-    def end(self, how: str) -> None:
+    def end(self, how: str) -> bool:
         self.done.append(how)
-
-    def stall(self) -> None:
-        self.done.append("stall")
+        return how == "half"
 
     def go_on(self) -> None:
         self.done.append("go on")
@@ -46,26 +76,31 @@ class NotingLine:
         self.done.append(type(failure.value))
 
 
-def deliver(*steps: Any) -> tuple[Delivery, NotingLine, Clock]:
+def deliver(*steps: Any, **known: bool) -> tuple[Delivery, NotingDialogue, Clock]:
     """A delivery that has not run yet."""
-    line, clock = NotingLine(), Clock()
-    return Delivery(line, Reply(*steps), clock), line, clock
+    clock = Clock()
+    line = NotingDialogue(clock)
+    return Delivery(line, Reply(*steps), **known), line, clock
 
 
 def test_no_steps() -> None:
     """Silence is whole at once, and says nothing."""
     delivery, line, _ = deliver()
     assert delivery.run()
-    assert not delivery.spoke
+    delivery.settle()
+    assert line.shared.counters.silences == 1
     assert line.done == []
 
 
 def test_steps_in_order() -> None:
     """Messages are framed, raw bytes are not; a log is to show what the message was."""
-    delivery, line, _ = deliver(Send(b"a"), Raw(b"b"), b"c")
+    delivery, line, _ = deliver(Send(b"a"), Raw(b"b"), b"c", shown=True)
     assert delivery.run()
-    assert delivery.spoke
-    assert line.done == [(b"a\n", b"a"), (b"b", b"b"), (b"c\n", b"c")]
+    delivery.settle()
+    delivery.settle()
+    assert line.shared.counters.replies == 1
+    assert line.log.told == [("answered", b"abc")]
+    assert line.done == [b"a\n", b"b", b"c\n"]
 
 
 def test_wait() -> None:
@@ -77,7 +112,7 @@ def test_wait() -> None:
     clock.advance(0.1)
     assert line.done == ["go on"]
     assert delivery.run()
-    assert line.done[1:] == [(b"a\n", b"a")]
+    assert line.done[1:] == [b"a\n"]
 
 
 def test_run_while_it_waits() -> None:
@@ -108,7 +143,7 @@ def test_await() -> None:
     answer.callback(Reply(b"b", b"c"))
     assert line.done[2:] == ["has it", "go on"]
     assert delivery.run()
-    assert [wire for wire, _ in line.done[4:]] == [b"b\n", b"c\n", b"d\n"]
+    assert line.done[4:] == [b"b\n", b"c\n", b"d\n"]
 
 
 class Immediate:
@@ -123,7 +158,7 @@ def test_await_that_has_its_answer() -> None:
     """What need not be waited for is used at once, and the line is not told to go on."""
     delivery, line, _ = deliver(Await(Immediate()))
     assert delivery.run()
-    assert line.done == ["awaits", "has it", (b"mine\n", b"mine")]
+    assert line.done == ["awaits", "has it", b"mine\n"]
 
 
 def test_await_within_await() -> None:
@@ -136,7 +171,6 @@ def test_await_within_await() -> None:
     assert not delivery.run()
     inner.callback(None)
     assert delivery.run()
-    assert not delivery.spoke
     assert line.done == ["awaits", "has it", "go on", "awaits", "has it", "go on"]
 
 
@@ -162,20 +196,44 @@ def test_step_that_fails(step: Any, error: type) -> None:
     """A step that cannot be carried out fails the reply."""
     delivery, line, _ = deliver(b"a", step, b"b")
     assert not delivery.run()
-    assert line.done[0] == (b"a\n", b"a")
+    assert line.done[0] == b"a\n"
     assert line.done[-1] is error
 
 
-@pytest.mark.parametrize(
-    ("step", "done"),
-    [(Close(), "whole"), (Close("half"), "half"), (Close("reset"), "reset"), (Stall(), "stall")],
-)
-def test_last_steps(step: Any, done: str) -> None:
-    """What ends or stalls a connection is never whole: nothing can follow."""
-    delivery, line, _ = deliver(b"a", step)
+@pytest.mark.parametrize("how", ["whole", "half", "reset"])
+def test_end(how: Any) -> None:
+    """What ends a connection is never whole; what was said is sent and counted before."""
+    delivery, line, _ = deliver(b"a", Close(how))
     assert not delivery.run()
     assert not delivery.run()
-    assert line.done == [(b"a\n", b"a"), done]
+    assert line.done == [b"a\n", "flush", how]
+    assert line.shared.counters.replies == 1
+    assert delivery.stalls == (how == "half")
+
+
+def test_stall() -> None:
+    """A reply that stalls is never whole, and its message is settled."""
+    delivery, line, _ = deliver(Stall(), shown=True)
+    assert not delivery.run()
+    assert not delivery.run()
+    assert line.log.told == [("silent",)]
+    assert delivery.stalls
+    assert not delivery.owes
+
+
+def test_unasked() -> None:
+    """What answers no message counts as no reply."""
+    delivery, line, _ = deliver(b"a", asked=False)
+    assert delivery.run()
+    delivery.settle()
+    assert not line.shared.counters.replies
+
+
+def test_turn_that_is_over() -> None:
+    """When the outbox has enough, the dialogue is told."""
+    delivery, line, _ = deliver(Raw(b"enough"))
+    assert delivery.run()
+    assert line.done == [b"enough", "turn over"]
 
 
 def test_cancelled_wait() -> None:

@@ -137,7 +137,7 @@ def test_default_connections_that_do_not_fit(fits: Callable[[int], None]) -> Non
     (line,) = texts(events, "warn")
     assert line.startswith("max-connections 10000 does not fit")
     assert line.endswith("so it is 960")
-    assert site.service.factory.places == 960
+    assert site.service.factory.roster.places == 960
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -147,7 +147,7 @@ def test_connections_that_fit(asked: bool) -> None:
     with capturedLogs() as events:
         site.daemon.startService()
     assert not texts(events, "warn")
-    assert site.service.factory.places == 10_000
+    assert site.service.factory.roster.places == 10_000
 
 
 def test_json_log(tmp_path: Path) -> None:
@@ -299,10 +299,10 @@ def test_settings_reach_the_factory() -> None:
     limits = Limits(idle_timeout=7)
     site = Site(greeting=b"hi", keep_alive=False, limits=limits)
     factory = site.service.factory
-    assert factory.limits == limits
+    assert factory.shared.limits == limits
     _, transport = site.connect()
     assert transport.value() == b"hi\n"
-    assert not factory.keep_alive
+    assert not factory.shared.keep_alive
 
 
 @pytest.fixture

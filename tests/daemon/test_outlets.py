@@ -13,11 +13,11 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import Logger, capturedLogs
 
+from sockreply.conversation.exchanges import Exchanges
 from sockreply.daemon import outlets
 from sockreply.daemon.outlets import Outlets
 from sockreply.errors import CannotStart
 from sockreply.replies import Session
-from sockreply.server.factory import ExchangeLog
 from sockreply.settings import LogSettings
 from tests.replies.stand_ins import StandInConnection
 from tests.server.stand_ins import texts
@@ -47,7 +47,7 @@ class Site:
         self.reactor: Any = ThreadlessReactor()
         self.outlets = Outlets(self.reactor, LogSettings(**settings))
 
-    def exchange(self, message: bytes = b"x", to: ExchangeLog | None = None) -> None:
+    def exchange(self, message: bytes = b"x", to: Exchanges | None = None) -> None:
         """A message that is answered."""
         session = Session(StandInConnection())
         log = self.outlets.exchanges if to is None else to

@@ -153,7 +153,7 @@ def test_metrics_come_and_go(site: Site) -> None:
     """Times are measured as long as somebody may read them."""
     site.change(a=service(1), b=service(2), metrics="tcp:9")
     assert site.ports == [1, 2, 9]
-    assert site.daemon.serving["a"].factory.counters.reply_seconds is not None
+    assert site.daemon.serving["a"].factory.shared.counters.reply_seconds is not None
     site.change(a=service(1), b=service(2))
     assert site.ports == [1, 2]
-    assert site.daemon.serving["a"].factory.counters.reply_seconds is None
+    assert site.daemon.serving["a"].factory.shared.counters.reply_seconds is None

@@ -11,6 +11,7 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import capturedLogs
 
+from sockreply.conversation.exchanges import NoExchanges
 from sockreply.daemon.serving import Serving, fit_limits
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Line, Netstring
@@ -18,7 +19,6 @@ from sockreply.replies import FixedReply, Responder
 from sockreply.rules.replies import Constant, Recipe, SendPart
 from sockreply.rules.table import Rule, RuleTable
 from sockreply.server import Limits
-from sockreply.server.factory import NoExchangeLog
 from sockreply.settings import ServiceSettings
 from tests.server.stand_ins import FakeTransport, texts
 
@@ -52,7 +52,7 @@ class Site:
     """A service with its connections, in memory."""
 
     def __init__(self, first: ServiceSettings) -> None:
-        self.serving = Serving(MemoryReactorClock(), "s", first, first.limits, NoExchangeLog())
+        self.serving = Serving(MemoryReactorClock(), "s", first, first.limits, NoExchanges())
 
     def change(self, after: ServiceSettings) -> None:
         """Follow other settings."""
@@ -80,7 +80,7 @@ def test_new_rules_answer_the_next_message() -> None:
     site.change(settings("new", greeting=b"hello", limits=Limits(max_message=9, idle_timeout=7)))
     assert site.ask(before, b"x\n") == b"new\n"
     assert site.connect()[1].value() == b"hello\n"
-    assert site.serving.factory.limits.idle_timeout == 7
+    assert site.serving.factory.shared.limits.idle_timeout == 7
 
 
 def test_framing_is_for_new_connections() -> None:
@@ -114,7 +114,7 @@ def test_rules_that_an_open_connection_cannot_be_told() -> None:
 def test_what_was_before_is_not_kept() -> None:
     """Dialects and responders go when no connection uses them any more."""
     site = Site(settings())
-    responder = weakref.ref(site.serving.factory.responder)
+    responder = weakref.ref(site.serving.factory.shared.responder)
     for number in range(9):
         connection = site.connect()
         site.change(settings(framing=[Line(), Netstring()][number % 2]))
@@ -138,7 +138,7 @@ def test_rules_go_on_counting() -> None:
     site.change(settings(responder=table()))
     assert before[0].session.rule == "one"
     site.ask(before, b"x\n")
-    (rule,) = site.serving.factory.responder.rules  # type: ignore[attr-defined] # it is the table
+    (rule,) = site.serving.factory.shared.responder.rules  # type: ignore[attr-defined] # it is the table
     assert rule.matches == 2
     site.change(settings("code"))
     assert before[0].session.rule is None
@@ -148,12 +148,12 @@ def test_times_are_measured_if_wanted() -> None:
     """A histogram goes on while it is wanted, and there is none otherwise."""
     serving = Site(settings()).serving
     serving.measure(True)
-    first = serving.factory.counters.reply_seconds
+    first = serving.factory.shared.counters.reply_seconds
     serving.measure(True)
     assert first is not None
-    assert serving.factory.counters.reply_seconds is first
+    assert serving.factory.shared.counters.reply_seconds is first
     serving.measure(False)
-    assert serving.factory.counters.reply_seconds is None
+    assert serving.factory.shared.counters.reply_seconds is None
 
 
 @pytest.fixture

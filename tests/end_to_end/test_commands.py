@@ -333,7 +333,7 @@ async def test_peer_that_leaves(tmp_path: Path) -> None:
     assert lives(child)
     client.transport.abortConnection()  # type: ignore[union-attr]  # it is a TCP connection
     await eventually(lambda: not lives(child) and not lives(itself))
-    assert service.factory.counters.errors["abandoned"] == 1
+    assert service.factory.shared.counters.errors["abandoned"] == 1
     await stop(service)
 
 
@@ -357,7 +357,7 @@ async def test_failed_command_closes() -> None:
     client = await connect(service)
     await client.ended
     assert client.got == b""
-    assert service.factory.counters.errors == {"reply": 1}
+    assert service.factory.shared.counters.errors == {"reply": 1}
     await stop(service)
 
 

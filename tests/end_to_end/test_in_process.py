@@ -107,7 +107,7 @@ async def test_clients_endpoints_reach_the_service() -> None:
     try:
         (address,) = service.addresses()
         assert await ask(address) == b"HELLO\n"
-        assert service.factory.counters.replies == 1
+        assert service.factory.shared.counters.replies == 1
     finally:
         await stop(service)
     assert service.addresses() == []
@@ -154,7 +154,7 @@ async def test_service_starts_again_after_a_stop() -> None:
         service.startService()
         (address,) = service.addresses()
         assert await ask(address) == b"hello\n"
-        assert service.factory.counters.connections == round_
+        assert service.factory.shared.counters.connections == round_
         await stop(service)
         with pytest.raises(Refused):
             await ask(address)
@@ -181,7 +181,7 @@ async def test_stop_waits_for_the_reply_that_is_owed() -> None:
     answer.callback(b"there")
     assert await answered == b"there\n"
     await stopped
-    assert service.factory.counters.open_connections == 0
+    assert service.factory.shared.counters.open_connections == 0
 
 
 @in_reactor
@@ -293,6 +293,6 @@ async def test_greeted_peer_that_never_shakes_hands(certificate: Path) -> None:
     try:
         (address,) = service.addresses()
         assert await ask(address, b"") == b""
-        assert factory.counters.closed == {"write_timeout": 1}
+        assert factory.shared.counters.closed == {"write_timeout": 1}
     finally:
         await stop(service)

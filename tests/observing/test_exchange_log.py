@@ -143,17 +143,17 @@ def test_close_tells_the_rest(events: Sequence[LogEvent]) -> None:
     """At the end what was not shown is told without waiting for the second."""
     talk, clock = logged_talk(a_second=1)
     talk.say(b"x\n" * 3)
-    talk.factory.exchanges.close()  # type: ignore[attr-defined]
+    talk.factory.shared.exchanges.close()  # type: ignore[attr-defined]
     assert texts(events)[-1] == "not shown: 2 more exchanges, 0 more clients in a second"
     assert not clock.getDelayedCalls()
-    talk.factory.exchanges.close()  # type: ignore[attr-defined]
+    talk.factory.shared.exchanges.close()  # type: ignore[attr-defined]
     assert len([line for line in texts(events) if "not shown" in line]) == 1
 
 
 def test_warn_is_silent(events: Sequence[LogEvent]) -> None:
     """At "warn" nothing of the exchanges is logged, whatever happens."""
     talk, clock = logged_talk("warn")
-    log: Any = talk.factory.exchanges
+    log: Any = talk.factory.shared.exchanges
     log.listening(IPv4Address("TCP", "127.0.0.1", 12345))
     talk.say(b"x\nnone\n" * 100)
     talk.leave()
@@ -173,7 +173,7 @@ def test_debug_shows_the_ends(events: Sequence[LogEvent]) -> None:
 def test_ends_are_capped_too(events: Sequence[LogEvent]) -> None:
     """Ends are shown up to the same number a second."""
     talk, _ = logged_talk("debug", a_second=2)
-    log: Any = talk.factory.exchanges
+    log: Any = talk.factory.shared.exchanges
     for _ in range(5):
         log.disconnected(talk.session, "peer")
     assert len(texts(events, "debug")) == 2
@@ -182,8 +182,8 @@ def test_ends_are_capped_too(events: Sequence[LogEvent]) -> None:
 def test_lines_of_a_service_with_a_name(events: Sequence[LogEvent]) -> None:
     """Lines of a service with a name begin with it; a field tells it in any case."""
     talk, _ = logged_talk("debug")
-    talk.factory.name = "scale"
-    log: Any = talk.factory.exchanges
+    talk.factory.shared.name = "scale"
+    log: Any = talk.factory.shared.exchanges
     log.connected(talk.session)
     talk.say(b"x\nnone\n")
     log.abandoned(talk.session)
@@ -213,7 +213,7 @@ def test_rule_as_a_field(events: Sequence[LogEvent]) -> None:
 def test_default_is_no_name(events: Sequence[LogEvent]) -> None:
     """The service of a daemon without a file is not named in the text."""
     talk, _ = logged_talk()
-    talk.factory.name = "default"
+    talk.factory.shared.name = "default"
     talk.say(b"x\n")
     assert texts(events)[-1] == f"answered {PEER}: 'x'"
     assert events[-1]["service"] == "default"
@@ -222,7 +222,7 @@ def test_default_is_no_name(events: Sequence[LogEvent]) -> None:
 def test_remark(events: Sequence[LogEvent]) -> None:
     """What is to be said of a message is said with the peer, and cannot forge a line."""
     talk, _ = logged_talk()
-    log: Any = talk.factory.exchanges
+    log: Any = talk.factory.shared.exchanges
     log.remarked(talk.session, lambda: "nearest is unit: \x1b[2J")
     assert texts(events)[-1] == rf"{PEER}: nearest is unit: \x1b[2J"
 
@@ -230,7 +230,7 @@ def test_remark(events: Sequence[LogEvent]) -> None:
 def test_failures_are_logged_by_the_service(events: Sequence[LogEvent]) -> None:
     """The log adds nothing to the service's own line."""
     talk, _ = logged_talk()
-    log: Any = talk.factory.exchanges
+    log: Any = talk.factory.shared.exchanges
     log.failed(talk.session, "no")
     assert len(events) == 1
 
@@ -252,7 +252,7 @@ def test_hidden_by_0_a_second_is_told_every_second(events: Sequence[LogEvent]) -
 def test_configure_at_once(events: Sequence[LogEvent]) -> None:
     """Another level and number hold at once, and what is untold then is told before."""
     talk, clock = logged_talk(a_second=1)
-    log: Any = talk.factory.exchanges
+    log: Any = talk.factory.shared.exchanges
     talk.say(b"x\n" * 3)
     log.configure("debug", 2)
     assert texts(events)[-1] == "not shown: 2 more exchanges, 0 more clients in a second"
@@ -273,7 +273,7 @@ def test_configure_at_once(events: Sequence[LogEvent]) -> None:
 def test_configure_0_a_second_while_there_are_clients(events: Sequence[LogEvent]) -> None:
     """Connections that are there before the number becomes 0 are told of every second too."""
     talk, clock = logged_talk()
-    log: Any = talk.factory.exchanges
+    log: Any = talk.factory.shared.exchanges
     clock.advance(1)
     log.configure("info", 0)
     talk.say(b"x\n" * 3)

@@ -197,7 +197,7 @@ def table(*names: str) -> RuleTable:
 def test_rules() -> None:
     """Each rule tells how often it answered, from 0, and the service how often none did."""
     talk = Talk()
-    talk.factory.dialect.responder = rules = table("first", "second")
+    talk.factory.shared.dialect.responder = rules = table("first", "second")
     talk.say(b"x\ny\n")
     rules.unmatched = 5
     samples = scrape(Daemon(a=talk.factory, b=served().factory))
@@ -208,7 +208,7 @@ def test_rules() -> None:
 def test_rules_of_one_name() -> None:
     """Rules that cannot be told apart are counted together: a scrape has each name once."""
     talk = Talk()
-    talk.factory.dialect.responder = rules = table("twice", "twice", "otherwise")
+    talk.factory.shared.dialect.responder = rules = table("twice", "twice", "otherwise")
     rules.unmatched = 1
     for rule in rules.rules:
         rule.matches = 2
@@ -242,7 +242,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), min_size=1, max_size=9)
 def test_odd_names(names: dict[str, int], service: str) -> None:
     """Whatever rules, reasons and services are called, a scrape can be read and is complete."""
     talk = Talk()
-    talk.factory.dialect.responder = rules = table(*names)
+    talk.factory.shared.dialect.responder = rules = table(*names)
     for rule in rules.rules:
         rule.matches = names[rule.name]
     talk.counters.closed.update(names)

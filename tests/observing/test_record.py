@@ -16,10 +16,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
+from sockreply.conversation.exchanges import Exchanges
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.observing.record import RECORDED_BYTES, RecordedExchanges, Recorder
 from sockreply.replies import Await, Raw, Reply, Send, Session, Stall, Wait
-from sockreply.server.factory import ExchangeLog as Exchanges
 from tests.server.stand_ins import NotingLog, Talk, by_message, texts
 
 PEER = "192.168.1.1:54321"
@@ -60,7 +60,7 @@ class RecordedTalk(Talk):
         self.recorder = Lines(self.time)
         exchanges = RecordedExchanges(NotingLog() if log is None else log, self.recorder)
         super().__init__(by_message(**replies), exchanges=exchanges, **dict(more))
-        self.factory.name = "scale"
+        self.factory.shared.name = "scale"
 
     def make_clock(self) -> Clock:
         return self.time
@@ -241,8 +241,8 @@ def test_nothing_drives_a_screen(text: str) -> None:
 def test_any_bytes(request: bytes, reply: bytes, name: str) -> None:
     """Whatever is exchanged under whatever name: it is one line of JSON that gives it back."""
     talk = RecordedTalk(more={"framing": "chunk"})
-    talk.factory.name = name
-    log: Any = talk.factory.exchanges
+    talk.factory.shared.name = name
+    log: Any = talk.factory.shared.exchanges
     log.received(talk.session, request)
     log.answered(talk.session, reply, len(reply))
     (line,) = talk.recorder.given
@@ -268,7 +268,7 @@ def test_exchange_that_began_before_the_record() -> None:
     """An exchange that only the log was told of is told to it to its end."""
     inner = NotingLog()
     talk = RecordedTalk(inner)
-    log: Any = talk.factory.exchanges
+    log: Any = talk.factory.shared.exchanges
     log.answered(talk.session, b"x", 1)
     log.remarked(talk.session, lambda: "a remark")
     assert inner.told[-2:] == [("answered", b"x"), ("remarked", "a remark")]
@@ -279,7 +279,7 @@ def test_record_in_another_file() -> None:
     """The recorder can be replaced, and exchanges that go on then are recorded by the new one."""
     talk = RecordedTalk(slow=Reply(Wait(1)))
     talk.say(b"slow\n")
-    log: Any = talk.factory.exchanges
+    log: Any = talk.factory.shared.exchanges
     log.recorder = Lines(talk.time)
     talk.clock.advance(1)
     assert not talk.recorder.given
@@ -309,7 +309,7 @@ def test_what_is_not_about_exchanges_goes_on() -> None:
     """Listeners, clients and their ends are told to the log."""
     inner = NotingLog()
     talk = RecordedTalk(inner)
-    log: Any = talk.factory.exchanges
+    log: Any = talk.factory.shared.exchanges
     log.listening(UNIXAddress("/run/x"))
     talk.leave()
     assert [told[0] for told in inner.told] == ["connected", "listening", "disconnected"]

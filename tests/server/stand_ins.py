@@ -137,7 +137,7 @@ class Talk:
     @property
     def counters(self) -> Counters:
         """The service's counts."""
-        return self.factory.counters
+        return self.factory.shared.counters
 
     def say(self, *reads: bytes) -> None:
         """Let the service read."""

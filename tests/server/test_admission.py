@@ -97,7 +97,7 @@ def test_who_is_refused_is_counted_and_no_connection() -> None:
     assert texts(events) == [
         "127.0.0.1:40000 refused: it is in none of the networks that are allowed"
     ]
-    assert not door.factory.connections
+    assert not door.factory.roster.connections
 
 
 def test_per_peer() -> None:
@@ -128,7 +128,7 @@ def test_a_limit_that_comes_later_counts_who_is_there() -> None:
     """Connections from before the limit count, and may stay."""
     door = Door(limits())
     (_, one), (_, two), (_, three) = door.enter(), door.enter(), door.enter()
-    door.factory.change_limits(limits(per_peer=2))
+    door.factory.roster.change_limits(limits(per_peer=2))
     with capturedLogs():
         assert door.enter()[1].disconnecting
     assert not any(each.disconnecting for each in (one, two, three))
@@ -138,7 +138,7 @@ def test_connections_from_before_a_limit_are_counted_down() -> None:
     """More of them than may be: each that goes is one less, and below the limit there is room."""
     door = Door(limits())
     there = [door.enter()[0] for _ in range(3)]
-    door.factory.change_limits(limits(per_peer=2))
+    door.factory.roster.change_limits(limits(per_peer=2))
     with capturedLogs():
         for protocol in there[:2]:
             protocol.connectionLost()

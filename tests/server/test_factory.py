@@ -9,11 +9,11 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from sockreply.conversation.counters import Histogram
+from sockreply.conversation.shared import Dialect
 from sockreply.errors import ConfigError, TemplateFailed
 from sockreply.framing import Line, Netstring, parse_framing
 from sockreply.replies import Echo, Raw, Reply, Session, Stall, Wait, as_responder
 from sockreply.server import Counters, Limits, ReplyFactory
-from sockreply.server.factory import Dialect
 from tests.server.stand_ins import (
     FakeTransport,
     NotingLog,
@@ -51,10 +51,10 @@ def test_framing_and_limit_that_do_not_fit() -> None:
 def test_defaults() -> None:
     """Without keep-alive, without a greeting, with counters and limits of its own."""
     one, two = made(), made()
-    assert not one.keep_alive
-    assert one.greeting is None
-    assert one.limits == Limits()
-    assert one.counters is not two.counters
+    assert not one.shared.keep_alive
+    assert one.shared.greeting is None
+    assert one.shared.limits == Limits()
+    assert one.shared.counters is not two.shared.counters
 
 
 def test_counters_given() -> None:
@@ -69,11 +69,11 @@ def test_places() -> None:
     """Each connection takes one of the places, and gives it back when it is gone."""
     factory = made(max_connections=2)
     free: list[int] = []
-    factory.on_place.append(lambda: free.append(factory.places))
-    assert factory.places == 2
+    factory.roster.on_place.append(lambda: free.append(factory.roster.places))
+    assert factory.roster.places == 2
     first, _ = connect(factory)
     connect(factory)
-    assert factory.places == 0
+    assert factory.roster.places == 0
     first.connectionLost()
     assert free == [1]
 
@@ -141,22 +141,22 @@ def test_unasked_replies_are_no_exchanges() -> None:
 def test_drain_without_connections() -> None:
     """Where there is nothing to finish, a drain is over at once and leaves no timer."""
     factory = made()
-    assert factory.drain(30).called
-    assert not factory.clock.getDelayedCalls()
+    assert factory.roster.drain(30).called
+    assert not factory.shared.clock.getDelayedCalls()
 
 
 def test_drain_waits_for_all() -> None:
     """A drain is over when the last connection is gone."""
     factory = made()
     connections = [connect(factory) for _ in range(3)]
-    factory.clock.advance(1)
-    drained = factory.drain(30)
+    factory.shared.clock.advance(1)
+    drained = factory.roster.drain(30)
     for protocol, transport in connections:
         assert not drained.called
         assert transport.disconnecting
         protocol.connectionLost()
     assert drained.called
-    assert not factory.clock.getDelayedCalls()
+    assert not factory.shared.clock.getDelayedCalls()
 
 
 def test_drain_of_connections_that_end_at_once() -> None:
@@ -164,7 +164,7 @@ def test_drain_of_connections_that_end_at_once() -> None:
     talk = Talk()
     talk.clock.advance(1)
     talk.transport.loseConnection = talk.leave  # type: ignore[method-assign]
-    assert talk.factory.drain(30).called
+    assert talk.factory.roster.drain(30).called
     assert not talk.clock.getDelayedCalls()
 
 
@@ -172,7 +172,7 @@ def test_drain_timeout() -> None:
     """At drain_timeout what is not done yet is aborted."""
     talk = Talk(always(Reply(Wait(1000), b"x")), drain_timeout=30)
     talk.say(b"x\n")
-    drained = talk.factory.drain(30)
+    drained = talk.factory.roster.drain(30)
     talk.clock.advance(29.9)
     assert not talk.transport.aborted
     talk.clock.advance(0.1)
@@ -187,7 +187,7 @@ def test_drain_answers_what_was_read() -> None:
     """A busy connection has its replies before the drain is over."""
     talk = Talk(by_message(slow=Reply(Wait(1), b"later")))
     talk.say(b"slow\nfast\n")
-    drained = talk.factory.drain(30)
+    drained = talk.factory.roster.drain(30)
     talk.clock.advance(1)
     assert talk.hear() == b"later\nfast\n"
     assert talk.transport.disconnecting
@@ -199,7 +199,7 @@ def test_abort() -> None:
     """Aborting ends all connections at once, also those that drain."""
     talk = Talk(always(Reply(Stall())))
     talk.say(b"x\n")
-    talk.factory.abort()
+    talk.factory.roster.abort()
     assert talk.transport.aborted
     talk.leave()
     assert talk.counters.closed == {"drain": 1}
@@ -219,8 +219,8 @@ def test_change_of_limits_lets_those_in_who_wait() -> None:
     """Whoever accepts is told when there may be more places."""
     factory = ReplyFactory(Line(), as_responder(echo), Clock(), limits=Limits(max_connections=1))
     told: list[int] = []
-    factory.on_place.append(lambda: told.append(factory.places))
-    factory.change_limits(Limits(max_connections=5))
+    factory.roster.on_place.append(lambda: told.append(factory.roster.places))
+    factory.roster.change_limits(Limits(max_connections=5))
     assert told == [5]
 
 
@@ -241,7 +241,7 @@ def test_sessions_know_their_service() -> None:
 def test_another_responder_answers_the_next_message() -> None:
     """A dialect's responder may be replaced: connections that are there ask the new one."""
     talk = Talk()
-    talk.factory.dialect.responder = as_responder(always(b"new"))
+    talk.factory.shared.dialect.responder = as_responder(always(b"new"))
     talk.say(b"x\n")
     assert talk.hear() == b"new\n"
 
@@ -249,7 +249,7 @@ def test_another_responder_answers_the_next_message() -> None:
 def test_another_dialect_is_for_new_connections() -> None:
     """Connections go on in the dialect in which they were made."""
     talk = Talk()
-    talk.factory.dialect = Dialect(Netstring(), as_responder(always(b"new")))
+    talk.factory.shared.dialect = Dialect(Netstring(), as_responder(always(b"new")))
     talk.say(b"x\n")
     assert talk.hear() == b"x\n"
     later, transport = talk.factory.buildProtocol(None), FakeTransport()
@@ -349,7 +349,7 @@ def test_failures_name_the_rule() -> None:
 def test_reply_seconds() -> None:
     """Times run from the read that completed a message to the write of its reply."""
     talk = Talk(by_message(slow=Reply(Wait(0.3), b"later"), quiet=Reply()))
-    talk.factory.counters.reply_seconds = seconds = Histogram((0.1, 1.0))
+    talk.factory.shared.counters.reply_seconds = seconds = Histogram((0.1, 1.0))
     talk.say(b"a\nb\nquiet\nslow\n")
     assert seconds.counts == [2, 0, 0]
     talk.say(b"c\n")
@@ -364,7 +364,7 @@ def test_reply_seconds_from_now_on() -> None:
     talk = Talk(by_message(a=Reply(Wait(0.5), b"ok")))
     talk.clock.advance(50)
     talk.say(b"a\n")
-    talk.factory.counters.reply_seconds = seconds = Histogram((0.1, 1.0))
+    talk.factory.shared.counters.reply_seconds = seconds = Histogram((0.1, 1.0))
     talk.clock.advance(0.5)
     assert talk.counters.replies == 1
     assert seconds.counts == [0, 0, 0]
@@ -375,7 +375,7 @@ def test_reply_seconds_from_now_on() -> None:
 def test_reply_seconds_of_the_last_reply() -> None:
     """A reply with which the connection ends is measured like any other."""
     talk = Talk(keep_alive=False)
-    talk.factory.counters.reply_seconds = seconds = Histogram()
+    talk.factory.shared.counters.reply_seconds = seconds = Histogram()
     talk.say(b"a\n")
     assert sum(seconds.counts) == talk.counters.replies == 1
 

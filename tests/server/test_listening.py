@@ -31,8 +31,8 @@ class Site:
         limits = Limits(max_connections=places)
         self.factory = ReplyFactory(Line(), Echo(), self.reactor, limits=limits)
         self.ports = [ListPort(self.factory, self.reactor) for _ in range(2)]
-        self.listeners = [Listener(port, self.factory, self.reactor) for port in self.ports]
-        self.factory.on_place.append(self.place_free)
+        self.listeners = [Listener(port, self.factory.roster, self.reactor) for port in self.ports]
+        self.factory.roster.on_place.append(self.place_free)
 
     def place_free(self) -> None:
         """Tell the listeners, and let the loop tell the ports."""
@@ -41,13 +41,13 @@ class Site:
 
     def end_one(self) -> None:
         """Let one client go."""
-        connection = next(iter(self.factory.connections))
+        connection: Any = next(iter(self.factory.roster.connections))
         connection.transport.connectionLost(Failure(ConnectionDone()))
 
     def close(self) -> None:
         """Let all sockets go."""
-        self.factory.on_place.clear()
-        while self.factory.connections:
+        self.factory.roster.on_place.clear()
+        while self.factory.roster.connections:
             self.end_one()
         for port in self.ports:
             port.clients.close()
@@ -64,15 +64,16 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 def test_accepts_what_arrives(site: Site) -> None:
     """While there are places clients are taken, on transports that send at once."""
     site.ports[0].arrive(2)
-    assert len(site.factory.connections) == 2
-    assert {type(each.transport) for each in site.factory.connections} == {SendsAtOnce}
+    connections: set[Any] = set(site.factory.roster.connections)
+    assert len(connections) == 2
+    assert {type(each.transport) for each in connections} == {SendsAtOnce}
     assert site.ports[0].reads
 
 
 def test_limit_is_exact(site: Site) -> None:
     """Of any number of clients exactly as many are taken as there are places; the rest wait."""
     site.ports[0].arrive(200)
-    assert len(site.factory.connections) == 3
+    assert len(site.factory.roster.connections) == 3
     assert len(site.ports[0].clients.waiting) == 197
     assert not site.ports[0].reads
 
@@ -82,7 +83,7 @@ def test_limit_is_exact_over_ports(site: Site) -> None:
     for _ in range(5):
         for port in site.ports:
             port.arrive()
-    assert len(site.factory.connections) == 3
+    assert len(site.factory.roster.connections) == 3
     assert sum(len(port.clients.waiting) for port in site.ports) >= 2
     assert not any(port.reads for port in site.ports)
 
@@ -94,7 +95,7 @@ def test_places_that_come_free(site: Site) -> None:
         site.end_one()
         assert site.ports[0].reads
         site.ports[0].doRead()
-        assert len(site.factory.connections) == 3
+        assert len(site.factory.roster.connections) == 3
         assert len(site.ports[0].clients.waiting) == waiting
     site.end_one()
     assert site.ports[0].reads
@@ -122,7 +123,7 @@ def test_out_of_descriptors(site: Site) -> None:
     assert port.reads
     port.doRead()
     port.doRead()
-    assert len(site.factory.connections) == 2
+    assert len(site.factory.roster.connections) == 2
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
@@ -137,7 +138,7 @@ def test_out_of_something_for_long(site: Site, number: int) -> None:
                 port.doRead()
                 site.reactor.advance(0.1)
     assert len(texts(events, "warn")) == 2
-    assert len(site.factory.connections) == 2
+    assert len(site.factory.roster.connections) == 2
 
 
 def test_client_that_gave_up(site: Site) -> None:
@@ -147,7 +148,7 @@ def test_client_that_gave_up(site: Site) -> None:
         site.ports[0].arrive(1)
     assert site.ports[0].reads
     site.ports[0].doRead()
-    assert len(site.factory.connections) == 1
+    assert len(site.factory.roster.connections) == 1
 
 
 def test_stopped_while_it_rests(site: Site) -> None:
@@ -177,7 +178,7 @@ def test_last_accepts(site: Site) -> None:
     site.ports[0].clients.arrive(50)
     site.ports[0].numberAccepts = 7
     site.listeners[0].accept_last()
-    assert len(site.factory.connections) == 50
+    assert len(site.factory.roster.connections) == 50
     assert not site.ports[0].clients.waiting
 
 
@@ -185,7 +186,7 @@ def test_last_accepts_keep_to_the_limit(site: Site) -> None:
     """At the end, too, no more are taken in than there are places."""
     site.ports[0].clients.arrive(10)
     site.listeners[0].accept_last()
-    assert len(site.factory.connections) == 3
+    assert len(site.factory.roster.connections) == 3
 
 
 @pytest.mark.parametrize("clients", range(2, 6))
@@ -195,10 +196,10 @@ def test_last_accepts_wait_for_places(site: Site, clients: int) -> None:
     emptied = site.listeners[0].accept_last()
     assert emptied.called == (clients < 3)
     for _ in range(clients):
-        assert len(site.factory.connections) <= 3
+        assert len(site.factory.roster.connections) <= 3
         site.end_one()
     assert emptied.called
-    assert site.factory.counters.connections == clients
+    assert site.factory.shared.counters.connections == clients
 
 
 def test_last_accepts_end_with_the_port(site: Site) -> None:
@@ -206,7 +207,7 @@ def test_last_accepts_end_with_the_port(site: Site) -> None:
     site.ports[0].clients.arrive(2)
     site.ports[0].clients.errors = [errno.ECONNABORTED, errno.EPERM]
     assert site.listeners[0].accept_last().called
-    assert site.factory.counters.connections == 2
+    assert site.factory.shared.counters.connections == 2
     site.ports[0].clients.errors = [errno.EBADF]
     assert site.listeners[0].accept_last().called
 
@@ -233,7 +234,7 @@ def test_no_tcp_options_without_tcp() -> None:
     """A UNIX socket gets a backlog and no options of TCP."""
     reactor: Any = MemoryReactorClock()
     port = ListPort(None, reactor, socket.AF_UNIX)
-    Listener(port, Site(1).factory, reactor).tune(BACKLOG, 30.0)
+    Listener(port, Site(1).factory.roster, reactor).tune(BACKLOG, 30.0)
     assert port.clients.backlog == 4096
     assert port.clients.options == {}
 
@@ -247,7 +248,7 @@ def test_transport_of_others() -> None:
     reactor: Any = MemoryReactorClock()
     port = ListPort(None, reactor)
     port.transport = Own
-    Listener(port, Site(1).factory, reactor)
+    Listener(port, Site(1).factory.roster, reactor)
     assert port.transport is Own
 
 
@@ -255,7 +256,7 @@ def test_port_of_another_kind() -> None:
     """Of a port that is not Twisted's own nothing is known but its address, and that it stops."""
     reactor: Any = MemoryReactorClock()
     port = reactor.listenTCP(99, None)
-    listener = Listener(port, Site(1).factory, reactor)
+    listener = Listener(port, Site(1).factory.roster, reactor)
     listener.tune(BACKLOG, 30.0)
     listener.accept_last()
     listener.place_free()
@@ -266,7 +267,7 @@ def test_port_of_another_kind() -> None:
 def test_no_port_at_all() -> None:
     """What listens without being a port (standard input, say) has no address."""
     reactor: Any = MemoryReactorClock()
-    listener = Listener(object(), Site(1).factory, reactor)
+    listener = Listener(object(), Site(1).factory.roster, reactor)
     assert listener.address is None
     assert listener.stop().called
 

@@ -200,7 +200,7 @@ def test_stop_takes_in_who_waits() -> None:
         peer.close()
     reactor.turn(3)
     assert stopped == [None]
-    assert site.factory.counters.connections == site.factory.counters.replies == 3
+    assert site.factory.shared.counters.connections == site.factory.shared.counters.replies == 3
 
 
 def test_places_are_told_to_listeners() -> None:
@@ -213,11 +213,11 @@ def test_places_are_told_to_listeners() -> None:
     assert not endpoint.port.reads
     endpoint.port.clients.peers[0].close()
     reactor.turn(2)
-    assert not site.factory.connections
+    assert not site.factory.roster.connections
     assert endpoint.port.reads
     endpoint.port.clients.peers[1].close()
     endpoint.port.doRead()
-    assert len(site.factory.connections) == 1
+    assert len(site.factory.roster.connections) == 1
     reactor.turn(2)
 
 
@@ -315,7 +315,7 @@ def test_certificate_is_read_again(tmp_path: Path, wrapped: str) -> None:
     site = Site(reactor=LoopingReactor())
     port = ListPort(site.factory, site.reactor)
     site.factory.doStart()
-    site.service._listeners.append(Listener(port, site.factory, site.reactor, description))
+    site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, description))
     show = site.service.read_certificate(description)
     assert port.factory is site.factory
     show()
@@ -344,7 +344,7 @@ def test_directory_of_certificates_is_read_again(tmp_path: Path, kind: str) -> N
     site = Site(reactor=LoopingReactor())
     port = ListPort(site.factory, site.reactor)
     site.factory.doStart()
-    site.service._listeners.append(Listener(port, site.factory, site.reactor, description))
+    site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, description))
     site.service.read_certificate(description)()
     assert isinstance(port.factory, TLSMemoryBIOFactory)
     port.stopListening()
@@ -354,7 +354,7 @@ def test_no_certificate_to_read() -> None:
     """Other endpoints are left as they are."""
     site = Site(reactor=LoopingReactor())
     port = ListPort(site.factory, site.reactor)
-    site.service._listeners.append(Listener(port, site.factory, site.reactor, "tcp:12345"))
+    site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, "tcp:12345"))
     site.service.read_certificate("tcp:12345")()
     assert port.factory is site.factory
     port.stopListening()
@@ -367,16 +367,16 @@ def test_listens_no_more_in_one_place() -> None:
     client, transport = site.connect()
     port = ListPort(site.factory, site.reactor)
     port.clients.arrive(2)
-    site.service._listeners.append(Listener(port, site.factory, site.reactor, "tcp:2"))
+    site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, "tcp:2"))
     done = watch(Deferred.fromCoroutine(site.service.listen_no_more("tcp:2")))
     assert not port.clients.waiting
-    assert len(site.factory.connections) == 3
+    assert len(site.factory.roster.connections) == 3
     site.reactor.advance(0)
     assert done == [None]
     assert not port.connected
     assert [each.description for each in site.service._listeners] == ["tcp:1"]
     client.dataReceived(b"hello\n")
     assert transport.value() == b"hello\n"
-    site.factory.abort()
+    site.factory.roster.abort()
     site.reactor.advance(0)
     port.clients.close()

@@ -10,10 +10,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import capturedLogs
 
 from sockreply.conversation.answering import UNASKED_LIMIT
+from sockreply.conversation.shared import Dialect
 from sockreply.framing import Chunk, Netstring
 from sockreply.framing.stream import ChunkFramer
 from sockreply.replies import Await, Raw, Reply, Send, Session, Wait
-from sockreply.server.factory import Dialect
 from tests.server.stand_ins import Answer, FakeTransport, Talk, always, answered, by_message, echo
 
 THREE = b"one\ntwo\r\nthree\n"
@@ -257,7 +257,7 @@ class BrokenFraming(Netstring):
 def test_framing_that_raises() -> None:
     """An error of a user's own framing costs the connection, and is told to no caller."""
     talk = Talk()
-    talk.factory.dialect = Dialect(BrokenFraming(), talk.factory.responder)
+    talk.factory.shared.dialect = Dialect(BrokenFraming(), talk.factory.shared.responder)
     broken, transport = talk.factory.buildProtocol(None), FakeTransport()
     broken.makeConnection(transport)
     with capturedLogs():
@@ -293,7 +293,7 @@ class FramesOnce(Chunk):
 def test_framer_that_raises(error: BaseException) -> None:
     """An error of a user's own framer costs the connection, and counts as no message."""
     talk = Talk()
-    talk.factory.dialect = Dialect(FramesOnce(error), talk.factory.responder)
+    talk.factory.shared.dialect = Dialect(FramesOnce(error), talk.factory.shared.responder)
     broken, transport = talk.factory.buildProtocol(None), FakeTransport()
     broken.makeConnection(transport)
     with capturedLogs():

@@ -104,7 +104,7 @@ def test_sums_at_any_end(end: str, said: list[bytes], what: list[str], size: int
         if not talk.transport.disconnecting:
             happen(talk, "turn", b"", 0)
         talk.leave()
-        talk.factory.complaints.close()
+        talk.factory.shared.complaints.close()
     assert talk.counters.messages == answered(talk.counters)
     assert talk.counters.open_connections == 0
     assert not talk.clock.getDelayedCalls()

@@ -18,13 +18,13 @@ LATER = Reply(Wait(1), b"later")
 def test_peer_closes() -> None:
     """A connection that the peer ends is counted as such, and leaves nothing behind."""
     talk = Talk()
-    assert talk.factory.connections == {talk.protocol}
+    assert talk.factory.roster.connections == {talk.protocol}
     with capturedLogs() as events:
         talk.leave()
     assert talk.counters.closed == {"peer": 1}
     assert talk.counters.connections == 1
     assert talk.counters.open_connections == 0
-    assert not talk.factory.connections
+    assert not talk.factory.roster.connections
     assert not talk.clock.getDelayedCalls()
     assert not texts(events)
 

@@ -10,7 +10,8 @@ import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import capturedLogs
 
-from sockreply.conversation.answering import BYTES_A_TURN, UNASKED_LIMIT
+from sockreply.conversation.answering import UNASKED_LIMIT
+from sockreply.conversation.outbox import BYTES_A_TURN
 from sockreply.errors import ResponderError
 from sockreply.replies import Await, Raw, Reply, Session, Stall, Step, Wait, corrupt, drip, truncate
 from tests.server.stand_ins import Answer, NotingLog, Talk, always, answered, by_message, texts

@@ -93,7 +93,7 @@ def test_drain_of_a_closing_connection(over_wire: Connect) -> None:
     talk = over_wire(keep_alive=False)
     talk.say(b"one\nmore\n")
     talk.clock.turn(3)
-    drained = talk.factory.drain(30)
+    drained = talk.factory.roster.drain(30)
     talk.peer.close()
     talk.clock.turn(3)
     assert drained.called
@@ -246,7 +246,7 @@ def test_nothing_is_kept(over_wire: Connect) -> None:
     talk.peer.close()
     talk.clock.turn(2)
     assert not talk.clock.getDelayedCalls()
-    assert not talk.factory.connections
+    assert not talk.factory.roster.connections
     assert not talk.clock.readers
 
 

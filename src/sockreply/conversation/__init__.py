@@ -1,1 +1,16 @@
-"""One connection's dialogue: what came is answered in order. It touches no transport."""
+"""One connection's dialogue. No transport is in here: `sockreply.server` has those.
+
+The way of a message, from the read to the write::
+
+    dataReceived -> Framer -> Answering -> Responder -> bytes: Outbox, one write a turn
+                                                     -> Reply: Delivery, step by step -> Outbox
+
+Whatever is read goes to the framer. `Answering.proceed`, the one loop that is run for every
+message, takes messages out of it, asks the responder and puts the replies into the outbox, which
+joins them to one write. A reply that is more than a message becomes a `Delivery`; until that is
+whole, the next message waits.
+
+A dialogue that cannot go on - a reply waits, the peer does not take what was sent, its turn of the
+loop is over - stops taking messages out of its framer. One read is kept; then reading pauses. The
+reasons to stop, and what may happen in which state, are told in `states`.
+"""

@@ -35,9 +35,9 @@ class Alarms:
 
     def __init__(self, clock: IReactorTime) -> None:
         self.clock = clock
-        self._waiting: dict[int, tuple[IDelayedCall, set[Timeouts]]] = {}
+        self._waiting: dict[int, tuple[IDelayedCall, set[Deadlines]]] = {}
 
-    def wait(self, second: int, who: Timeouts) -> None:
+    def wait(self, second: int, who: Deadlines) -> None:
         """Call `who.look` at that time of the clock."""
         waiting = self._waiting.get(second)
         if waiting is None:
@@ -45,7 +45,7 @@ class Alarms:
             waiting = self._waiting[second] = call, set()
         waiting[1].add(who)
 
-    def leave(self, second: int, who: Timeouts) -> None:
+    def leave(self, second: int, who: Deadlines) -> None:
         """Do not call it then."""
         if second in self._waiting:
             call, waiting = self._waiting[second]
@@ -63,7 +63,7 @@ class Alarms:
                 self._log.failure("a deadline could not be met")
 
 
-class Timeouts:
+class Deadlines:
     """Deadlines by kind, none of them running at first.
 
     Args:

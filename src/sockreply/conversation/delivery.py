@@ -1,92 +1,94 @@
-"""Carries out replies that take more than one write, step by step."""
+"""Carries out a reply that is more than a message, step by step, and settles it."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable
 from types import CoroutineType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
+from sockreply.conversation.interfaces import Dialogue
 from sockreply.replies.reply import Await, Close, Raw, Reply, Send, Stall, Step, Wait
 from sockreply.replies.responder import as_reply
-
-
-class ReplyChannel(Protocol):
-    """What a delivery asks of the connection that it speaks on."""
-
-    @property
-    def takes_more(self) -> bool:
-        """Is it open, with little enough unsent?"""
-
-    def frame(self, message: bytes) -> bytes:
-        """The message as it goes over the wire."""
-
-    def deliver(self, wire: bytes, shown_as: bytes) -> None:
-        """Send a piece of the reply, which a log shows in the second form."""
-
-    def awaiting(self, begun: bool) -> None:
-        """The responder's time begins, or ends."""
-
-    def end(self, how: Literal["whole", "half", "reset"]) -> None:
-        """End the connection."""
-
-    def stall(self) -> None:
-        """There will be no more of this reply, and none behind it."""
-
-    def go_on(self) -> None:
-        """What the delivery waited for is there."""
-
-    def failed(self, failure: Failure) -> None:
-        """The reply cannot be made."""
 
 
 class Delivery:
     """One reply on its way.
 
     Args:
-        channel: The connection.
+        dialogue: The dialogue that it belongs to.
         reply: What is to be done.
-        clock: For the waits.
+        asked: Does it answer a message? If not, nothing is counted as a reply.
+        shown: Does the exchange log show that message?
     """
 
-    __slots__ = ("_channel", "_clock", "_running", "_steps", "_waits_for", "size", "spoke")
+    __slots__ = (
+        *("_beginning", "_dialogue", "_outbox", "_running", "_size", "_spoke", "_steps"),
+        *("_waits_for", "owes", "shown", "stalls"),
+    )
 
-    size: int
-    """Bytes of what was sent, as a log shows it."""
+    owes: bool
+    """Is there a message that has had neither its reply nor its silence yet?"""
 
-    spoke: bool
-    """Was anything sent?"""
+    shown: bool
+    """Does the exchange log show that message?"""
 
-    def __init__(self, channel: ReplyChannel, reply: Reply, clock: IReactorTime) -> None:
-        self._channel = channel
-        self._clock = clock
+    stalls: bool
+    """Was the reply's last step to say no more, while the connection stays open?"""
+
+    def __init__(
+        self, dialogue: Dialogue, reply: Reply, *, asked: bool = True, shown: bool = False
+    ) -> None:
+        self._dialogue = dialogue
+        self._outbox = dialogue.outbox
         self._steps: deque[Step] = deque(reply)
         self._waits_for: IDelayedCall | Deferred[Any] | Literal["nothing more"] | None = None
         self._running = False
-        self.size = 0
-        self.spoke = False
+        self._spoke = False
+        self._size = 0  # of what was said, as a log shows it
+        self._beginning: bytes | bytearray = b""  # of that, if it is shown
+        self.owes = asked
+        self.shown = shown
+        self.stalls = False
 
     def run(self) -> bool:
-        """Carry out steps for as long as none waits and the channel takes more.
+        """Carry out steps for as long as none waits and the dialogue takes more.
 
         Returns:
-            Is the reply whole? If not, the channel is told to `go_on` when it is time to run again;
-            when the channel itself was in the way, it knows.
+            Is the reply whole? If not, the dialogue is told to `go_on` when it is time to run
+            again; when the dialogue itself was in the way, it knows.
         """
         self._running = True
         try:
-            while self._steps and self._waits_for is None and self._channel.takes_more:
+            while self._steps and self._waits_for is None and self._dialogue.takes_more:
                 self._carry_out(self._steps.popleft())
             return self._waits_for is None and not self._steps
         except Exception:  # a message that cannot be framed, an awaitable that cannot be awaited
-            self._channel.failed(Failure())
+            self._dialogue.failed(Failure())
             return False
         finally:
             self._running = False
+
+    def settle(self) -> None:
+        """Count the reply, or the silence: nothing more is said to the message."""
+        if not self.owes:
+            return
+        self.owes = False
+        dialogue, shared = self._dialogue, self._dialogue.shared
+        if not self._spoke:
+            shared.counters.silences += 1
+            if self.shown:
+                shared.exchanges.silent(dialogue.session)
+            return
+        shared.counters.replies += 1
+        shared.count_seconds(dialogue.read_at, 1)
+        if self.shown:
+            said, self._beginning = bytes(self._beginning), b""
+            shared.exchanges.answered(dialogue.session, said, self._size)
 
     def cancel(self) -> None:
         """Give up what is still to come, also what would be awaited only later."""
@@ -104,31 +106,40 @@ class Delivery:
     def _carry_out(self, step: Step) -> None:
         match step:
             case Send(message):
-                self._speak(self._channel.frame(message), message)
+                self._speak(self._outbox.frame(message), message)
             case Raw(wire):
                 self._speak(wire, wire)
             case Wait(seconds):
-                self._waits_for = self._clock.callLater(seconds, self._waited)
+                clock = self._dialogue.shared.clock
+                self._waits_for = clock.callLater(seconds, self._waited)
             case Await(answer):
                 self._await(answer)
             case Close(how):
                 self._waits_for = "nothing more"
-                self._channel.end(how)
+                self.settle()
+                self._outbox.flush()
+                self.stalls = self._dialogue.end(how)
             case Stall():
                 self._waits_for = "nothing more"
-                self._channel.stall()
+                self.settle()
+                self.stalls = True
 
     def _speak(self, wire: bytes, shown_as: bytes) -> None:
-        self.spoke = True
-        self.size += len(shown_as)
-        self._channel.deliver(wire, shown_as)
+        self._spoke = True
+        self._size += len(shown_as)
+        if self.shown and len(self._beginning) <= self._dialogue.shared.exchanges.kept:
+            if not self._beginning:
+                self._beginning = bytearray()  # there may be many small pieces
+            self._beginning += shown_as
+        if self._outbox.add(wire):
+            self._dialogue.turn_over()
 
     def _waited(self) -> None:
         self._waits_for = None
-        self._channel.go_on()
+        self._dialogue.go_on()
 
     def _await(self, answer: Awaitable[Any]) -> None:
-        self._channel.awaiting(True)
+        self._dialogue.awaiting(True)
         waited: Deferred[Any] = Deferred.fromCoroutine(_result_of(answer))
         if self._waits_for is not None:  # it was given up by what it called
             waited.addErrback(lambda _: None).cancel()
@@ -142,20 +153,20 @@ class Delivery:
         if self._waits_for is not waited:
             return  # given up: the peer left, or it took too long
         self._waits_for = None
-        self._channel.awaiting(False)
+        self._dialogue.awaiting(False)
         try:
             reply = as_reply(answer)
         except Exception:  # BadReply
-            self._channel.failed(Failure())
+            self._dialogue.failed(Failure())
             return
         steps = (Send(reply),) if isinstance(reply, bytes) else tuple(reply)
         self._steps.extendleft(reversed(steps))
         if not self._running:
-            self._channel.go_on()
+            self._dialogue.go_on()
 
     def _failed(self, failure: Failure, waited: Deferred[Any]) -> None:
         if self._waits_for is waited:
-            self._channel.failed(failure)
+            self._dialogue.failed(failure)
 
 
 async def _result_of(answer: Awaitable[Any]) -> Any:

@@ -67,7 +67,7 @@ class Daemon(Service):
 
     def _open_connections(self) -> int:
         every = {*self.serving.values(), *self._leaving}
-        return sum(each.factory.counters.open_connections for each in every)
+        return sum(each.factory.shared.counters.open_connections for each in every)
 
     @property
     def ready(self) -> bool:
@@ -89,7 +89,7 @@ class Daemon(Service):
         """
         super().privilegedStartService()
         for name, limits in fit_limits(self.settings.services).items():
-            self.serving[name].factory.change_limits(limits)
+            self.serving[name].factory.roster.change_limits(limits)
         self.outlets.open()
         self._take_signals()  # who reads that it listens may already send one
         try:
@@ -106,7 +106,7 @@ class Daemon(Service):
 
     def _listen(self) -> None:
         for serving in self.serving.values():
-            serving.factory.exchanges = self.outlets.exchanges
+            serving.factory.shared.exchanges = self.outlets.exchanges
             serving.measure(self.settings.metrics is not None)
             serving.service.privilegedStartService()
         self.watch.prepare(self.settings.metrics).carry_out()
@@ -124,7 +124,7 @@ class Daemon(Service):
         """Drain, and tell what was done."""
         super().stopService()
         self._stopping = True
-        limits = [each.factory.limits for each in (*self.serving.values(), *self._leaving)]
+        limits = [each.factory.shared.limits for each in (*self.serving.values(), *self._leaving)]
         self._systemd.stopping(
             max((each.drain_delay + each.drain_timeout for each in limits), default=0.0)
         )
@@ -150,7 +150,7 @@ class Daemon(Service):
         return closed.addCallback(lambda _: self._systemd.stopped())
 
     def _tell(self, serving: Serving) -> None:
-        counters, name = serving.factory.counters, serving.factory.name
+        counters, name = serving.factory.shared.counters, serving.factory.shared.name
         self._log.info(
             "{by}served {connections} connections: {messages} messages, {replies} replies, "
             "{silences} silences, {errors} errors",

@@ -10,11 +10,11 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger, globalLogPublisher
 
+from sockreply.conversation.exchanges import Exchanges
 from sockreply.errors import CannotStart
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.observing.json_lines import JSONLines, open_json_log
 from sockreply.observing.record import RecordedExchanges, Recorder
-from sockreply.server.factory import ExchangeLog as Exchanges
 from sockreply.settings import LogSettings
 
 

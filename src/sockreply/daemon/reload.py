@@ -137,7 +137,7 @@ class Reload:
         daemon.settings = self._settings
         daemon.serving = {name: self._serving[name] for name in services}
         for serving in daemon.serving.values():
-            serving.factory.exchanges = daemon.outlets.exchanges
+            serving.factory.shared.exchanges = daemon.outlets.exchanges
             serving.measure(self._settings.metrics is not None)
         for name in leaving:
             daemon.leave(self._serving[name])

@@ -10,10 +10,12 @@ from weakref import WeakKeyDictionary
 from twisted.logger import Logger
 
 from sockreply.conversation.counters import Histogram
+from sockreply.conversation.exchanges import Exchanges
+from sockreply.conversation.shared import Dialect
 from sockreply.daemon.descriptors import fit_descriptors
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.replies.responder import Responder
-from sockreply.server.factory import Dialect, ExchangeLog, ReplyFactory
+from sockreply.server.factory import ReplyFactory
 from sockreply.server.service import ReplyService
 from sockreply.settings import Limits, ServiceSettings
 
@@ -41,7 +43,7 @@ class Serving:
         name: str,
         settings: ServiceSettings,
         limits: Limits,
-        exchanges: ExchangeLog,
+        exchanges: Exchanges,
         listen: Sequence[str] = (),
     ) -> None:
         self.settings = settings
@@ -56,11 +58,11 @@ class Serving:
             name=name,
         )
         self.service = ReplyService(reactor, self.factory, listen)
-        self._encodings = WeakKeyDictionary({self.factory.dialect: settings.encoding})
+        self._encodings = WeakKeyDictionary({self.factory.shared.dialect: settings.encoding})
 
     def measure(self, wanted: bool) -> None:
         """Measure how long replies take, or do not."""
-        counters = self.factory.counters
+        counters = self.factory.shared.counters
         if not wanted:
             counters.reply_seconds = None
         elif counters.reply_seconds is None:
@@ -95,28 +97,28 @@ class Serving:
             return settings.responder_in(encoding)
         except ConfigError as error:
             reason = f"there are connections that use the encoding {encoding}: {error}"
-            raise ConfigError(f"services.{self.factory.name}: {reason}") from None
+            raise ConfigError(f"services.{self.factory.shared.name}: {reason}") from None
 
     def _take_on(
         self, settings: ServiceSettings, limits: Limits, speaks: dict[str, Responder]
     ) -> None:
         from sockreply.rules.table import RuleTable  # now, for a daemon without a file has none
 
-        factory, before = self.factory, self.factory.responder
+        factory, before = self.factory, self.factory.shared.responder
         if isinstance(before, RuleTable) and isinstance(settings.responder, RuleTable):
             settings.responder.continue_counts(before)
         for dialect, encoding in self._encodings.items():
             dialect.responder = speaks[encoding]
-        now, then = (settings.framing, settings.encoding), (factory.framing, self.settings.encoding)
-        if now != then:
-            factory.dialect = Dialect(settings.framing, settings.responder)
-            self._encodings[factory.dialect] = settings.encoding
+        now = settings.framing, settings.encoding
+        if now != (factory.shared.framing, self.settings.encoding):
+            factory.shared.dialect = Dialect(settings.framing, settings.responder)
+            self._encodings[factory.shared.dialect] = settings.encoding
         if not isinstance(settings.responder, RuleTable):
-            for connection in factory.connections:
+            for connection in factory.roster.connections:
                 connection.session.rule = None  # code would never say another one
-        factory.keep_alive = settings.keep_alive
-        factory.greeting = settings.greeting
-        factory.change_limits(limits)
+        factory.shared.keep_alive = settings.keep_alive
+        factory.shared.greeting = settings.greeting
+        factory.roster.change_limits(limits)
         self.settings = settings
 
 

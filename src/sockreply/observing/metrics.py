@@ -194,7 +194,7 @@ class _Counts(Collector):
 
     def collect(self) -> Iterator[Metric]:
         factories = {_printable(name): each for name, each in self._watched.factories().items()}
-        services = {name: factory.counters for name, factory in factories.items()}
+        services = {name: factory.shared.counters for name, factory in factories.items()}
         yield from _counted(services)
         yield from _counted_by_kind(services)
         yield _rule_matches(factories)
@@ -240,7 +240,7 @@ def _rule_matches(factories: Mapping[str, ReplyFactory]) -> Metric:
     what = "Messages that a rule answered, by its name; otherwise: that none did."
     family = _counter("rule_matches", what, "service", "rule")
     for service, factory in factories.items():
-        table = factory.responder
+        table = factory.shared.responder
         if isinstance(table, RuleTable):
             matches = Counter({"otherwise": table.unmatched})
             for rule in table.rules:

@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 
 from twisted.internet.interfaces import IAddress
 
+from sockreply.conversation.exchanges import Exchanges
 from sockreply.observing.line_writer import Recorder
 from sockreply.replies.responder import Session
-from sockreply.server.factory import ExchangeLog
 from sockreply.shown import show_address
 
 __all__ = ["RecordedExchanges", "Recorder"]
@@ -49,7 +49,7 @@ class RecordedExchanges:
     hidden = 0
     kept = RECORDED_BYTES
 
-    def __init__(self, log: ExchangeLog, recorder: Recorder) -> None:
+    def __init__(self, log: Exchanges, recorder: Recorder) -> None:
         self.recorder = recorder
         self._shown = log
         self._clock = recorder.clock

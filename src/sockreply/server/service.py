@@ -48,9 +48,9 @@ class ReplyService(Service):
         self._begun = False
         self._waits_for: Deferred[Any] | None = None
         self._aborted = False
-        if factory.on_place:
+        if factory.roster.on_place:
             raise ConfigError("this factory has its service already, which drains all of it")
-        factory.on_place.append(self._place_free)
+        factory.roster.on_place.append(self._place_free)
 
     def addresses(self) -> list[IAddress]:
         """Where it listens, in the order of its endpoints."""
@@ -64,7 +64,7 @@ class ReplyService(Service):
         """
         super().privilegedStartService()
         self._begun = True
-        self.draining = self.factory.draining = self._aborted = False
+        self.draining = self.factory.roster.draining = self._aborted = False
         for endpoint, description in self._endpoints:
             try:
                 self._listen(endpoint, description)
@@ -97,10 +97,10 @@ class ReplyService(Service):
         self._aborted = True
         if self._waits_for is not None:
             self._waits_for.cancel()
-        self.factory.abort()
+        self.factory.roster.abort()
 
     async def _drain(self) -> None:
-        limits, now = self.factory.limits, self._reactor.seconds
+        limits, now = self.factory.shared.limits, self._reactor.seconds
         self.draining = True
         until = now() + limits.drain_delay + limits.drain_timeout
         if limits.drain_delay:
@@ -108,16 +108,16 @@ class ReplyService(Service):
             await self._waits_for.addErrback(lambda failure: failure.trap(CancelledError) and None)
         if not self._aborted:
             queues = [listener.accept_last() for listener in self._listeners]
-            self.factory.drain(limits.drain_timeout)  # makes places for those who still wait
+            self.factory.roster.drain(limits.drain_timeout)  # makes places for those who still wait
             self._waits_for = DeferredList(queues, consumeErrors=True)
             await self._waits_for.addTimeout(limits.drain_timeout, self._reactor)
         stopped = self._close_listeners()
-        drained = self.factory.drain(max(0.0, until - now()))
+        drained = self.factory.roster.drain(max(0.0, until - now()))
         if self._aborted:
-            self.factory.abort()
+            self.factory.roster.abort()
         await stopped
         await drained
-        self.factory.complaints.close()
+        self.factory.shared.complaints.close()
         self._begun = False
 
     def listen_too(self, description: str) -> None:
@@ -162,18 +162,18 @@ class ReplyService(Service):
         """
         for listener in [each for each in self._listeners if each.description == description]:
             last = DeferredList([listener.accept_last()], consumeErrors=True)
-            await last.addTimeout(self.factory.limits.drain_timeout, self._reactor)
+            await last.addTimeout(self.factory.shared.limits.drain_timeout, self._reactor)
             self._listeners.remove(listener)
             await listener.stop()
 
     def _listen(self, endpoint: IStreamServerEndpoint, description: str) -> None:
         port = listen_now(endpoint, self.factory, description or str(endpoint))
-        listener = Listener(port, self.factory, self._reactor, description)
+        listener = Listener(port, self.factory.roster, self._reactor, description)
         ours = description and "backlog=" not in description and "systemd:" not in description
         self._listeners.append(listener)
-        listener.tune(BACKLOG if ours else None, self.factory.limits.write_timeout)
+        listener.tune(BACKLOG if ours else None, self.factory.shared.limits.write_timeout)
         if listener.address is not None:
-            self.factory.exchanges.listening(listener.address)
+            self.factory.shared.exchanges.listening(listener.address)
 
     def _close_listeners(self) -> Deferred[Any]:
         listeners, self._listeners = self._listeners, []

@@ -1,0 +1,68 @@
+"""What is counted and logged when something goes wrong on one connection."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sockreply.conversation.shared import Shared
+from sockreply.errors import FramingError, ReplyTimeout, SockreplyError
+from sockreply.replies.responder import Session
+from sockreply.shown import show_text
+
+_log = Logger()
+
+
+def format_broken(shared: Shared, session: Session, error: FramingError) -> None:
+    """The peer broke the format."""
+    shared.counters.errors[error.kind] += 1
+    text = "{peer} broke the format: {error}"
+    shared.complaints.tell(_log.warn, session.peer, text, error=error)
+
+
+def reply_failed(
+    shared: Shared, session: Session, failure: Failure, *, asked: bool, shown: bool
+) -> None:
+    """There is no reply to a message, or nothing of what was to be sent unasked.
+
+    Args:
+        shared: What the connection has in common with the others of its service.
+        session: The connection.
+        failure: Why not.
+        asked: Was it to answer a message?
+        shown: Does the exchange log show that message?
+    """
+    late = failure.check(ReplyTimeout) is not None
+    kind = ("reply_timeout" if late else "reply") if asked else "unasked"
+    shared.counters.errors[kind] += 1
+    of_rule = f" from rule {session.rule}" if asked and session.rule is not None else ""
+    if asked and shown:
+        shared.exchanges.failed(session, failure.getErrorMessage())
+    if failure.check(SockreplyError):
+        text = "{peer} gets no reply{of_rule}: {error}"
+        why = {"error": str(failure.value)}
+    else:
+        text = "{peer} gets no reply{of_rule}: its responder failed\n{traceback}"
+        why = {"traceback": failure.getTraceback() if shared.complaints.room else ""}
+    lines = {name: show_text(said) for name, said in why.items()}  # it may quote the message
+    shared.complaints.tell(_log.error, session.peer, text, of_rule=of_rule, **lines)
+
+
+def truncated(shared: Shared, session: Session, size: int) -> None:
+    """The stream ended inside a message, of which so many bytes had come."""
+    shared.counters.errors["truncated"] += 1
+    text = "{peer} ended inside a message: {size} bytes lost"
+    shared.complaints.tell(_log.warn, session.peer, text, size=size)
+
+
+def tls_failed(shared: Shared, session: Session, reason: Failure) -> None:
+    """A handshake, or a record, made no sense."""
+    shared.counters.errors["tls"] += 1
+    error = show_text(str(reason.value))
+    shared.complaints.tell(_log.warn, session.peer, "{peer}: TLS failed: {error}", error=error)
+
+
+def too_slow(shared: Shared, session: Session, why: str, seconds: float) -> None:
+    """The peer took longer than the limit of that name allows."""
+    text = "{peer} took over {seconds:g} s: {why}"
+    shared.complaints.tell(_log.warn, session.peer, text, seconds=seconds, why=why)

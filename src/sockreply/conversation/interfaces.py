@@ -1,0 +1,77 @@
+"""What the parts of a dialogue ask of each other."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from twisted.python.failure import Failure
+
+from sockreply.conversation.outbox import Outbox
+from sockreply.conversation.shared import Shared
+from sockreply.replies.responder import Session
+
+
+class Channel(Protocol):
+    """What answering asks of the connection that it is done on."""
+
+    def close(self, why: str) -> None:
+        """Close in good order, after what was written."""
+
+    def end(self, how: Literal["whole", "half", "reset"]) -> bool:
+        """End the connection as a reply asks. Returns whether the peer is to close it."""
+
+    def abort(self, why: str) -> None:
+        """End the connection at once."""
+
+    def all_answered(self, active: bool, begun: int) -> None:
+        """Nothing is left to answer.
+
+        Args:
+            active: Was something answered just now?
+            begun: How many bytes there are of a message that is not complete.
+        """
+
+    def owing(self) -> None:
+        """Something is left to answer, later."""
+
+    def stalled(self) -> None:
+        """A reply asked that nothing more is said."""
+
+
+class Dialogue(Protocol):
+    """What a delivery asks of the dialogue that its reply belongs to."""
+
+    @property
+    def session(self) -> Session:
+        """The connection's memory."""
+
+    @property
+    def shared(self) -> Shared:
+        """What the connection has in common with the others of its service."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Takes what is to be sent."""
+
+    @property
+    def read_at(self) -> float | None:
+        """When what is answered was read, in seconds of the clock; None: nobody wants to know."""
+
+    @property
+    def takes_more(self) -> bool:
+        """Is the connection open, with little enough unsent and some of its turn left?"""
+
+    def turn_over(self) -> None:
+        """So much was sent that others get their turn."""
+
+    def awaiting(self, begun: bool) -> None:
+        """The responder's time begins, or ends."""
+
+    def go_on(self) -> None:
+        """What the delivery waited for is there: it is to be run again."""
+
+    def end(self, how: Literal["whole", "half", "reset"]) -> bool:
+        """End the connection. Returns whether the peer is to close it."""
+
+    def failed(self, failure: Failure) -> None:
+        """The reply cannot be made."""

@@ -1,0 +1,88 @@
+"""The replies of a turn on their way to the transport: joined, so that a turn is one write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sockreply.conversation.counters import Counters
+from sockreply.conversation.shared import Dialect
+
+BYTES_A_TURN = 65_536
+"""How many bytes of replies are made for one connection in a turn; as much as may be unsent."""
+
+MESSAGES_A_TURN = 64
+"""How many messages of one connection are answered before others get their turn."""
+
+LEAST_PIECE = BYTES_A_TURN // MESSAGES_A_TURN
+"""What a piece of a reply counts as at least, so that many small ones are a turn too; bytes."""
+
+
+class Outbox:
+    """Gathers what one connection is to be sent, in order, and writes it.
+
+    Args:
+        dialect: Frames the plain replies.
+        counters: Counts the bytes.
+    """
+
+    __slots__ = ("_counters", "_dialect", "_pieces", "plain", "size", "write")
+
+    plain: list[bytes]
+    """Replies that are one message each, to be framed and sent after all else that is in here."""
+
+    size: int
+    """What was made in this turn, in bytes; kept by who answers."""
+
+    write: Callable[[bytes], None]
+    """Sends; to be set when the connection is made."""
+
+    def __init__(self, dialect: Dialect, counters: Counters) -> None:
+        self._dialect = dialect
+        self._counters = counters
+        self._pieces: bytes | bytearray = b""
+        self.plain = []
+        self.size = 0
+
+    def frame(self, message: bytes) -> bytes:
+        """The message as it goes over the wire."""
+        return self._dialect.framing.frame(message)
+
+    def add(self, wire: bytes) -> bool:
+        """Add a piece of a reply, as it goes over the wire.
+
+        Returns:
+            Was that enough for a turn? Then it is written.
+        """
+        self.size += max(len(wire), LEAST_PIECE)
+        if self.plain:
+            wire = self._dialect.join(self.plain) + wire
+            self.plain.clear()
+        if not self._pieces:
+            self._pieces = wire
+        else:
+            if isinstance(self._pieces, bytes):
+                self._pieces = bytearray(self._pieces)  # there may be many small ones
+            self._pieces += wire
+        if self.size < BYTES_A_TURN:
+            return False
+        self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Write all that is in here, in one piece."""
+        plain, wire = self.plain, b""
+        if plain:
+            wire = self._dialect.join(plain)
+            plain.clear()
+        if self._pieces:
+            wire = bytes(self._pieces) + wire
+            self._pieces = b""
+        if wire:
+            self._counters.sent_bytes += len(wire)
+            write = self.write  # apart: Python looks for what it calls in the class first
+            write(wire)
+
+    def discard(self) -> None:
+        """Forget all that is in here: it can no longer be sent."""
+        self.plain.clear()
+        self._pieces = b""

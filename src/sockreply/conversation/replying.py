@@ -1,0 +1,191 @@
+"""One reply at a time: how a connection carries out those that are more than a message."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.python.failure import Failure
+
+from sockreply.conversation.deadlines import Deadlines
+from sockreply.conversation.delivery import Delivery
+from sockreply.conversation.failures import reply_failed
+from sockreply.conversation.interfaces import Channel
+from sockreply.conversation.outbox import Outbox
+from sockreply.conversation.shared import Dialect, Shared
+from sockreply.conversation.states import (
+    ASIDE,
+    ENDED,
+    LAST,
+    NEXT_TURN,
+    UNSENT,
+    WAITING,
+    Event,
+    Standing,
+)
+from sockreply.replies.reply import Reply
+from sockreply.replies.responder import Session
+
+
+class Replying(Standing):
+    """Carries out replies one after another, and lets go of them when the connection ends.
+
+    Args:
+        channel: The connection.
+        session: Its memory.
+        deadlines: Its deadlines.
+        shared: What it has in common with the others of the service.
+    """
+
+    __slots__ = (
+        *("_channel", "_deadlines", "_delivery", "_dialect", "_shown", "_turn", "_unasked"),
+        *("outbox", "read_at", "session", "shared"),
+    )
+
+    _dialect: Dialect
+    """How the connection speaks: that of the service when it was made."""
+
+    _shown: bool
+    """Does the exchange log show the message in hand? A delivery knows of its own message."""
+
+    _unasked: deque[bytes | Reply] | None
+    """What is to be sent besides the replies; None: there never was any."""
+
+    read_at: float | None
+    """When what is answered was read, if the counters wanted to know then; to be set."""
+
+    def __init__(
+        self, channel: Channel, session: Session, deadlines: Deadlines, shared: Shared
+    ) -> None:
+        super().__init__()
+        self._channel = channel
+        self._deadlines = deadlines
+        self._dialect = shared.dialect
+        self.session = session
+        self.shared = shared
+        self.outbox = Outbox(shared.dialect, shared.counters)
+        self.read_at = None
+        self._unasked = None
+        self._shown = False
+        self._delivery: Delivery | None = None  # of a reply that is more than a message
+        self._turn: IDelayedCall | None = None
+
+    def proceed(self) -> None:
+        """Answer what has come, for one turn; nothing may stand before it."""
+        raise NotImplementedError
+
+    def remark(self, say: Callable[[], str]) -> None:
+        shown = self._shown if self._delivery is None else self._delivery.shown
+        if shown:
+            self.shared.exchanges.remarked(self.session, say)
+
+    def unsent(self) -> None:
+        """So much waits to be sent that nothing may be added."""
+        self.held |= UNSENT
+
+    def sent(self) -> None:
+        """The peer has taken what was unsent."""
+        self.held &= ~UNSENT
+        self._resume()
+
+    def give_up(self, event: Event) -> None:
+        """Answer no more.
+
+        Args:
+            event: Why: the connection ends, or is gone.
+        """
+        self.happened(event)
+        self.held |= ENDED
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget what is still owed."""
+        self._unasked = None
+        delivery, self._delivery = self._delivery, None
+        if delivery is not None:
+            if delivery.owes:
+                self.shared.counters.errors["abandoned"] += 1
+                if delivery.shown:
+                    self.shared.exchanges.abandoned(self.session)
+            delivery.cancel()
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+
+    def turn_over(self) -> None:
+        """Let others go first, unless that is so already."""
+        if not self.held & (NEXT_TURN | ENDED):
+            self.held |= NEXT_TURN
+            self._turn = self.shared.clock.callLater(0, self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        self.held &= ~NEXT_TURN
+        self._resume()
+
+    def _resume(self) -> None:
+        held = self.held & ~LAST
+        if held == WAITING:
+            self.outbox.size = 0
+            self.go_on()
+        elif not held:
+            self.proceed()
+
+    def _answer_with(self, reply: bytes | Reply, size: int, *, asked: bool = True) -> bool:
+        """Carry out a reply after others of that size in this turn. Is it whole?"""
+        self.outbox.size = size
+        self.held |= WAITING
+        steps = Reply(reply) if isinstance(reply, bytes) else reply
+        delivery = self._delivery = Delivery(self, steps, asked=asked, shown=self._shown)
+        self._shown = False
+        if self.held & ENDED:  # it ended while the reply was made
+            self._let_go()
+            return False
+        if not self._carry_on(delivery):
+            return False
+        if self._unasked:
+            self.held |= ASIDE
+        return True
+
+    def _carry_on(self, delivery: Delivery) -> bool:
+        if not delivery.run() or self.held & ENDED:
+            if not self.held & ENDED:
+                self.outbox.flush()
+                if delivery.stalls:
+                    self._channel.stalled()
+                else:
+                    self._channel.owing()
+            return False
+        if delivery.owes and not self.shared.keep_alive:
+            self.held |= LAST
+        delivery.settle()
+        self._delivery = None
+        self.held &= ~WAITING
+        return True
+
+    # What the delivery of a reply asks.
+
+    @property
+    def takes_more(self) -> bool:
+        return not self.held & (UNSENT | NEXT_TURN | ENDED)
+
+    def awaiting(self, begun: bool) -> None:
+        self._deadlines.begin("reply", self.shared.limits.reply_timeout if begun else 0)
+
+    def go_on(self) -> None:
+        if self._delivery is not None and self._carry_on(self._delivery) and not self.held & ~LAST:
+            self.proceed()
+
+    def end(self, how: Literal["whole", "half", "reset"]) -> bool:
+        return self._channel.end(how)
+
+    def failed(self, failure: Failure) -> None:
+        """The message in hand, or what is sent unasked, gets no reply."""
+        asked, shown, self._shown = True, self._shown, False
+        if self._delivery is not None:
+            asked, shown = self._delivery.owes, self._delivery.shown
+            self._delivery.owes = False
+        reply_failed(self.shared, self.session, failure, asked=asked, shown=shown)
+        self._channel.close("error")

@@ -1,0 +1,106 @@
+"""What the connections of a service have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+
+from sockreply.conversation.complaints import Complaints
+from sockreply.conversation.counters import Counters
+from sockreply.conversation.deadlines import Alarms
+from sockreply.conversation.exchanges import Exchanges, NoExchanges
+from sockreply.framing.interfaces import Framing
+from sockreply.replies.responder import Greeting, Responder
+from sockreply.settings import Limits
+
+
+@dataclass(eq=False)
+class Dialect:
+    """How some connections of a service speak: those that were made while this was set.
+
+    Args:
+        framing: Makes messages of bytes, and bytes of messages.
+        responder: Answers the messages; it may be replaced at any time.
+    """
+
+    framing: Framing
+    responder: Responder
+
+    def __post_init__(self) -> None:
+        affixes = self.framing.affixes
+        self.frame = self.framing.frame if affixes is None else None
+        """Has to be called for every reply before `join`; None: it need not."""
+        self._before, self._after = affixes or (b"", b"")
+        self._between = self._after + self._before
+
+    def join(self, replies: list[bytes]) -> bytes:
+        """At least one reply, as they go over the wire."""
+        return self._before + self._between.join(replies) + self._after
+
+
+class Shared:
+    """What a connection's dialogue depends on besides the connection.
+
+    Args:
+        dialect: Of the connections that are made from now on.
+        clock: For timeouts and waits; a reactor is one, and responders may need all of it.
+        keep_alive: Answer message after message, or close once the first one is dealt with?
+        greeting: Sent as soon as a peer connects; a function of the session may make it.
+        limits: What peers may do.
+        counters: Counts what happens; made anew if not given.
+        exchanges: Is told of what is received and answered.
+        name: The service's, for logs and counts.
+
+    Raises:
+        ConfigError: The framing has no message as short as `limits.max_message`.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        clock: IReactorTime,
+        *,
+        keep_alive: bool = False,
+        greeting: Greeting | None = None,
+        limits: Limits = Limits(),  # noqa: B008 - it is frozen
+        counters: Counters | None = None,
+        exchanges: Exchanges | None = None,
+        name: str = "",
+    ) -> None:
+        dialect.framing.framer(limits.max_message)
+        self.name = name
+        self.dialect = dialect
+        self.clock: Any = clock
+        self.alarms = Alarms(clock)
+        """Wakes the deadlines of the connections."""
+        self.keep_alive = keep_alive
+        self.greeting = greeting
+        self.limits = limits
+        self.complaints = Complaints(clock, name)
+        """Has what the log says of peers that do wrong."""
+        self.counters = Counters() if counters is None else counters
+        self.exchanges: Exchanges = NoExchanges() if exchanges is None else exchanges
+
+    @property
+    def framing(self) -> Framing:
+        """Of new connections."""
+        return self.dialect.framing
+
+    @property
+    def responder(self) -> Responder:
+        """Answers new connections."""
+        return self.dialect.responder
+
+    def count_seconds(self, read_at: float | None, replies: int) -> None:
+        """Count how long some replies took, if that is measured.
+
+        Args:
+            read_at: When their messages were read; None: nobody wanted to know then.
+            replies: How many there were.
+        """
+        histogram = self.counters.reply_seconds
+        if histogram is not None and read_at is not None:
+            taken = self.clock.seconds() - read_at
+            histogram.observe(max(0.0, taken), replies)  # the clock may be set back

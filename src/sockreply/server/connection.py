@@ -1,0 +1,72 @@
+"""What is asked of a connection over one of Twisted's transports: mostly by its session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from twisted.internet.error import ConnectionClosed, ConnectionDone
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Protocol
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+
+from sockreply.conversation.answering import Answering
+from sockreply.conversation.failures import tls_failed
+from sockreply.conversation.shared import Shared
+from sockreply.replies.reply import Reply
+from sockreply.replies.responder import Session
+from sockreply.server.transport import SendsAtOnce
+
+
+class Connection(Protocol):
+    """A connection as its session knows it: `sockreply.replies.responder.Connection`."""
+
+    session: Session
+    transport: Any  # what an accepting port or a wrapper made; its interfaces vary
+
+    _shared: Shared
+    _answering: Answering
+    _wire: SendsAtOnce | None  # what is under the transport's wrappers, if it is of our kind
+
+    def peer(self) -> IAddress:
+        return cast(IAddress, self.transport.getPeer())
+
+    def host(self) -> IAddress:
+        return cast(IAddress, self.transport.getHost())
+
+    def tls(self) -> Any:
+        over_tls = isinstance(self.transport, TLSMemoryBIOProtocol)
+        return self.transport.getHandle() if over_tls else None
+
+    def service(self) -> str:
+        return self._shared.name
+
+    def reactor(self) -> Any:
+        return self._shared.clock
+
+    def frame(self, message: bytes) -> bytes:
+        return self._answering.outbox.frame(message)
+
+    def remark(self, say: Callable[[], str]) -> None:
+        self._answering.remark(say)
+
+    def send(self, reply: bytes | Reply) -> None:
+        self._answering.send(reply)
+
+    @property
+    def _has_unsent(self) -> bool:
+        return self._wire is not None and self._wire.unsent > 0
+
+    @property
+    def _bare_wire(self) -> SendsAtOnce | None:
+        """The wire, if nothing is around it: TLS knows no half-close, and has its own good-bye."""
+        return self._wire if self._wire is self.transport else None
+
+    def _why_gone(self, reason: Failure) -> str:
+        """For what reason the peer's side, or the network, ended the connection."""
+        why = "peer" if isinstance(reason.value, ConnectionDone) else "lost"
+        if self.tls() is not None and not isinstance(reason.value, ConnectionClosed):
+            why = "tls"
+            tls_failed(self._shared, self.session, reason)
+        return why

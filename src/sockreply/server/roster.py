@@ -1,0 +1,138 @@
+"""The connections of a service: who may connect, who is there, and how they end together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.logger import Logger
+
+from sockreply.conversation.shared import Shared
+from sockreply.replies.responder import Session
+from sockreply.server.admission import WHY_REFUSED, Admission
+from sockreply.settings import Limits
+
+
+class Member(Protocol):
+    """What the roster asks of a connection."""
+
+    @property
+    def session(self) -> Session:
+        """Its memory."""
+
+    def peer(self) -> IAddress:
+        """The other end."""
+
+    def drain(self) -> None:
+        """Finish what is begun, take nothing more on, and close."""
+
+    def abort(self, why: str) -> None:
+        """End at once, whatever is still to be sent."""
+
+
+class Roster:
+    """Knows the connections of a service, counts them, and ends them when the service stops.
+
+    Args:
+        shared: What the connections have in common.
+    """
+
+    _log = Logger()
+
+    draining: bool
+    """Does a connection end as soon as it owes nothing?"""
+
+    on_place: list[Callable[[], object]]
+    """All called when a connection is gone, and with it its claim on `max_connections`."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._admission = Admission()
+        self._admission.limit(shared.limits, ())
+        self.connections: set[Member] = set()
+        self.on_place = []
+        self.draining = False
+        self._empty: list[Deferred[None]] = []
+
+    @property
+    def places(self) -> int:
+        """How many more connections the service may take now."""
+        return self._shared.limits.max_connections - len(self.connections)
+
+    def change_limits(self, limits: Limits) -> None:
+        """Let other limits hold, for new connections and for the next message of the others."""
+        self._shared.limits = limits
+        self._admission.limit(limits, [connection.peer() for connection in self.connections])
+        for tell in self.on_place:  # there may be more of them
+            tell()
+
+    def admits(self, connection: Member) -> bool:
+        """May the peer connect? To be asked once, when a connection is made."""
+        if self._admission.admits_all:
+            return True
+        peer, shared = connection.peer(), self._shared
+        refusal = self._admission.refuses(peer)
+        if refusal is None:
+            return True
+        shared.counters.refused[refusal] += 1
+        reason = WHY_REFUSED[refusal]
+        shared.complaints.tell(self._log.warn, peer, "{peer} refused: {why}", why=reason)
+        return False
+
+    def opened(self, connection: Member) -> None:
+        """To be called by a connection when it is made and admitted."""
+        shared = self._shared
+        self.connections.add(connection)
+        shared.counters.connections += 1
+        connection.session.number = shared.counters.connections
+        shared.exchanges.connected(connection.session)
+        if self.draining:
+            shared.clock.callLater(0, connection.drain)
+
+    def closed(self, connection: Member, why: str) -> None:
+        """To be called by a connection when it is gone."""
+        if connection not in self.connections:
+            return  # it was not admitted
+        self.connections.remove(connection)
+        if not self._admission.admits_all:
+            self._admission.left(connection.peer())
+        self._shared.counters.closed[why] += 1
+        self._shared.exchanges.disconnected(connection.session, why)
+        for tell in self.on_place:
+            tell()
+        if not self.connections:
+            self._tell_empty()
+
+    def drain(self, seconds: float) -> Deferred[None]:
+        """Let connections finish, also those that are made from now on; then abort them.
+
+        Args:
+            seconds: How long they have.
+
+        Returns:
+            Fires when no connection is left.
+        """
+        self.draining = True
+        empty: Deferred[None] = Deferred()
+        self._empty.append(empty)
+        for connection in tuple(self.connections):
+            connection.drain()
+        if self.connections:
+            overdue: IDelayedCall = self._shared.clock.callLater(seconds, self.abort)
+            empty.addBoth(lambda _: overdue.cancel() if overdue.active() else None)
+        else:
+            self._tell_empty()
+        return empty
+
+    def abort(self) -> None:
+        """End all connections at once."""
+        for connection in tuple(self.connections):
+            if connection in self.connections:  # none of them went with one before it
+                connection.abort("drain")
+
+    def _tell_empty(self) -> None:
+        empty, self._empty = self._empty, []
+        for waiting in empty:
+            waiting.callback(None)
