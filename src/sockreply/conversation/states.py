@@ -88,7 +88,7 @@ def _table() -> dict[State, dict[Event, State]]:
         DRAINING:    (kept,   no,       HALF_CLOSED, DRAINING,    CLOSING, CLOSING, GONE),
         kept:        (no,     DRAINING, HALF_CLOSED, kept,        CLOSING, CLOSING, GONE),
         STALLED:     (no,     no,       CLOSING,     CLOSING,     STALLED, CLOSING, GONE),
-        CLOSING:     (no,     no,       CLOSING,     CLOSING,     no,      no,      GONE),
+        CLOSING:     (no,     no,       CLOSING,     no,          no,      no,      GONE),
         GONE:        (no,     no,       no,          no,          no,      no,      no),
     }
     # fmt: on
