@@ -21,7 +21,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.publish import latest, publish
 from benchmarks.results import Results, Sample
 from benchmarks.rounds import Rounds
-from benchmarks.servers import REDIS, ROOT, SERVERS, Place
+from benchmarks.servers import BEFORE, REDIS, ROOT, SERVERS, Place, other_build
 from benchmarks.works import WORKS
 from tests.end_to_end.certificates import make_certificate
 
@@ -36,6 +36,12 @@ def options(words: Sequence[str]) -> argparse.Namespace:
         "--only", type=_some_of(SERVERS), help=f"besides redis; of {', '.join(SERVERS)}"
     )
     parser.add_argument("--works", type=_some_of(WORKS), help=f"of {', '.join(WORKS)}")
+    parser.add_argument(
+        "--before",
+        type=lambda text: Path(text).absolute(),
+        metavar="BIN",
+        help="compare with the build whose commands are in this directory; only prints",
+    )
     parser.add_argument(
         "--render", action="store_true", help="measure nothing, write what latest.json tells"
     )
@@ -52,8 +58,16 @@ def _some_of(known: Collection[str]) -> Callable[[str], set[str]]:
     return names
 
 
-def measure(rounds: int, names: Collection[str], works: Collection[str]) -> Results:
+def measure(
+    rounds: int, names: Collection[str], works: Collection[str], before: Path | None = None
+) -> Results:
     """Take figures.
+
+    Args:
+        rounds: How many.
+        names: Of the servers.
+        works: What they are measured at.
+        before: The directory of another build's commands, to compare ours with.
 
     Raises:
         BenchmarkError: One of them could not be taken.
@@ -64,6 +78,9 @@ def measure(rounds: int, names: Collection[str], works: Collection[str]) -> Resu
     os.sched_setaffinity(0, {processors.load})
     date = datetime.now().astimezone().isoformat(timespec="seconds")
     servers = {name: server for name, server in SERVERS.items() if name in names}
+    if before is not None:
+        others = other_build(before)
+        servers |= {it: others[it] for it in others if it.removeprefix(BEFORE) in names}
     samples: list[Sample] = []
     with tempfile.TemporaryDirectory() as directory:
         place = Place(0, Path(directory))
@@ -82,7 +99,7 @@ def main(words: Sequence[str]) -> int:
     """Do what the command line asks for."""
     asked = options(words)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers end too
-    selected = asked.rounds or asked.only or asked.works
+    selected = asked.rounds or asked.only or asked.works or asked.before
     try:
         results = (
             latest()
@@ -91,6 +108,7 @@ def main(words: Sequence[str]) -> int:
                 asked.rounds or ROUNDS,
                 {REDIS, *asked.only} if asked.only else set(SERVERS),
                 asked.works or WORKS,
+                asked.before,
             )
         )
     except BenchmarkError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -157,3 +157,23 @@ VARIANTS = {
 
 SERVERS = {**PEERS, **VARIANTS}
 """By the names that samples and the command line have."""
+
+BEFORE = "before-"
+"""What the names of the other build's servers begin with; ours follow."""
+
+
+def other_build(scripts: Path) -> dict[str, Server]:
+    """The daemon as another build has it, so that two builds can be compared in one run.
+
+    Args:
+        scripts: The directory of that build's commands: `bin` of its environment.
+    """
+
+    def from_there(server: Server) -> Server:
+        def command(place: Place) -> list[str]:
+            return [word.replace(str(SCRIPTS), str(scripts), 1) for word in server.command(place)]
+
+        return replace(server, title=f"{server.title} (the other build)", command=command)
+
+    names = (OURS, "rules-1", "rules-1000", "template", "log", "tls", "twistd")
+    return {f"{BEFORE}{name}": from_there(SERVERS[name]) for name in names}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from benchmarks.disturbance import TOO_MUCH
 from benchmarks.results import Results, Summary
-from benchmarks.servers import OURS, PEERS, REDIS, SERVERS
-from benchmarks.works import LOADS, MEMORY, START
+from benchmarks.servers import BEFORE, OURS, PEERS, REDIS, SERVERS
+from benchmarks.works import LOADS, MEMORY, START, WORKS
 
 OF_LOADS = {
     "cpu_us": "CPU µs a request",
@@ -84,6 +84,7 @@ def all_tables(results: Results) -> str:
         ("Memory", _by_server(results, MEMORY, OF_MEMORY, "Redis", redis[MEMORY])),
         ("Start", _by_server(results, START, OF_START, "empty", ("twistd-alone", START))),
         ("Figures", figures(results)),
+        ("Beside the other build", builds(results)),
     ]
     parts = [f"### {title}\n\n{table}" for title, table in tables if table]
     return "\n\n".join([about(results), *parts]) + "\n"
@@ -117,6 +118,19 @@ def figures(results: Results) -> str:
             told = f"{_spread(value, scale)} {unit}"
             rows.append([line.title, told, _spread(ratio), line.to_title if ratio else ""])
     return _markdown(["", "sockreply", "ratio", "to"], rows)
+
+
+def builds(results: Results) -> str:
+    """What this build takes, and its ratio to the other one, if that was measured too."""
+    rows = []
+    for name, server in SERVERS.items():
+        for work in WORKS:
+            figure, unit, scale = _unit_of(work)
+            value = results.summary(name, work, figure)
+            ratio = results.ratio(name, work, figure, (f"{BEFORE}{name}", work))
+            if value is not None and ratio is not None:
+                rows.append([server.title, work, f"{_spread(value, scale)} {unit}", _spread(ratio)])
+    return _markdown(["", "work", "this build", "ratio"], rows)
 
 
 def shown(value: float) -> str:

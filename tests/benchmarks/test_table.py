@@ -84,3 +84,10 @@ def test_disturbed_loads_are_counted() -> None:
     about = table.about(results(quiet, loud))
     assert "in 1 round: Abacus, 2 processors, Python 3.11.0." in about
     assert "during 1 of 2 loads" in about
+
+
+def test_another_build_is_compared_row_by_row() -> None:
+    """Each figure of this build has its ratio to the other one's; without one there are none."""
+    both = results(cpu(1, "sockreply", 10.0), cpu(1, "before-sockreply", 20.0))
+    assert "| **sockreply** | one | 10.0 µs | 0.50 |" in table.builds(both)
+    assert not table.builds(complete())
