@@ -5,69 +5,95 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 import sockreply
 
 SOURCE = Path(sockreply.__file__).parent
-MODULES = sorted(
-    ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
-    for path in SOURCE.rglob("*.py")
-)
-
-LAYERS = [
-    {"addresses", "errors", "shown"},
-    {"framing", "replies"},
-    {"settings"},
-    {"rules", "conversation", "client"},
-    {"server"},
-    {"config", "observing"},
-    {"daemon"},
-    {"commands"},
-]
-"""A part knows only parts of the lines above its own, but for these."""
-
-WITHIN = {("replies", "framing"), ("conversation", "server")}
-"""Who knows whom on one line."""
+DRAWING = Path(__file__).parents[1] / "docs" / "architecture.md"
 
 
-def layer(part: str) -> int:
-    """The line on which a part stands."""
-    return next(number for number, parts in enumerate(LAYERS) if part in parts)
+def module_of(path: Path) -> str:
+    """The dotted name of a file of ours."""
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in sorted(SOURCE.rglob("*.py"))}
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The modules of ours that a file imports, wherever in it."""
+    """What a file imports, wherever in it: in functions and under TYPE_CHECKING, too."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            yield node.module or ""
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else node.module or ""
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_one_way(module: str) -> None:
-    """What a module imports stands before it in the order of the parts."""
-    path = SOURCE.parent.joinpath(*module.split("."))
-    own = module.split(".")[1:2]
-    for name in imported(path / "__init__.py" if path.is_dir() else path.with_suffix(".py")):
-        root, _, rest = name.partition(".")
-        if root != "sockreply" or not rest:
-            continue
-        assert own, "the root package imports nothing"
-        part = rest.split(".")[0]
-        if part != own[0] and (own[0], part) not in WITHIN:
-            assert layer(part) < layer(own[0]), f"{module} imports {name}"
+GRAPH = {
+    module: {name for name in imported(path) if name in MODULES} - {"sockreply"}
+    for module, path in MODULES.items()
+    if module != "sockreply"
+}
+"""By module: the modules of ours that it imports."""
+
+
+def part(module: str) -> str:
+    """The folder, or the single module, right below `sockreply` that a module belongs to."""
+    return module.split(".")[1]
+
+
+def rows() -> list[list[str]]:
+    """The parts in rows, from the bottom up: each stands on the lowest row that it can."""
+    below: dict[str, set[str]] = defaultdict(set)
+    for module, others in GRAPH.items():
+        below[part(module)] |= {part(other) for other in others} - {part(module)}
+    height: dict[str, int] = {}
+    for name in TopologicalSorter(below).static_order():
+        height[name] = max((height[other] + 1 for other in below[name]), default=0)
+    found: dict[int, list[str]] = defaultdict(list)
+    for name in sorted(height):
+        found[height[name]].append(name)
+    return [found[number] for number in sorted(found)]
+
+
+def test_no_import_circle() -> None:
+    """No module comes to know itself through others, not even under TYPE_CHECKING."""
+    TopologicalSorter(GRAPH).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_drawing_of_the_layers_is_true() -> None:
+    """Each line of the drawing knows only lines below it, and no part could stand lower."""
+    drawing = DRAWING.read_text().split("```layers\n")[1].split("```")[0]
+    drawn = [sorted(line.split("-")[0].split()) for line in drawing.splitlines() if line.strip()]
+    expected = list(reversed(rows()))
+    assert drawn == expected, "\n".join("  ".join(row) for row in expected)
+
+
+def test_root_package_imports_nothing() -> None:
+    """`import sockreply` costs nothing."""
+    assert not list(imported(MODULES["sockreply"]))
 
 
 def test_framing_knows_nothing_of_twisted() -> None:
     """Framing does no input or output of its own."""
     for path in (SOURCE / "framing").glob("*.py"):
         assert not [name for name in imported(path) if name.startswith("twisted")]
+
+
+def test_a_dialogue_knows_no_transport() -> None:
+    """Of Twisted, it has the time, what is awaited and the log; the rest is the server's."""
+    known = {"twisted.internet.defer", "twisted.internet.interfaces", "twisted.logger"}
+    known |= {"twisted.python.failure"}
+    for path in (SOURCE / "conversation").glob("*.py"):
+        assert {name for name in imported(path) if name.startswith("twisted")} <= known
 
 
 def test_importing_installs_no_reactor() -> None:
