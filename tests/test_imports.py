@@ -19,7 +19,7 @@ MODULES = sorted(
 )
 
 LAYERS = [
-    {"addresses", "errors", "shown"},
+    {"addresses", "errors", "notation", "shown"},
     {"framing", "replies"},
     {"settings"},
     {"rules", "conversation", "client"},
@@ -30,7 +30,7 @@ LAYERS = [
 ]
 """A part knows only parts of the lines above its own, but for these."""
 
-WITHIN = {("replies", "framing"), ("conversation", "server")}
+WITHIN = {("notation", "errors"), ("replies", "framing"), ("conversation", "server")}
 """Who knows whom on one line."""
 
 

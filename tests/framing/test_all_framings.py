@@ -25,7 +25,7 @@ from sockreply.framing import (
     parse_framing,
 )
 from sockreply.framing.delimited import Undelimited
-from sockreply.framing.notation import parse_notation
+from sockreply.notation import parse_notation
 from tests.framing.table import (
     BOUNDED_BY_READS,
     KEYS,

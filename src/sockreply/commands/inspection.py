@@ -9,7 +9,7 @@ from pathlib import Path
 from twisted.internet.address import IPv4Address, IPv6Address
 
 from sockreply.errors import BadFile, ConfigError
-from sockreply.framing.notation import quoted
+from sockreply.notation import quoted
 from sockreply.rules.explaining.explain import Explanation, explain, imagined_session
 from sockreply.rules.table import RuleTable
 from sockreply.settings import ServiceSettings, Settings

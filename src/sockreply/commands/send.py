@@ -21,7 +21,7 @@ from sockreply.commands.options import seconds as read_seconds
 from sockreply.commands.tap import DEFAULT_INTERFACE, DEFAULT_PORT
 from sockreply.errors import CannotFrame, ConfigError, RequestError
 from sockreply.framing import Line, parse_framing
-from sockreply.framing.notation import whole
+from sockreply.notation import whole
 
 
 class SendOptions(usage.Options):

@@ -13,7 +13,7 @@ from sockreply.config.read_data import Context, Groups, mask
 from sockreply.config.read_regexes import compiled
 from sockreply.errors import ConfigError
 from sockreply.framing import Chunk, Delimited, Enclosed, Fixed, Line
-from sockreply.framing.notation import SIZE_LIMIT
+from sockreply.notation import SIZE_LIMIT
 from sockreply.rules.conditions import (
     AllOf,
     AnyOf,

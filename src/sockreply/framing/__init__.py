@@ -3,7 +3,7 @@
 from sockreply.framing.counted import Fixed, Length, Netstring
 from sockreply.framing.delimited import Delimited, Enclosed, Line
 from sockreply.framing.interfaces import Framer, Framing
-from sockreply.framing.notation import parse_framing
+from sockreply.framing.registry import parse_framing
 from sockreply.framing.stream import Chunk, Eof, Gap
 
 __all__ = [

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from sockreply.errors import ConfigError
-from sockreply.framing.notation import parse_notation, unescape
+from sockreply.notation import parse_notation, unescape
 from sockreply.replies.responder import Responder, as_responder
 
 ENTRY_POINT_GROUP = "sockreply.responders"

@@ -1,4 +1,4 @@
-"""The notation of framings and of named responders."""
+"""The framings by name, and what is said of specs that name none."""
 
 from __future__ import annotations
 
@@ -23,141 +23,14 @@ from sockreply.framing import (
     Netstring,
     parse_framing,
 )
-from sockreply.framing.notation import parse_notation, unescape
 from tests.framing.table import KEYS
-
-
-def escape(value: bytes) -> str:
-    """Any bytes in the notation."""
-    return "".join(f"\\x{octet:02x}" for octet in value)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("", b""),
-        ("plain = text: all of it", b"plain = text: all of it"),
-        (r"\r", b"\r"),
-        (r"\n", b"\n"),
-        (r"\t", b"\t"),
-        (r"\0", b"\0"),
-        (r"\\", b"\\"),
-        (r"\,", b","),
-        (r"\x00\x7f\xff", b"\x00\x7f\xff"),
-        (r"\xAb\xaB", b"\xab\xab"),
-        (r"\x411\01\\n\\\n", b"A1\x001\\n\\\n"),
-        ("응답\n", "응답\n".encode()),
-        ("caf\udce9", b"caf\xe9"),
-    ],
-)
-def test_unescape(text: str, value: bytes) -> None:
-    """Each escape is its byte, and other text its UTF-8 or what the command line had there."""
-    assert unescape(text) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("\\", r"'\'"),
-        (r"\q", r"'\q'"),
-        (r"\R", r"'\R'"),
-        (r"\u00e9", r"'\u'"),
-        (r"\ ", r"'\ '"),
-        ("\\\n", r"'\\n'"),
-    ],
-)
-def test_unknown_escape(text: str, shown: str) -> None:
-    """A backslash that begins no escape is an error that shows it as it was typed."""
-    with pytest.raises(ConfigError) as caught:
-        unescape(f"a{text}")
-    assert str(caught.value) == rf"{shown} is no escape; known: \r \n \t \0 \\ \, \xNN"
-
-
-@pytest.mark.parametrize("text", [r"\x", r"\x4", r"\xg0", r"\x 4", r"\x4\n"])
-def test_escape_without_its_digits(text: str) -> None:
-    """A byte that is not written in full is an error that says how it is."""
-    with pytest.raises(ConfigError) as caught:
-        unescape(f"a{text}")
-    assert str(caught.value) == r"\x needs two hexadecimal digits"
-
-
-@given(st.binary())
-def test_any_bytes_can_be_written(value: bytes) -> None:
-    """Every byte string has a notation."""
-    assert unescape(escape(value)) == value
-
-
-@given(st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"])))
-def test_text_is_utf_8(text: str) -> None:
-    """Text without a backslash is its UTF-8."""
-    assert unescape(text) == text.encode()
-
-
-@given(st.binary())
-def test_whatever_the_command_line_had(value: bytes) -> None:
-    """Bytes that are no UTF-8 come through as the system hands them to Python."""
-    given_there = value.replace(b"\\", b"/")
-    assert unescape(given_there.decode("utf-8", "surrogateescape")) == given_there
-
-
-@pytest.mark.parametrize(
-    ("spec", "name", "values"),
-    [
-        ("line", "line", {}),
-        ("", "", {}),
-        ("a:b=c", "a", {"b": "c"}),
-        ("a:b=c,d=e", "a", {"b": "c", "d": "e"}),
-        ("a:b=,d=", "a", {"b": "", "d": ""}),
-        ("a:b=c=d:e", "a", {"b": "c=d:e"}),
-        (r"a:b=\,,c=\\,d=\\\,", "a", {"b": r"\,", "c": r"\\", "d": r"\\\,"}),
-        ("a:b=\n,c=\n", "a", {"b": "\n", "c": "\n"}),
-        ("a:b=\\", "a", {"b": "\\"}),
-    ],
-)
-def test_parse_notation(spec: str, name: str, values: dict[str, str]) -> None:
-    """A spec is a name and its keys, parted by commas that are not escaped."""
-    assert parse_notation(spec) == (name, values)
-
-
-@pytest.mark.parametrize(
-    ("spec", "pair"),
-    [
-        ("a:", ""),
-        ("a:b", "b"),
-        ("a:=c", "=c"),
-        ("a:b=c,", ""),
-        ("a:,b=c", ""),
-        ("a:b=c,,d=e", ""),
-        ("a:b=c,d", "d"),
-        (r"a:b\,c", r"b\,c"),
-    ],
-)
-def test_not_key_and_value(spec: str, pair: str) -> None:
-    """What stands between two commas and is not key=value is named."""
-    with pytest.raises(ConfigError, match=re.escape(f"a: '{pair}' is not key=value")):
-        parse_notation(spec)
-
-
-def test_key_twice() -> None:
-    """A key that comes twice is an error, even with the same value."""
-    with pytest.raises(ConfigError, match="a: b is given twice"):
-        parse_notation("a:b=1,c=2,b=1")
-
-
-@given(st.dictionaries(st.sampled_from(["a", "b", "end", "key_2"]), st.binary()))
-def test_any_values_come_back(values: dict[str, bytes]) -> None:
-    """Values may be any bytes, commas and backslashes too."""
-    pairs = ",".join(f"{key}={escape(value)}" for key, value in values.items())
-    _, parsed = parse_notation(f"name:{pairs}" if values else "name")
-    assert {key: unescape(value) for key, value in parsed.items()} == values
 
 
 @given(st.text(st.sampled_from("ab=:,\\xn0"), max_size=12))
 def test_nothing_but_config_errors(spec: str) -> None:
     """A spec is understood or is a ConfigError, whatever it is."""
-    for parse in (parse_notation, parse_framing, unescape):
-        with suppress(ConfigError):
-            parse(spec)
+    with suppress(ConfigError):
+        parse_framing(spec)
 
 
 @pytest.mark.parametrize(
