@@ -120,7 +120,7 @@ def _told(settings: Settings) -> Iterator[str]:
 
 
 def _parts(service: ServiceSettings) -> Iterator[str]:
-    yield f"framing {type(service.framing).__name__.lower()}"
+    yield f"framing {service.framing.name}"
     yield "keep-alive" if service.keep_alive else "one message a connection"
     if isinstance(service.responder, RuleTable):
         count = len(service.responder.rules)

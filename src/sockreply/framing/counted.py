@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sockreply.errors import CannotFrame, ConfigError, Malformed, MessageTooLong
+from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.interfaces import Framing
 
 
 class LengthFramer(BufferedFramer):
@@ -50,7 +52,7 @@ class LengthFramer(BufferedFramer):
 
 
 @dataclass(frozen=True)
-class Length:
+class Length(Framing):
     """A number in front of a message counts its bytes.
 
     Args:
@@ -70,9 +72,6 @@ class Length:
     inclusive: bool = False
     offset: int = 0
     strip: bool = True
-
-    ends_with_stream = False
-    affixes = None  # a message's length is part of them
 
     def __post_init__(self) -> None:
         if bool(self.octets) == bool(self.digits):
@@ -122,9 +121,6 @@ class Length:
         if self.octets:
             return told.to_bytes(self.octets, self.order) + message
         return b"%0*d%b" % (self.digits, told, message)
-
-    def mirrored(self) -> Length:
-        return self
 
     @property
     def _added(self) -> int:
@@ -178,20 +174,14 @@ class NetstringFramer(BufferedFramer):
 
 
 @dataclass(frozen=True)
-class Netstring:
+class Netstring(Framing):
     """`5:hello,` (https://cr.yp.to/proto/netstrings.txt)."""
-
-    ends_with_stream = False
-    affixes = None  # a message's length is part of them
 
     def framer(self, max_message: int) -> NetstringFramer:
         return NetstringFramer(max_message)
 
     def frame(self, message: bytes) -> bytes:
         return b"%d:%b," % (len(message), message)
-
-    def mirrored(self) -> Netstring:
-        return self
 
 
 class FixedFramer(BufferedFramer):
@@ -209,7 +199,7 @@ class FixedFramer(BufferedFramer):
 
 
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(Affixed):
     """Every message has the same size; a reply is sent as it is.
 
     Args:
@@ -218,16 +208,11 @@ class Fixed:
 
     size: int
 
-    ends_with_stream = False
-    affixes = b"", b""
+    @property
+    def message_size(self) -> int:
+        return self.size
 
     def framer(self, max_message: int) -> FixedFramer:
         if self.size > max_message:
             raise ConfigError(f"fixed: size={self.size} is over the {max_message} of a message")
         return FixedFramer(self.size)
-
-    def frame(self, message: bytes) -> bytes:
-        return message
-
-    def mirrored(self) -> Fixed:
-        return self

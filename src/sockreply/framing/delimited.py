@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sockreply.errors import MessageTooLong
+from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
 from sockreply.framing.stream import ChunkFramer
 
@@ -147,7 +148,7 @@ def _overlap(data: bytes | bytearray, beginnings: tuple[bytes, ...], start: int)
 
 
 @dataclass(frozen=True)
-class Delimited:
+class Delimited(Affixed):
     """A byte string ends a message.
 
     Args:
@@ -158,17 +159,12 @@ class Delimited:
     end: bytes
     reply_end: bytes | None = None
 
-    ends_with_stream = False
-
     @property
     def affixes(self) -> tuple[bytes, bytes]:
         return b"", self.end if self.reply_end is None else self.reply_end
 
     def framer(self, max_message: int) -> DelimitedFramer:
         return DelimitedFramer(max_message, self.end)
-
-    def frame(self, message: bytes) -> bytes:
-        return message + self.affixes[1]
 
     def mirrored(self) -> Delimited | Undelimited:
         if self.reply_end is None:
@@ -177,9 +173,12 @@ class Delimited:
             return Undelimited(self.end)
         return Delimited(end=self.reply_end, reply_end=self.end)
 
+    def never_in(self, data: bytes) -> bytes | None:
+        return self.end if self.end in data else None
+
 
 @dataclass(frozen=True)
-class Undelimited:
+class Undelimited(Affixed):
     """The other side of a `Delimited` whose replies nothing ends: a read is a message.
 
     Args:
@@ -188,7 +187,8 @@ class Undelimited:
 
     end: bytes
 
-    ends_with_stream = False
+    name = "delimited"
+    may_run_together = True
 
     @property
     def affixes(self) -> tuple[bytes, bytes]:
@@ -197,15 +197,12 @@ class Undelimited:
     def framer(self, max_message: int) -> ChunkFramer:
         return ChunkFramer(max_message)
 
-    def frame(self, message: bytes) -> bytes:
-        return message + self.end
-
     def mirrored(self) -> Delimited:
         return Delimited(self.end, reply_end=b"")
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Affixed):
     """LF ends a message, and one CR before it is dropped.
 
     Args:
@@ -214,8 +211,6 @@ class Line:
 
     ending: bytes = b"\n"
 
-    ends_with_stream = False
-
     @property
     def affixes(self) -> tuple[bytes, bytes]:
         return b"", self.ending
@@ -223,15 +218,12 @@ class Line:
     def framer(self, max_message: int) -> DelimitedFramer:
         return DelimitedFramer(max_message, b"\n", drop_cr=True)
 
-    def frame(self, message: bytes) -> bytes:
-        return message + self.ending
-
-    def mirrored(self) -> Line:
-        return self
+    def never_in(self, data: bytes) -> bytes | None:
+        return b"\n" if b"\n" in data else None
 
 
 @dataclass(frozen=True)
-class Enclosed:
+class Enclosed(Affixed):
     """A message stands between two byte strings; HL7's MLLP and STX/ETX are of this kind.
 
     Args:
@@ -242,8 +234,6 @@ class Enclosed:
     start: bytes
     end: bytes
 
-    ends_with_stream = False
-
     @property
     def affixes(self) -> tuple[bytes, bytes]:
         return self.start, self.end
@@ -251,8 +241,5 @@ class Enclosed:
     def framer(self, max_message: int) -> EnclosedFramer:
         return EnclosedFramer(max_message, self.start, self.end)
 
-    def frame(self, message: bytes) -> bytes:
-        return self.start + message + self.end
-
-    def mirrored(self) -> Enclosed:
-        return self
+    def never_in(self, data: bytes) -> bytes | None:
+        return self.end if self.end in data else None
