@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 from sockreply.errors import ConfigError
 from sockreply.notation import (
     SIZE_LIMIT,
+    Key,
+    from_keys,
     mark,
     one_of,
     parse_notation,
@@ -21,6 +25,20 @@ from sockreply.notation import (
     whole,
     yes_or_no,
 )
+
+
+@dataclass(frozen=True)
+class Box:
+    """Something that a spec can describe, all but its colour."""
+
+    width: Annotated[int, Key(whole(1, 9))]
+    height: Annotated[int, Key(whole(1, 9), name="high")]
+    open: Annotated[bool, Key(yes_or_no)] = False
+    colour: str = "red"
+
+    def __post_init__(self) -> None:
+        if self.width < self.height:
+            raise ConfigError("a box that falls over")
 
 
 def escape(value: bytes) -> str:
@@ -200,3 +218,46 @@ def test_impossible_values(read: Callable[[str], object], text: str, why: str) -
     with pytest.raises(ConfigError) as caught:
         read(text)
     assert str(caught.value) == why
+
+
+@pytest.mark.parametrize(
+    ("values", "box"),
+    [
+        ({"width": "2", "high": "1"}, Box(2, 1)),
+        ({"open": "yes", "high": "1", "width": "2"}, Box(2, 1, open=True)),
+    ],
+)
+def test_from_keys(values: dict[str, str], box: Box) -> None:
+    """Each key is a field, under a name of its own where it has one."""
+    assert from_keys(Box, values) == box
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"width": "2", "height": "1"}, "unknown key 'height'; known: width, high, open"),
+        ({"colour": "red"}, "unknown key 'colour'; known: width, high, open"),
+        ({"width": "0"}, "width: '0' is not a whole number from 1 to 9"),
+        ({"high": "x"}, "high: 'x' is not a whole number from 1 to 9"),
+        ({}, "needs width=... and high=..."),
+        ({"width": "2"}, "needs high=..."),
+        ({"width": "1", "high": "2"}, "a box that falls over"),
+    ],
+)
+def test_from_wrong_keys(values: dict[str, str], why: str) -> None:
+    """Keys that are unknown, missing or cannot be are named."""
+    with pytest.raises(ConfigError) as caught:
+        from_keys(Box, values)
+    assert str(caught.value) == why
+
+
+def test_from_no_keys() -> None:
+    """Where nothing can be set, that is what is said."""
+
+    @dataclass(frozen=True)
+    class Nothing:
+        pass
+
+    assert from_keys(Nothing, {}) == Nothing()
+    with pytest.raises(ConfigError, match=r"^unknown key 'a'; known: none$"):
+        from_keys(Nothing, {"a": "1"})

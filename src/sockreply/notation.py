@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, TypeVar, get_type_hints
 
 from sockreply.errors import ConfigError
+
+_Made = TypeVar("_Made")
 
 _ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\", ",": b","}
 _ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.?)|[^\\]+", re.DOTALL)
@@ -108,3 +111,54 @@ def positive_seconds(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise ConfigError(f"{quoted(text)} is not a number of seconds above 0")
     return seconds
+
+
+@dataclass(frozen=True)
+class Key:
+    """Marks a dataclass's field that a spec can set: `size: Annotated[int, Key(whole(1, 9))]`.
+
+    Args:
+        read: Makes the field's value of the text in the spec; raises ConfigError if it cannot.
+        name: The key in the spec; empty: the field's name.
+    """
+
+    read: Callable[[str], Any]
+    name: str = ""
+
+
+def from_keys(make: type[_Made], values: Mapping[str, str]) -> _Made:
+    """Make a dataclass of the keys of a spec.
+
+    Args:
+        make: The dataclass; what can be set is annotated with a `Key`.
+        values: The keys, each with its text.
+
+    Raises:
+        ConfigError: An unknown key, a key that is missing, or a value that cannot be.
+    """
+    keys = _keys_of(make)
+    arguments: dict[str, Any] = {}
+    for name, text in values.items():
+        if name not in keys:
+            known = ", ".join(keys) or "none"
+            raise ConfigError(f"unknown key {quoted(name)}; known: {known}")
+        field, key = keys[name]
+        try:
+            arguments[field.name] = key.read(text)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from None
+    needed = [name for name, (field, _) in keys.items() if field.default is MISSING]
+    if missing := [f"{name}=..." for name in needed if name not in values]:
+        raise ConfigError(f"needs {' and '.join(missing)}")
+    return make(**arguments)
+
+
+def _keys_of(make: type[Any]) -> dict[str, tuple[Field[Any], Key]]:
+    """The keys of a dataclass by their names in specs, in the order of its fields."""
+    hints = get_type_hints(make, include_extras=True)
+    return {
+        each.name or field.name: (field, each)
+        for field in fields(make)
+        for each in getattr(hints[field.name], "__metadata__", ())
+        if isinstance(each, Key)
+    }

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from sockreply.errors import CannotFrame, ConfigError, Malformed, MessageTooLong
 from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
 from sockreply.framing.interfaces import Framing
+from sockreply.notation import SIZE_LIMIT, Key, one_of, whole, yes_or_no
+
+_WIDTHS = {str(octets): octets for octets in (1, 2, 3, 4, 8)}
+
+_DIGITS_LIMIT = 18
+"""Decimal digits of a count; that many always fit in 64 bits."""
 
 
 class LengthFramer(BufferedFramer):
@@ -65,13 +71,13 @@ class Length(Framing):
         strip: Is the header ours to read and to write? If not, messages and replies include it.
     """
 
-    octets: int = 0
-    digits: int = 0
-    order: Literal["big", "little"] = "big"
-    adjust: int = 0
-    inclusive: bool = False
-    offset: int = 0
-    strip: bool = True
+    octets: Annotated[int, Key(one_of(**_WIDTHS), name="bytes")] = 0
+    digits: Annotated[int, Key(whole(1, _DIGITS_LIMIT))] = 0
+    order: Annotated[Literal["big", "little"], Key(one_of(big="big", little="little"))] = "big"
+    adjust: Annotated[int, Key(whole(-SIZE_LIMIT, SIZE_LIMIT))] = 0
+    inclusive: Annotated[bool, Key(yes_or_no)] = False
+    offset: Annotated[int, Key(whole(0, SIZE_LIMIT))] = 0
+    strip: Annotated[bool, Key(yes_or_no)] = True
 
     def __post_init__(self) -> None:
         if bool(self.octets) == bool(self.digits):
@@ -206,7 +212,7 @@ class Fixed(Affixed):
         size: In bytes.
     """
 
-    size: int
+    size: Annotated[int, Key(whole(1, SIZE_LIMIT))]
 
     @property
     def message_size(self) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from sockreply.errors import MessageTooLong
 from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
 from sockreply.framing.stream import ChunkFramer
+from sockreply.notation import Key, mark, one_of, unescape
 
 _CR = 0x0D
 
@@ -156,8 +158,8 @@ class Delimited(Affixed):
         reply_end: Ends what is sent; None: the same; empty: nothing does.
     """
 
-    end: bytes
-    reply_end: bytes | None = None
+    end: Annotated[bytes, Key(mark)]
+    reply_end: Annotated[bytes | None, Key(unescape)] = None
 
     @property
     def affixes(self) -> tuple[bytes, bytes]:
@@ -209,7 +211,7 @@ class Line(Affixed):
         ending: What ends a line that we send.
     """
 
-    ending: bytes = b"\n"
+    ending: Annotated[bytes, Key(one_of(lf=b"\n", crlf=b"\r\n"))] = b"\n"
 
     @property
     def affixes(self) -> tuple[bytes, bytes]:
@@ -231,8 +233,8 @@ class Enclosed(Affixed):
         end: Ends it.
     """
 
-    start: bytes
-    end: bytes
+    start: Annotated[bytes, Key(mark)]
+    end: Annotated[bytes, Key(mark)]
 
     @property
     def affixes(self) -> tuple[bytes, bytes]:

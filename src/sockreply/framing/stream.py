@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from sockreply.errors import MessageTooLong
 from sockreply.framing.affixed import Affixed
+from sockreply.notation import Key, positive_seconds
 
 
 class ChunkFramer:
@@ -109,7 +111,7 @@ class Gap(Affixed):
         seconds: How long the silence is.
     """
 
-    seconds: float = 0.05
+    seconds: Annotated[float, Key(positive_seconds)] = 0.05
 
     may_run_together = True
 
