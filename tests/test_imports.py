@@ -19,7 +19,9 @@ MODULES = sorted(
 )
 
 LAYERS = [
-    {"addresses", "errors", "notation", "shown"},
+    {"addresses", "errors", "shown"},
+    {"notation"},
+    {"extensions"},
     {"framing", "replies"},
     {"settings"},
     {"rules", "conversation", "client"},
@@ -30,7 +32,7 @@ LAYERS = [
 ]
 """A part knows only parts of the lines above its own, but for these."""
 
-WITHIN = {("notation", "errors"), ("replies", "framing"), ("conversation", "server")}
+WITHIN = {("conversation", "server")}
 """Who knows whom on one line."""
 
 
