@@ -38,6 +38,8 @@ class Stop(Framing):
     """
 
     def __init__(self, word: str = "STOP") -> None:
+        if not word:
+            raise ValueError("no word")
         self._mark = word.encode()
 
     def framer(self, max_message: int) -> StopFramer:
@@ -45,3 +47,17 @@ class Stop(Framing):
 
     def frame(self, message: bytes) -> bytes:
         return message + self._mark
+
+
+def none() -> None:
+    """Makes no framing."""
+
+
+def leave() -> None:
+    """Makes none either."""
+    raise SystemExit(3)
+
+
+def another() -> type[Stop]:
+    """Makes a class, which would make a framing."""
+    return Stop

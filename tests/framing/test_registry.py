@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockreply.errors import ConfigError
+from sockreply.errors import ConfigError, MessageTooLong
 from sockreply.framing import (
     Chunk,
     Delimited,
@@ -23,7 +26,9 @@ from sockreply.framing import (
     Netstring,
     parse_framing,
 )
-from tests.framing.table import KEYS
+from sockreply.framing.registry import ENTRY_POINT_GROUP, FRAMING_NAMES
+from tests.framing.stand_ins import Stop
+from tests.framing.table import KEYS, Outcome, receive
 
 
 @given(st.text(st.sampled_from("ab=:,\\xn0"), max_size=12))
@@ -148,3 +153,103 @@ def test_missing_key(spec: str, why: str) -> None:
     """Keys that are missing, or that cannot stand together, are named."""
     with pytest.raises(ConfigError, match=f"^{re.escape(why)}"):
         parse_framing(spec)
+
+
+def parse_failing(spec: str) -> str:
+    """What is said of a spec that names no framing."""
+    with pytest.raises(ConfigError) as caught:
+        parse_framing(spec)
+    return str(caught.value)
+
+
+def test_entry_point(install: Callable[..., None]) -> None:
+    """A name of an installed distribution's is called with the keys to make the framing."""
+    install(ENTRY_POINT_GROUP, stop="tests.framing.stand_ins:Stop")
+    framing = parse_framing("stop")
+    assert isinstance(framing, Stop)
+    assert framing.frame(b"HOME SAFE ") == b"HOME SAFE STOP"
+    reads = [b"HOME SAFE S", b"TOPMONEY SPENT STOPSEND"]
+    assert receive(framing.framer(100), reads) == Outcome((b"HOME SAFE ", b"MONEY SPENT "), left=4)
+    assert receive(framing.framer(9), reads) == Outcome((), MessageTooLong)
+
+
+@pytest.mark.parametrize(
+    ("spec", "wire"),
+    [
+        ("stop:word=END", b"xEND"),
+        (r"stop:word=\,\x20", b"x, "),
+        ("stop:word=a=b:c", b"xa=b:c"),
+        ("stop:word=끝", "x끝".encode()),
+    ],
+)
+def test_entry_point_with_keys(install: Callable[..., None], spec: str, wire: bytes) -> None:
+    """The keys of the spec are given as text, with their escapes undone."""
+    install(ENTRY_POINT_GROUP, stop="tests.framing.stand_ins:Stop")
+    assert parse_framing(spec).frame(b"x") == wire
+
+
+def test_installed_framings_are_known(install: Callable[..., None]) -> None:
+    """An unknown name is an error that lists the installed ones after ours, each once."""
+    install(ENTRY_POINT_GROUP, stop="x:y", line="x:y", cobs="x:y")
+    known = ", ".join(FRAMING_NAMES)
+    assert parse_failing("lines") == f"unknown framing 'lines'; known: {known}, cobs, stop"
+    assert parse_failing("elsewhere") == f"unknown framing 'elsewhere'; known: {known}, cobs, stop"
+    install(ENTRY_POINT_GROUP)
+    assert parse_failing("stop:word=x") == f"unknown framing 'stop'; known: {known}"
+
+
+def test_built_in_names_win(install: Callable[..., None]) -> None:
+    """A distribution cannot change what a built-in name means."""
+    install(ENTRY_POINT_GROUP, line="tests.framing.stand_ins:Stop")
+    assert parse_framing("line") == Line()
+    assert parse_failing("line:word=x") == "framing line: unknown key 'word'; known: ending"
+
+
+def test_built_in_names_take_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed is looked at only for a name that is not built in."""
+    monkeypatch.delattr(importlib.metadata, "entry_points")
+    for name in ("chunk", "line", "netstring", "gap", "eof"):
+        parse_framing(name)
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ("none", "None is not a framing"),
+        ("another", "<class 'tests.framing.stand_ins.Stop'> is not a framing"),
+        ("leave", "SystemExit: 3 (tests/framing/stand_ins.py, line N)"),
+        ("gone", "ModuleNotFoundError: No module named 'gone'"),
+        ("missing", "AttributeError: module 'tests.framing.stand_ins' has no attribute 'missing'"),
+        ("stop:word=", "ValueError: no word (tests/framing/stand_ins.py, line N)"),
+        ("stop:colour=red", "TypeError: Stop.__init__() got an unexpected keyword argument"),
+        (r"stop:word=\q", r"'\q' is no escape; known: \r \n \t \0 \\ \, \xNN"),
+        (r"stop:word=\xff", "UnicodeDecodeError: "),
+    ],
+)
+def test_entry_point_that_does_not_do(
+    monkeypatch: pytest.MonkeyPatch, install: Callable[..., None], spec: str, why: str
+) -> None:
+    """What cannot be loaded or made is an error of one line that names the framing."""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    names = ("none", "another", "leave", "missing")
+    install(
+        ENTRY_POINT_GROUP,
+        stop="tests.framing.stand_ins:Stop",
+        gone="gone:make",
+        **{name: f"tests.framing.stand_ins:{name}" for name in names},
+    )
+    said = re.sub(r"line \d+", "line N", parse_failing(spec))
+    assert said.startswith(f"framing {spec.partition(':')[0]}: {why}")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [("stop:word=a,b", "stop: 'b' is not key=value"), ("stop:a=1,a=2", "stop: a is given twice")],
+)
+def test_spec_of_an_entry_point_that_is_wrong(
+    install: Callable[..., None], spec: str, why: str
+) -> None:
+    """Its notation is that of ours."""
+    install(ENTRY_POINT_GROUP, stop="tests.framing.stand_ins:Stop")
+    assert parse_failing(spec) == why

@@ -34,7 +34,7 @@ DEFAULT_SERVICE = "default"
 
 _LIMITS = Limits()
 _LEVELS = one_of(debug="debug", info="info", warn="warn")
-_FRAMINGS = ", ".join(FRAMING_NAMES) + ", as NAME or NAME:key=value,..."
+_FRAMINGS = ", ".join(FRAMING_NAMES) + " or an installed one, as NAME or NAME:key=value,..."
 _ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
 _LIMIT_OPTIONS = ("idle-timeout", "max-connections", "max-message", "drain-timeout", "drain-delay")
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
