@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class BufferedFramer:
-    """What framers have in common that look for messages in a buffer.
+    """What the framers that look for messages in a buffer have in common.
 
     Subclasses define `next_message`. They read `_data` from `_start` on, move `_start` to the end
     of each message that they hand out, and call `_forget` then. They keep other places relative to

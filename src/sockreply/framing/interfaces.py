@@ -123,7 +123,7 @@ class Framing(Protocol):
         return None
 
     def never_in(self, data: bytes) -> bytes | None:  # noqa: ARG002 - the default looks at nothing
-        """The part of the data that no received message has in it, such as the mark that ends one.
+        """The part of the data that no received message can contain, such as the mark of its end.
 
         None, the default: a message may contain all of it.
         """
