@@ -1,9 +1,26 @@
-"""What holds for every test."""
+"""What holds for every test, and what tests of several parts share."""
 
 from __future__ import annotations
 
+import importlib.metadata
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, EntryPoints
+
+import pytest
 from hypothesis import settings
 
 # The same examples on every run and machine, however slow it is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes it look as if distributions with these entry points were installed, and others."""
+
+    def install(group: str, **values: str) -> None:
+        points = [EntryPoint(name, value, group) for name, value in values.items()]
+        others = [EntryPoint("elsewhere", "somewhere:else", "some.other.group")]
+        monkeypatch.setattr(importlib.metadata, "entry_points", EntryPoints(points + others).select)
+
+    return install

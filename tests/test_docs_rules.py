@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 
 from sockreply.config import form
 from sockreply.config.load import load
-from sockreply.framing.notation import unescape
+from sockreply.notation import unescape
 from sockreply.rules.templates.checksums import CRCS
 from sockreply.rules.templates.values import NAMES
 from sockreply.server import ReplyFactory

@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from sockreply.client.asking import WAITING_LIMIT, Asking, is_carried
 from sockreply.errors import CannotFrame, RequestTimeout
 from sockreply.framing import parse_framing
+from tests.framing.stand_ins import Stop
 
 
 class Connection:
@@ -91,6 +92,12 @@ def test_a_message_is_carried_if_the_server_reads_just_it(
     framing = parse_framing(spec)
     assert is_carried(carried, framing)
     assert not_carried is None or not is_carried(not_carried, framing)
+
+
+def test_a_framing_of_somebody_elses_carries_what_it_reads() -> None:
+    """Nothing is taken for granted but what its own framer says."""
+    assert is_carried(b"ARRIVING MONDAY ", Stop())
+    assert not is_carried(b"ARRIVING MONDAY STOP SEND MONEY ", Stop())
 
 
 def test_a_length_that_cannot_be_told_says_why() -> None:

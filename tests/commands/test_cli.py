@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from sockreply.commands.cli import Options, main
@@ -71,6 +73,30 @@ def test_wrong_usage_is_one_line_and_status_2(
     assert out == ""
     assert err.startswith(f"sockreply: {says}")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("-f", "stop", "a STOP b"), "'a STOP b' is no message of framing stop ("),
+        (("-f", "gone", "x"), "--framing: framing gone: ModuleNotFoundError: No module named"),
+        (("-f", "leave", "x"), "--framing: framing leave: SystemExit: 3 ("),
+        (("-f", "none", "x"), "--framing: framing none: None is not a framing"),
+        (("-f", "stops", "x"), "--framing: unknown framing 'stops'; known: chunk, line, "),
+    ],
+)
+def test_what_send_says_of_installed_framings(
+    install: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    says: str,
+) -> None:
+    """What one cannot carry, and what is wrong with it, is one line as with ours."""
+    names = {"stop": "Stop", "leave": "leave", "none": "none"}
+    points = {name: f"tests.framing.stand_ins:{value}" for name, value in names.items()}
+    install("sockreply.framings", gone="gone:make", **points)
+    assert parse("-f", "stop", "HOME SAFE ").messages == [b"HOME SAFE "]
+    test_wrong_usage_is_one_line_and_status_2(capsys, ("send", *words), says)
 
 
 @pytest.mark.parametrize(

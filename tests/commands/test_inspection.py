@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,18 @@ def test_nothing_is_otherwise_behind_a_rule_for_everything(tmp_path: Path) -> No
     path = tmp_path / "x.toml"
     path.write_text('[services.s]\nlisten = "tcp:0"\nrules = [{ reply = "x" }]\n')
     assert check(str(path))[0][-1] == "  rule rule-1: every message"
+
+
+def test_installed_framing(tmp_path: Path, install: Callable[..., None]) -> None:
+    """One that a distribution names is shown by its name, or its failure as a problem."""
+    install("sockreply.framings", stop="tests.framing.stand_ins:Stop", gone="gone:make")
+    path = tmp_path / "x.toml"
+    text = '[services.s]\nlisten = "tcp:0"\nframing = "stop:word=END"\notherwise = "x"\n'
+    path.write_text(text)
+    assert check(str(path))[0][0] == "service s: framing stop, one message a connection, 0 rules"
+    path.write_text(text.replace("stop:word=END", "gone"))
+    why = "framing gone: ModuleNotFoundError: No module named 'gone'"
+    assert check(str(path)) == ([f"{path}: services.s.framing: {why}"], False)
 
 
 def test_each_line_is_a_line(tmp_path: Path) -> None:

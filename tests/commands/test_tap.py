@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,19 @@ def test_where_to_listen(words: list[str], listen: tuple[str, ...]) -> None:
 def test_framing(words: list[str], framing: object) -> None:
     """A framing is told in the notation."""
     assert parse(*words).services["default"].framing == framing
+
+
+def test_installed_framing(install: Callable[..., None]) -> None:
+    """One that an installed distribution names is an option's, too; what fails is the option's."""
+    install("sockreply.framings", stop="tests.framing.stand_ins:Stop", gone="gone:make")
+    framing = parse("--framing", "stop:word=END").services["default"].framing
+    assert framing.frame(b"x") == b"xEND"
+    for spec, why in (
+        ("gone", "framing gone: ModuleNotFoundError: No module named 'gone'"),
+        ("stops", "unknown framing 'stops'; known: chunk, .*, eof, gone, stop"),
+    ):
+        with pytest.raises(CannotStart, match=f"^--framing: {why}"):
+            parse("--framing", spec)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Kept apart from the tests, for they are what there is to know about a wrong file
 
 from __future__ import annotations
 
-from sockreply.framing.notation import FRAMING_NAMES
+from sockreply.framing.registry import FRAMING_NAMES
 
 SERVICE_KEYS = (
     "listen, framing, encoding, greeting, keep_alive, idle_timeout, message_timeout, "

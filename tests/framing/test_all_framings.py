@@ -25,7 +25,7 @@ from sockreply.framing import (
     parse_framing,
 )
 from sockreply.framing.delimited import Undelimited
-from sockreply.framing.notation import parse_notation
+from sockreply.notation import parse_notation
 from tests.framing.table import (
     BOUNDED_BY_READS,
     KEYS,
@@ -48,7 +48,7 @@ SPECS_OF_ANY_CUT = list(dict.fromkeys(row.spec for row in ANY_CUT))
 COMPLETE = [
     row
     for row in ANY_CUT
-    if row.messages and not (row.error or row.left or parse_framing(row.spec).ends_with_stream)
+    if row.messages and not (row.error or row.left or parse_framing(row.spec).one_message_each_way)
 ]
 PARTS = [
     *(b"\r", b"\n", b"\r\n", b"\0", b".", b",", b";", b"\\", b"|", b"<", b">", b"a", b"b", b"c"),
@@ -295,7 +295,7 @@ def test_cut_off_anywhere(spec: str, data: st.DataObject) -> None:
     frames = list(map(framing.mirrored().frame, messages))
     wire = b"".join(frames)
     came = wire[: data.draw(st.integers(0, len(wire)))]
-    if framing.ends_with_stream:
+    if framing.one_message_each_way:
         expected = Outcome((came,) if came else ())
     else:
         ends = [end for end in accumulate(map(len, frames)) if end <= len(came)]
@@ -360,7 +360,7 @@ def test_only_gap_hears_silence(spec: str) -> None:
     framing = parse_framing(spec)
     framer = framing.framer(100)
     assert (framer.silence is not None) == isinstance(framing, Gap)
-    if framer.silence is None and not framing.ends_with_stream:
+    if framer.silence is None and not framing.one_message_each_way:
         framer.receive_data(b"\x02")
         held = framer.buffered
         framer.receive_silence()

@@ -142,4 +142,4 @@ def test_nothing_dropped_and_no_silence() -> None:
     """All bytes belong to messages, and a count ends them."""
     for framing in (Length(octets=1), Netstring(), Fixed(3)):
         framer = framing.framer(10)
-        assert (framer.silence, framer.dropped, framing.ends_with_stream) == (None, 0, False)
+        assert (framer.silence, framer.dropped, framing.one_message_each_way) == (None, 0, False)

@@ -47,7 +47,7 @@ def test_no_silence_and_nothing_dropped() -> None:
     """Marks end messages, silence does not; all bytes belong to messages."""
     for framing in (Line(), Delimited(b"\0")):
         framer = framing.framer(10)
-        assert (framer.silence, framer.dropped, framing.ends_with_stream) == (None, 0, False)
+        assert (framer.silence, framer.dropped, framing.one_message_each_way) == (None, 0, False)
 
 
 def test_line_of_the_longest_size_waits_for_its_end() -> None:

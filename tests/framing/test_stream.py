@@ -45,7 +45,7 @@ def test_chunk_ends_with_nothing() -> None:
     framer.receive_eof()
     framer.receive_silence()
     assert framer.next_message() is None
-    assert (framer.silence, framer.dropped, Chunk().ends_with_stream) == (None, 0, False)
+    assert (framer.silence, framer.dropped, Chunk().one_message_each_way) == (None, 0, False)
 
 
 @given(st.lists(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=3), max_size=4))
@@ -115,13 +115,13 @@ def test_gap_tells_its_silence() -> None:
     """The seconds of the spec are what the protocol is asked to wait for."""
     assert Gap().framer(10).silence == 0.05
     assert Gap(2.5).framer(10).silence == 2.5
-    assert not Gap().ends_with_stream
+    assert not Gap().one_message_each_way
 
 
 def test_eof_ends_with_the_stream_only() -> None:
     """However long a peer pauses, its message is what it sends until it half-closes."""
     framer = Eof().framer(10)
-    assert (framer.silence, framer.dropped, Eof().ends_with_stream) == (None, 0, True)
+    assert (framer.silence, framer.dropped, Eof().one_message_each_way) == (None, 0, True)
     for read in (b"one\n", b"\n", b"two"):
         framer.receive_data(read)
         assert framer.next_message() is None

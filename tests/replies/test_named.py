@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
 
 from sockreply.errors import ConfigError
-from sockreply.replies import Reply, Session, named
+from sockreply.replies import Reply, Session
 from sockreply.replies.named import ENTRY_POINT_GROUP, load_responder
 from tests.replies.stand_ins import StandInConnection
 
@@ -53,19 +52,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, module in list(sys.modules.items()):
         if (getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
-
-
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Makes as if distributions with these entry points were installed."""
-
-    def install(**values: str) -> None:
-        points = [EntryPoint(name, value, ENTRY_POINT_GROUP) for name, value in values.items()]
-        others = [EntryPoint("elsewhere", "responders:shout", "some.other.group")]
-        found = EntryPoints(points + others)
-        monkeypatch.setattr(named, "entry_points", found.select)
-
-    return install
 
 
 def load_failing(spec: str) -> str:
@@ -196,7 +182,7 @@ def test_the_cause_is_kept(here: Path) -> None:
 def test_entry_point(here: Path, install: Callable[..., None]) -> None:
     """A name of an installed distribution's is called without keys to make the responder."""
     (here / "responders.py").write_text(RESPONDERS)
-    install(ending="responders:make", loud="responders:Shouting")
+    install(ENTRY_POINT_GROUP, ending="responders:make", loud="responders:Shouting")
     assert load_responder("ending").respond(b"hi", SESSION) == b"hi."
     assert load_responder("loud").respond(b"hi", SESSION) == b"HI!"
 
@@ -215,18 +201,18 @@ def test_entry_point_with_keys(
 ) -> None:
     """The keys of the spec are given as text, with their escapes undone."""
     (here / "responders.py").write_text(RESPONDERS)
-    install(ending="responders:make")
+    install(ENTRY_POINT_GROUP, ending="responders:make")
     assert load_responder(spec).respond(b"hi", SESSION) == reply
 
 
 def test_unknown_entry_point(install: Callable[..., None]) -> None:
     """An unknown name is an error that lists the installed ones, of our group only."""
-    install(lines="responders:make", ending="responders:make")
+    install(ENTRY_POINT_GROUP, lines="responders:make", ending="responders:make")
     hint = "code is named package.module:callable"
     for spec in ("missing", "missing:end=!", "elsewhere", "responders.shout"):
         said = load_failing(spec)
         assert said == f"no such entry point (installed: ending, lines); {hint}"
-    install()
+    install(ENTRY_POINT_GROUP)
     assert load_failing("missing") == f"no such entry point (none is installed); {hint}"
 
 
@@ -247,7 +233,12 @@ def test_entry_point_that_does_not_do(
 ) -> None:
     """What cannot be loaded or made is an error that names the spec and says why."""
     (here / "responders.py").write_text(RESPONDERS)
-    install(ending="responders:make", nothing="responders:make_nothing", gone="gone:make")
+    install(
+        ENTRY_POINT_GROUP,
+        ending="responders:make",
+        nothing="responders:make_nothing",
+        gone="gone:make",
+    )
     assert re.match(re.escape(why), load_failing(spec))
 
 

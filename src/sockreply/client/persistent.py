@@ -55,7 +55,7 @@ class PersistentClient(ClientService):
         factory = RequestFactory(
             framing, self._clock, max_message=max_message, unasked=unasked, greeting=greeting
         )
-        if factory.framing.ends_with_stream:
+        if factory.framing.one_message_each_way:
             raise ConfigError("a connection of this framing carries one request: nothing persists")
         super().__init__(
             ExplainedEndpoint(endpoint, self._clock, self._failed),

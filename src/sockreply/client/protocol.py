@@ -29,8 +29,7 @@ from sockreply.errors import (
     RequestTimeout,
     SockreplyError,
 )
-from sockreply.framing import Chunk, Framing, Gap
-from sockreply.framing.delimited import Undelimited
+from sockreply.framing import Framing
 
 MAX_REPLY = 16 * 1024 * 1024
 """Bytes of the longest reply, unless told otherwise: what a count of three bytes can tell. A
@@ -44,9 +43,9 @@ CLOSE_TIMEOUT = 5.0
 class RequestProtocol(Protocol):
     """Sends requests, and tells by their order which reply belongs to which.
 
-    Requests leave at once, but with `chunk` and `gap`: nothing in their bytes ends a message, so
-    one is sent when the one before it has its reply. With `eof` it is our half-close that ends a
-    request, so there is one a connection.
+    Requests leave at once unless replies may run together: nothing in the bytes of `chunk` and
+    `gap` ends a message, so a request is sent when the one before it has its reply. With `eof` our
+    half-close ends the request, so a connection carries one.
 
     Args:
         framing: The server's; this is its other side.
@@ -80,7 +79,7 @@ class RequestProtocol(Protocol):
         self._unasked = unasked
         self._pipeline = Pipeline(
             lambda wire: self.transport.write(wire),
-            one_at_a_time=isinstance(self._framing, Chunk | Gap | Undelimited),
+            one_at_a_time=self._framing.may_run_together,
         )
         if greeting:
             self._pipeline.join().addCallbacks(self._tell, lambda _: None)
@@ -111,7 +110,7 @@ class RequestProtocol(Protocol):
         except SockreplyError:
             return fail()
         reply = self._pipeline.join(wire)
-        if self._framing.ends_with_stream:
+        if self._framing.one_message_each_way:
             self._half_closed = True
             self.transport.loseWriteConnection()
         return limit(reply, timeout, self._clock)
@@ -233,7 +232,7 @@ class RequestProtocol(Protocol):
         """Can a request be made?"""
         if self.ended is not None:
             raise ConnectionEnded(self.ended)
-        if self._framing.ends_with_stream:
+        if self._framing.one_message_each_way:
             if self._half_closed:
                 raise RequestError("the connection had its one request, which ended the stream")
             if ISSLTransport.providedBy(self.transport):

@@ -9,7 +9,7 @@ from pathlib import Path
 from twisted.internet.address import IPv4Address, IPv6Address
 
 from sockreply.errors import BadFile, ConfigError
-from sockreply.framing.notation import quoted
+from sockreply.notation import quoted
 from sockreply.rules.explaining.explain import Explanation, explain, imagined_session
 from sockreply.rules.table import RuleTable
 from sockreply.settings import ServiceSettings, Settings
@@ -120,7 +120,7 @@ def _told(settings: Settings) -> Iterator[str]:
 
 
 def _parts(service: ServiceSettings) -> Iterator[str]:
-    yield f"framing {type(service.framing).__name__.lower()}"
+    yield f"framing {service.framing.name}"
     yield "keep-alive" if service.keep_alive else "one message a connection"
     if isinstance(service.responder, RuleTable):
         count = len(service.responder.rules)

@@ -10,7 +10,7 @@ from twisted.python import usage
 
 from sockreply.errors import CannotFrame, ConfigError
 from sockreply.framing.interfaces import Framing
-from sockreply.framing.notation import quoted
+from sockreply.notation import quoted
 
 _T = TypeVar("_T")
 

@@ -21,7 +21,7 @@ from sockreply.commands.options import seconds as read_seconds
 from sockreply.commands.tap import DEFAULT_INTERFACE, DEFAULT_PORT
 from sockreply.errors import CannotFrame, ConfigError, RequestError
 from sockreply.framing import Line, parse_framing
-from sockreply.framing.notation import whole
+from sockreply.notation import whole
 
 
 class SendOptions(usage.Options):
@@ -59,7 +59,7 @@ class SendOptions(usage.Options):
             self.framing = parse_framing(self["framing"])
         except ConfigError as error:
             raise ConfigError(f"--framing: {error}") from None
-        if self.framing.ends_with_stream and len(self.messages) > 1:
+        if self.framing.one_message_each_way and len(self.messages) > 1:
             raise usage.UsageError(f"{self['framing']} carries one message a connection")
         self.messages = [self.decode(message) for message in self.messages]
 

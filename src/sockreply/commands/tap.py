@@ -22,15 +22,8 @@ from sockreply.config.read_endpoints import on_loopback
 from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing.interfaces import Framing
-from sockreply.framing.notation import (
-    FRAMING_NAMES,
-    SIZE_LIMIT,
-    one_of,
-    parse_framing,
-    quoted,
-    unescape,
-    whole,
-)
+from sockreply.framing.registry import FRAMING_NAMES, parse_framing
+from sockreply.notation import SIZE_LIMIT, one_of, quoted, unescape, whole
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.responder import Responder
 from sockreply.settings import Limits, LogSettings, ServiceSettings, Settings
@@ -41,7 +34,7 @@ DEFAULT_SERVICE = "default"
 
 _LIMITS = Limits()
 _LEVELS = one_of(debug="debug", info="info", warn="warn")
-_FRAMINGS = ", ".join(FRAMING_NAMES) + ", as NAME or NAME:key=value,..."
+_FRAMINGS = ", ".join(FRAMING_NAMES) + " or an installed one, as NAME or NAME:key=value,..."
 _ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
 _LIMIT_OPTIONS = ("idle-timeout", "max-connections", "max-message", "drain-timeout", "drain-delay")
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 
 from sockreply.config.scalars import Number, PlainText, Whole
-from sockreply.framing.notation import SIZE_LIMIT
+from sockreply.notation import SIZE_LIMIT
 from sockreply.settings import EXCHANGES_A_SECOND, Level, Limits
 
 Seconds: TypeAlias = Annotated[

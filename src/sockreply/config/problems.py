@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from sockreply.config.scalars import shown_number
 from sockreply.errors import ConfigError
-from sockreply.framing.notation import quoted
+from sockreply.notation import quoted
 from sockreply.shown import show_text
 
 Key: TypeAlias = str | int

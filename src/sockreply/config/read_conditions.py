@@ -12,8 +12,8 @@ from sockreply.config.problems import shown_text
 from sockreply.config.read_data import Context, Groups, mask
 from sockreply.config.read_regexes import compiled
 from sockreply.errors import ConfigError
-from sockreply.framing import Chunk, Delimited, Enclosed, Fixed, Line
-from sockreply.framing.notation import SIZE_LIMIT
+from sockreply.framing import Chunk
+from sockreply.notation import SIZE_LIMIT
 from sockreply.rules.conditions import (
     AllOf,
     AnyOf,
@@ -144,9 +144,9 @@ def _without_regex(written: form.When, context: Context, ignore_case: bool) -> l
 
 def _length(written: int | form.Sizes, context: Context) -> Length:
     least, most = (written, written) if isinstance(written, int) else (written.min, written.max)
-    match context.framing:
-        case Fixed(size=size) if size < least or (most is not None and size > most):
-            raise ConfigError(f"every message of the framing has {size} bytes")
+    size = context.framing.message_size
+    if size is not None and (size < least or (most is not None and size > most)):
+        raise ConfigError(f"every message of the framing has {size} bytes")
     if isinstance(written, int):
         _check_fits(written, context)
         return Length(written, written)
@@ -166,18 +166,12 @@ def _check_possible(compared: Mask, key: str, context: Context, ignore_case: boo
         ConfigError: There cannot; says why.
     """
     _check_fits(len(compared), context)
-    match context.framing:
-        case Fixed(size=size) if size < len(compared) or (key == "equals" and size > len(compared)):
-            raise ConfigError(f"{len(compared)} bytes, but every message of the framing has {size}")
-        case Line():
-            end = b"\n"
-        case Delimited(end=end) | Enclosed(end=end):
-            pass
-        case _:
-            return
-    in_one_case = not ignore_case or end.lower() == end.upper()
-    if in_one_case and not compared.wild and end in compared.data:
-        raise ConfigError(f"no message has {show_bytes(end)} in it: the framing ends it there")
+    size = context.framing.message_size
+    if size is not None and (size < len(compared) or (key == "equals" and size > len(compared))):
+        raise ConfigError(f"{len(compared)} bytes, but every message of the framing has {size}")
+    never = None if compared.wild else context.framing.never_in(compared.data)
+    if never is not None and not (ignore_case and never.lower() != never.upper()):
+        raise ConfigError(f"no message has {show_bytes(never)} in it: the framing ends it there")
 
 
 def _check_fits(size: int, context: Context) -> None:

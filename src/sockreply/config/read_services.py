@@ -15,7 +15,7 @@ from sockreply.config.read_endpoints import Address, address_of, on_loopback
 from sockreply.config.read_replies import build_reply
 from sockreply.config.read_rules import build_table, table_in
 from sockreply.errors import ConfigError
-from sockreply.framing.notation import parse_framing
+from sockreply.framing.registry import parse_framing
 from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Greeting, Responder
 from sockreply.rules.replies import Recipe

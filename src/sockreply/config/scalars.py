@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sockreply.errors import ConfigError
-from sockreply.framing.notation import SIZE_LIMIT, quoted
+from sockreply.notation import SIZE_LIMIT, quoted
 
 
 @dataclass(frozen=True)

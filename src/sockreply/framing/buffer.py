@@ -9,10 +9,11 @@ from __future__ import annotations
 
 
 class BufferedFramer:
-    """The part that the framers share which look for messages in a buffer.
+    """What the framers that look for messages in a buffer have in common.
 
-    Subclasses read `_data` from `_start` on, move `_start` behind each message that they hand out,
-    and keep other places relative to `_start`, for `receive_data` moves it.
+    Subclasses define `next_message`. They read `_data` from `_start` on, move `_start` to the end
+    of each message that they hand out, and call `_forget` then. They keep other places relative to
+    `_start`, because `receive_data` moves it.
 
     Args:
         max_message: The most bytes that a message may have.

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from sockreply.errors import CannotFrame, ConfigError, Malformed, MessageTooLong
+from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.interfaces import Framing
+from sockreply.notation import SIZE_LIMIT, Key, one_of, whole, yes_or_no
+
+_WIDTHS = {str(octets): octets for octets in (1, 2, 3, 4, 8)}
+
+_DIGITS_LIMIT = 18
+"""Decimal digits of a count; that many always fit in 64 bits."""
 
 
 class LengthFramer(BufferedFramer):
@@ -50,7 +58,7 @@ class LengthFramer(BufferedFramer):
 
 
 @dataclass(frozen=True)
-class Length:
+class Length(Framing):
     """A number in front of a message counts its bytes.
 
     Args:
@@ -63,16 +71,13 @@ class Length:
         strip: Is the header ours to read and to write? If not, messages and replies include it.
     """
 
-    octets: int = 0
-    digits: int = 0
-    order: Literal["big", "little"] = "big"
-    adjust: int = 0
-    inclusive: bool = False
-    offset: int = 0
-    strip: bool = True
-
-    ends_with_stream = False
-    affixes = None  # a message's length is part of them
+    octets: Annotated[int, Key(one_of(**_WIDTHS), name="bytes")] = 0
+    digits: Annotated[int, Key(whole(1, _DIGITS_LIMIT))] = 0
+    order: Annotated[Literal["big", "little"], Key(one_of(big="big", little="little"))] = "big"
+    adjust: Annotated[int, Key(whole(-SIZE_LIMIT, SIZE_LIMIT))] = 0
+    inclusive: Annotated[bool, Key(yes_or_no)] = False
+    offset: Annotated[int, Key(whole(0, SIZE_LIMIT))] = 0
+    strip: Annotated[bool, Key(yes_or_no)] = True
 
     def __post_init__(self) -> None:
         if bool(self.octets) == bool(self.digits):
@@ -122,9 +127,6 @@ class Length:
         if self.octets:
             return told.to_bytes(self.octets, self.order) + message
         return b"%0*d%b" % (self.digits, told, message)
-
-    def mirrored(self) -> Length:
-        return self
 
     @property
     def _added(self) -> int:
@@ -178,20 +180,14 @@ class NetstringFramer(BufferedFramer):
 
 
 @dataclass(frozen=True)
-class Netstring:
+class Netstring(Framing):
     """`5:hello,` (https://cr.yp.to/proto/netstrings.txt)."""
-
-    ends_with_stream = False
-    affixes = None  # a message's length is part of them
 
     def framer(self, max_message: int) -> NetstringFramer:
         return NetstringFramer(max_message)
 
     def frame(self, message: bytes) -> bytes:
         return b"%d:%b," % (len(message), message)
-
-    def mirrored(self) -> Netstring:
-        return self
 
 
 class FixedFramer(BufferedFramer):
@@ -209,25 +205,20 @@ class FixedFramer(BufferedFramer):
 
 
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(Affixed):
     """Every message has the same size; a reply is sent as it is.
 
     Args:
         size: In bytes.
     """
 
-    size: int
+    size: Annotated[int, Key(whole(1, SIZE_LIMIT))]
 
-    ends_with_stream = False
-    affixes = b"", b""
+    @property
+    def message_size(self) -> int:
+        return self.size
 
     def framer(self, max_message: int) -> FixedFramer:
         if self.size > max_message:
             raise ConfigError(f"fixed: size={self.size} is over the {max_message} of a message")
         return FixedFramer(self.size)
-
-    def frame(self, message: bytes) -> bytes:
-        return message
-
-    def mirrored(self) -> Fixed:
-        return self

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from sockreply.errors import MessageTooLong
+from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
 from sockreply.framing.stream import ChunkFramer
+from sockreply.notation import Key, mark, one_of, unescape
 
 _CR = 0x0D
 
@@ -147,7 +150,7 @@ def _overlap(data: bytes | bytearray, beginnings: tuple[bytes, ...], start: int)
 
 
 @dataclass(frozen=True)
-class Delimited:
+class Delimited(Affixed):
     """A byte string ends a message.
 
     Args:
@@ -155,10 +158,8 @@ class Delimited:
         reply_end: Ends what is sent; None: the same; empty: nothing does.
     """
 
-    end: bytes
-    reply_end: bytes | None = None
-
-    ends_with_stream = False
+    end: Annotated[bytes, Key(mark)]
+    reply_end: Annotated[bytes | None, Key(unescape)] = None
 
     @property
     def affixes(self) -> tuple[bytes, bytes]:
@@ -167,9 +168,6 @@ class Delimited:
     def framer(self, max_message: int) -> DelimitedFramer:
         return DelimitedFramer(max_message, self.end)
 
-    def frame(self, message: bytes) -> bytes:
-        return message + self.affixes[1]
-
     def mirrored(self) -> Delimited | Undelimited:
         if self.reply_end is None:
             return self
@@ -177,9 +175,12 @@ class Delimited:
             return Undelimited(self.end)
         return Delimited(end=self.reply_end, reply_end=self.end)
 
+    def never_in(self, data: bytes) -> bytes | None:
+        return self.end if self.end in data else None
+
 
 @dataclass(frozen=True)
-class Undelimited:
+class Undelimited(Affixed):
     """The other side of a `Delimited` whose replies nothing ends: a read is a message.
 
     Args:
@@ -188,7 +189,8 @@ class Undelimited:
 
     end: bytes
 
-    ends_with_stream = False
+    name = "delimited"
+    may_run_together = True
 
     @property
     def affixes(self) -> tuple[bytes, bytes]:
@@ -197,24 +199,19 @@ class Undelimited:
     def framer(self, max_message: int) -> ChunkFramer:
         return ChunkFramer(max_message)
 
-    def frame(self, message: bytes) -> bytes:
-        return message + self.end
-
     def mirrored(self) -> Delimited:
         return Delimited(self.end, reply_end=b"")
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Affixed):
     """LF ends a message, and one CR before it is dropped.
 
     Args:
         ending: What ends a line that we send.
     """
 
-    ending: bytes = b"\n"
-
-    ends_with_stream = False
+    ending: Annotated[bytes, Key(one_of(lf=b"\n", crlf=b"\r\n"))] = b"\n"
 
     @property
     def affixes(self) -> tuple[bytes, bytes]:
@@ -223,15 +220,12 @@ class Line:
     def framer(self, max_message: int) -> DelimitedFramer:
         return DelimitedFramer(max_message, b"\n", drop_cr=True)
 
-    def frame(self, message: bytes) -> bytes:
-        return message + self.ending
-
-    def mirrored(self) -> Line:
-        return self
+    def never_in(self, data: bytes) -> bytes | None:
+        return b"\n" if b"\n" in data else None
 
 
 @dataclass(frozen=True)
-class Enclosed:
+class Enclosed(Affixed):
     """A message stands between two byte strings; HL7's MLLP and STX/ETX are of this kind.
 
     Args:
@@ -239,10 +233,8 @@ class Enclosed:
         end: Ends it.
     """
 
-    start: bytes
-    end: bytes
-
-    ends_with_stream = False
+    start: Annotated[bytes, Key(mark)]
+    end: Annotated[bytes, Key(mark)]
 
     @property
     def affixes(self) -> tuple[bytes, bytes]:
@@ -251,8 +243,5 @@ class Enclosed:
     def framer(self, max_message: int) -> EnclosedFramer:
         return EnclosedFramer(max_message, self.start, self.end)
 
-    def frame(self, message: bytes) -> bytes:
-        return self.start + message + self.end
-
-    def mirrored(self) -> Enclosed:
-        return self
+    def never_in(self, data: bytes) -> bytes | None:
+        return self.end if self.end in data else None

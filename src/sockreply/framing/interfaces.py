@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import abstractmethod
+from typing import Protocol, runtime_checkable
 
 
 class Framer(Protocol):
@@ -50,20 +51,16 @@ class Framer(Protocol):
         """
 
 
+@runtime_checkable
 class Framing(Protocol):
-    """How bytes are made into messages and messages into bytes, the same for a whole service."""
+    """How bytes are made into messages and messages into bytes, the same for a whole service.
 
-    @property
-    def ends_with_stream(self) -> bool:
-        """Is a message's end the sender's half-close, so that there is one a direction?"""
+    A framing of your own derives from this class and defines `framer` and `frame`, and `mirrored`
+    if the two sides of a connection frame differently. The rest is optional: the defaults suit any
+    framing whose bytes say where each message ends. `BufferedFramer` is a start for its framer.
+    """
 
-    @property
-    def affixes(self) -> tuple[bytes, bytes] | None:
-        """What `frame` puts before and behind every message, whatever it is; None: it does more.
-
-        If there are some, plain replies are framed with them and not by `frame`.
-        """
-
+    @abstractmethod
     def framer(self, max_message: int) -> Framer:
         """A framer for a new connection.
 
@@ -74,6 +71,7 @@ class Framing(Protocol):
             ConfigError: No message of this framing is that short.
         """
 
+    @abstractmethod
     def frame(self, message: bytes) -> bytes:
         """The message as it goes over the wire.
 
@@ -82,4 +80,51 @@ class Framing(Protocol):
         """
 
     def mirrored(self) -> Framing:
-        """The same framing as the other side sees it: what it sends we receive."""
+        """The same framing as the other side sees it, which receives what this side sends.
+
+        By default this side's: requests and replies are framed alike.
+        """
+        return self
+
+    @property
+    def name(self) -> str:
+        """The name in specs, as `check` prints it; by default that of the class, in lower case."""
+        return type(self).__name__.lower()
+
+    @property
+    def affixes(self) -> tuple[bytes, bytes] | None:
+        """What `frame` puts before and after every message, whatever it is.
+
+        If there are some, plain replies are framed with them and not by `frame`. None, the default:
+        `frame` does more than that.
+        """
+        return None
+
+    @property
+    def one_message_each_way(self) -> bool:
+        """Does the sender's half-close end its message, so that a connection carries one each way?
+
+        By default it carries any number.
+        """
+        return False
+
+    @property
+    def may_run_together(self) -> bool:
+        """Can messages that are sent in a row be received as one?
+
+        Then a client waits for each reply before it sends the next request. By default the bytes
+        keep messages apart, and requests are sent at once.
+        """
+        return False
+
+    @property
+    def message_size(self) -> int | None:
+        """The bytes that every received message has; None, the default: they may differ in size."""
+        return None
+
+    def never_in(self, data: bytes) -> bytes | None:  # noqa: ARG002 - the default looks at nothing
+        """The part of the data that no received message can contain, such as the mark of its end.
+
+        None, the default: a message may contain all of it.
+        """
+        return None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from sockreply.errors import MessageTooLong
+from sockreply.framing.affixed import Affixed
+from sockreply.notation import Key, positive_seconds
 
 
 class ChunkFramer:
@@ -50,20 +53,13 @@ class ChunkFramer:
 
 
 @dataclass(frozen=True)
-class Chunk:
+class Chunk(Affixed):
     """What the textbook programs do: one read is one message."""
 
-    ends_with_stream = False
-    affixes = b"", b""
+    may_run_together = True
 
     def framer(self, max_message: int) -> ChunkFramer:
         return ChunkFramer(max_message)
-
-    def frame(self, message: bytes) -> bytes:
-        return message
-
-    def mirrored(self) -> Chunk:
-        return self
 
 
 class GatheringFramer:
@@ -108,40 +104,26 @@ class GatheringFramer:
 
 
 @dataclass(frozen=True)
-class Gap:
+class Gap(Affixed):
     """A silence ends a message: for devices that send no terminator.
 
     Args:
         seconds: How long the silence is.
     """
 
-    seconds: float = 0.05
+    seconds: Annotated[float, Key(positive_seconds)] = 0.05
 
-    ends_with_stream = False
-    affixes = b"", b""
+    may_run_together = True
 
     def framer(self, max_message: int) -> GatheringFramer:
         return GatheringFramer(max_message, self.seconds)
 
-    def frame(self, message: bytes) -> bytes:
-        return message
-
-    def mirrored(self) -> Gap:
-        return self
-
 
 @dataclass(frozen=True)
-class Eof:
+class Eof(Affixed):
     """The sender's half-close ends its one message: finger, whois and `nc -N` speak so."""
 
-    ends_with_stream = True
-    affixes = b"", b""
+    one_message_each_way = True
 
     def framer(self, max_message: int) -> GatheringFramer:
         return GatheringFramer(max_message, None)
-
-    def frame(self, message: bytes) -> bytes:
-        return message
-
-    def mirrored(self) -> Eof:
-        return self

@@ -1,4 +1,4 @@
-r"""`NAME` or `NAME:key=value,key=value`, the notation of framings and of named responders.
+r"""`NAME` or `NAME:key=value,key=value`: how framings and named responders are written.
 
 Values know `\r \n \t \0 \\ \,` and `\xNN`.
 """
@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import MISSING, fields
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, TypeVar, get_type_hints
 
 from sockreply.errors import ConfigError
-from sockreply.framing.counted import Fixed, Length, Netstring
-from sockreply.framing.delimited import Delimited, Enclosed, Line
-from sockreply.framing.interfaces import Framing
-from sockreply.framing.stream import Chunk, Eof, Gap
+
+_Made = TypeVar("_Made")
 
 _ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\", ",": b","}
 _ESCAPED = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.?)|[^\\]+", re.DOTALL)
@@ -93,7 +91,19 @@ def one_of(**choices: object) -> Callable[[str], Any]:
     return parse
 
 
-def _seconds(text: str) -> float:
+yes_or_no = one_of(yes=True, no=False)
+"""Reads `yes` or `no`."""
+
+
+def mark(text: str) -> bytes:
+    """Reads bytes that mark a place: at least one."""
+    if not text:
+        raise ConfigError("an empty mark ends nothing")
+    return unescape(text)
+
+
+def positive_seconds(text: str) -> float:
+    """Reads a number of seconds above 0."""
     try:
         seconds = float(text)
     except ValueError:
@@ -103,69 +113,52 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _mark(text: str) -> bytes:
-    if not text:
-        raise ConfigError("an empty mark ends nothing")
-    return unescape(text)
+@dataclass(frozen=True)
+class Key:
+    """Marks a dataclass's field that a spec can set: `size: Annotated[int, Key(whole(1, 9))]`.
+
+    Args:
+        read: Makes the field's value of the text in the spec; raises ConfigError if it cannot.
+        name: The key in the spec; empty: the field's name.
+    """
+
+    read: Callable[[str], Any]
+    name: str = ""
 
 
-_YES_OR_NO = one_of(yes=True, no=False)
-_WIDTHS = one_of(**{str(octets): octets for octets in (1, 2, 3, 4, 8)})
-_DIGITS_LIMIT = 18  # what a 64-bit count can have
+def from_keys(make: type[_Made], values: Mapping[str, str]) -> _Made:
+    """Make a dataclass of the keys of a spec.
 
-# name: what makes it, and for each key the argument that it becomes and how it is read
-_FRAMINGS: dict[str, tuple[type, dict[str, tuple[str, Callable[[str], Any]]]]] = {
-    "chunk": (Chunk, {}),
-    "line": (Line, {"ending": ("ending", one_of(lf=b"\n", crlf=b"\r\n"))}),
-    "delimited": (Delimited, {"end": ("end", _mark), "reply_end": ("reply_end", unescape)}),
-    "length": (
-        Length,
-        {
-            "bytes": ("octets", _WIDTHS),
-            "digits": ("digits", whole(1, _DIGITS_LIMIT)),
-            "order": ("order", one_of(big="big", little="little")),
-            "adjust": ("adjust", whole(-SIZE_LIMIT, SIZE_LIMIT)),
-            "inclusive": ("inclusive", _YES_OR_NO),
-            "offset": ("offset", whole(0, SIZE_LIMIT)),
-            "strip": ("strip", _YES_OR_NO),
-        },
-    ),
-    "netstring": (Netstring, {}),
-    "fixed": (Fixed, {"size": ("size", whole(1, SIZE_LIMIT))}),
-    "enclosed": (Enclosed, {"start": ("start", _mark), "end": ("end", _mark)}),
-    "gap": (Gap, {"seconds": ("seconds", _seconds)}),
-    "eof": (Eof, {}),
-}
-
-FRAMING_NAMES = tuple(_FRAMINGS)
-"""All that a spec can begin with."""
-
-
-def parse_framing(spec: str) -> Framing:
-    """The framing that a spec names.
+    Args:
+        make: The dataclass; what can be set is annotated with a `Key`.
+        values: The keys, each with its text.
 
     Raises:
-        ConfigError: An unknown name or key, a key that is missing, or a value that cannot be.
+        ConfigError: An unknown key, a key that is missing, or a value that cannot be.
     """
-    name, values = parse_notation(spec)
-    if name not in _FRAMINGS:
-        raise ConfigError(f"unknown framing {quoted(name)}; known: {', '.join(_FRAMINGS)}")
-    make, keys = _FRAMINGS[name]
+    keys = _keys_of(make)
     arguments: dict[str, Any] = {}
-    for key, value in values.items():
-        if key not in keys:
+    for name, text in values.items():
+        if name not in keys:
             known = ", ".join(keys) or "none"
-            raise ConfigError(f"framing {name}: unknown key {quoted(key)}; known: {known}")
-        argument, parse = keys[key]
+            raise ConfigError(f"unknown key {quoted(name)}; known: {known}")
+        field, key = keys[name]
         try:
-            arguments[argument] = parse(value)
+            arguments[field.name] = key.read(text)
         except ConfigError as error:
-            raise ConfigError(f"framing {name}: {key}: {error}") from None
-    needed = {field.name for field in fields(make) if field.default is MISSING}
-    if missing := [key for key, (name_, _) in keys.items() if name_ in needed - {*arguments}]:
-        raise ConfigError(f"framing {name}: needs {' and '.join(f'{key}=...' for key in missing)}")
-    try:
-        framing: Framing = make(**arguments)
-    except ConfigError as error:
-        raise ConfigError(f"framing {name}: {error}") from None
-    return framing
+            raise ConfigError(f"{name}: {error}") from None
+    needed = [name for name, (field, _) in keys.items() if field.default is MISSING]
+    if missing := [f"{name}=..." for name in needed if name not in values]:
+        raise ConfigError(f"needs {' and '.join(missing)}")
+    return make(**arguments)
+
+
+def _keys_of(make: type[Any]) -> dict[str, tuple[Field[Any], Key]]:
+    """The keys of a dataclass by their names in specs, in the order of its fields."""
+    hints = get_type_hints(make, include_extras=True)
+    return {
+        each.name or field.name: (field, each)
+        for field in fields(make)
+        for each in getattr(hints[field.name], "__metadata__", ())
+        if isinstance(each, Key)
+    }

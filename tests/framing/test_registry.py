@@ -1,15 +1,18 @@
-"""The notation of framings and of named responders."""
+"""The framings by name, and what is said of specs that name none."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockreply.errors import ConfigError
+from sockreply.errors import ConfigError, MessageTooLong
 from sockreply.framing import (
     Chunk,
     Delimited,
@@ -23,141 +26,16 @@ from sockreply.framing import (
     Netstring,
     parse_framing,
 )
-from sockreply.framing.notation import parse_notation, unescape
-from tests.framing.table import KEYS
-
-
-def escape(value: bytes) -> str:
-    """Any bytes in the notation."""
-    return "".join(f"\\x{octet:02x}" for octet in value)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("", b""),
-        ("plain = text: all of it", b"plain = text: all of it"),
-        (r"\r", b"\r"),
-        (r"\n", b"\n"),
-        (r"\t", b"\t"),
-        (r"\0", b"\0"),
-        (r"\\", b"\\"),
-        (r"\,", b","),
-        (r"\x00\x7f\xff", b"\x00\x7f\xff"),
-        (r"\xAb\xaB", b"\xab\xab"),
-        (r"\x411\01\\n\\\n", b"A1\x001\\n\\\n"),
-        ("응답\n", "응답\n".encode()),
-        ("caf\udce9", b"caf\xe9"),
-    ],
-)
-def test_unescape(text: str, value: bytes) -> None:
-    """Each escape is its byte, and other text its UTF-8 or what the command line had there."""
-    assert unescape(text) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("\\", r"'\'"),
-        (r"\q", r"'\q'"),
-        (r"\R", r"'\R'"),
-        (r"\u00e9", r"'\u'"),
-        (r"\ ", r"'\ '"),
-        ("\\\n", r"'\\n'"),
-    ],
-)
-def test_unknown_escape(text: str, shown: str) -> None:
-    """A backslash that begins no escape is an error that shows it as it was typed."""
-    with pytest.raises(ConfigError) as caught:
-        unescape(f"a{text}")
-    assert str(caught.value) == rf"{shown} is no escape; known: \r \n \t \0 \\ \, \xNN"
-
-
-@pytest.mark.parametrize("text", [r"\x", r"\x4", r"\xg0", r"\x 4", r"\x4\n"])
-def test_escape_without_its_digits(text: str) -> None:
-    """A byte that is not written in full is an error that says how it is."""
-    with pytest.raises(ConfigError) as caught:
-        unescape(f"a{text}")
-    assert str(caught.value) == r"\x needs two hexadecimal digits"
-
-
-@given(st.binary())
-def test_any_bytes_can_be_written(value: bytes) -> None:
-    """Every byte string has a notation."""
-    assert unescape(escape(value)) == value
-
-
-@given(st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"])))
-def test_text_is_utf_8(text: str) -> None:
-    """Text without a backslash is its UTF-8."""
-    assert unescape(text) == text.encode()
-
-
-@given(st.binary())
-def test_whatever_the_command_line_had(value: bytes) -> None:
-    """Bytes that are no UTF-8 come through as the system hands them to Python."""
-    given_there = value.replace(b"\\", b"/")
-    assert unescape(given_there.decode("utf-8", "surrogateescape")) == given_there
-
-
-@pytest.mark.parametrize(
-    ("spec", "name", "values"),
-    [
-        ("line", "line", {}),
-        ("", "", {}),
-        ("a:b=c", "a", {"b": "c"}),
-        ("a:b=c,d=e", "a", {"b": "c", "d": "e"}),
-        ("a:b=,d=", "a", {"b": "", "d": ""}),
-        ("a:b=c=d:e", "a", {"b": "c=d:e"}),
-        (r"a:b=\,,c=\\,d=\\\,", "a", {"b": r"\,", "c": r"\\", "d": r"\\\,"}),
-        ("a:b=\n,c=\n", "a", {"b": "\n", "c": "\n"}),
-        ("a:b=\\", "a", {"b": "\\"}),
-    ],
-)
-def test_parse_notation(spec: str, name: str, values: dict[str, str]) -> None:
-    """A spec is a name and its keys, parted by commas that are not escaped."""
-    assert parse_notation(spec) == (name, values)
-
-
-@pytest.mark.parametrize(
-    ("spec", "pair"),
-    [
-        ("a:", ""),
-        ("a:b", "b"),
-        ("a:=c", "=c"),
-        ("a:b=c,", ""),
-        ("a:,b=c", ""),
-        ("a:b=c,,d=e", ""),
-        ("a:b=c,d", "d"),
-        (r"a:b\,c", r"b\,c"),
-    ],
-)
-def test_not_key_and_value(spec: str, pair: str) -> None:
-    """What stands between two commas and is not key=value is named."""
-    with pytest.raises(ConfigError, match=re.escape(f"a: '{pair}' is not key=value")):
-        parse_notation(spec)
-
-
-def test_key_twice() -> None:
-    """A key that comes twice is an error, even with the same value."""
-    with pytest.raises(ConfigError, match="a: b is given twice"):
-        parse_notation("a:b=1,c=2,b=1")
-
-
-@given(st.dictionaries(st.sampled_from(["a", "b", "end", "key_2"]), st.binary()))
-def test_any_values_come_back(values: dict[str, bytes]) -> None:
-    """Values may be any bytes, commas and backslashes too."""
-    pairs = ",".join(f"{key}={escape(value)}" for key, value in values.items())
-    _, parsed = parse_notation(f"name:{pairs}" if values else "name")
-    assert {key: unescape(value) for key, value in parsed.items()} == values
+from sockreply.framing.registry import ENTRY_POINT_GROUP, FRAMING_NAMES
+from tests.framing.stand_ins import Stop
+from tests.framing.table import KEYS, Outcome, receive
 
 
 @given(st.text(st.sampled_from("ab=:,\\xn0"), max_size=12))
 def test_nothing_but_config_errors(spec: str) -> None:
     """A spec is understood or is a ConfigError, whatever it is."""
-    for parse in (parse_notation, parse_framing, unescape):
-        with suppress(ConfigError):
-            parse(spec)
+    with suppress(ConfigError):
+        parse_framing(spec)
 
 
 @pytest.mark.parametrize(
@@ -275,3 +153,103 @@ def test_missing_key(spec: str, why: str) -> None:
     """Keys that are missing, or that cannot stand together, are named."""
     with pytest.raises(ConfigError, match=f"^{re.escape(why)}"):
         parse_framing(spec)
+
+
+def parse_failing(spec: str) -> str:
+    """What is said of a spec that names no framing."""
+    with pytest.raises(ConfigError) as caught:
+        parse_framing(spec)
+    return str(caught.value)
+
+
+def test_entry_point(install: Callable[..., None]) -> None:
+    """A name of an installed distribution's is called with the keys to make the framing."""
+    install(ENTRY_POINT_GROUP, stop="tests.framing.stand_ins:Stop")
+    framing = parse_framing("stop")
+    assert isinstance(framing, Stop)
+    assert framing.frame(b"HOME SAFE ") == b"HOME SAFE STOP"
+    reads = [b"HOME SAFE S", b"TOPMONEY SPENT STOPSEND"]
+    assert receive(framing.framer(100), reads) == Outcome((b"HOME SAFE ", b"MONEY SPENT "), left=4)
+    assert receive(framing.framer(9), reads) == Outcome((), MessageTooLong)
+
+
+@pytest.mark.parametrize(
+    ("spec", "wire"),
+    [
+        ("stop:word=END", b"xEND"),
+        (r"stop:word=\,\x20", b"x, "),
+        ("stop:word=a=b:c", b"xa=b:c"),
+        ("stop:word=끝", "x끝".encode()),
+    ],
+)
+def test_entry_point_with_keys(install: Callable[..., None], spec: str, wire: bytes) -> None:
+    """The keys of the spec are given as text, with their escapes undone."""
+    install(ENTRY_POINT_GROUP, stop="tests.framing.stand_ins:Stop")
+    assert parse_framing(spec).frame(b"x") == wire
+
+
+def test_installed_framings_are_known(install: Callable[..., None]) -> None:
+    """An unknown name is an error that lists the installed ones after ours, each once."""
+    install(ENTRY_POINT_GROUP, stop="x:y", line="x:y", cobs="x:y")
+    known = ", ".join(FRAMING_NAMES)
+    assert parse_failing("lines") == f"unknown framing 'lines'; known: {known}, cobs, stop"
+    assert parse_failing("elsewhere") == f"unknown framing 'elsewhere'; known: {known}, cobs, stop"
+    install(ENTRY_POINT_GROUP)
+    assert parse_failing("stop:word=x") == f"unknown framing 'stop'; known: {known}"
+
+
+def test_built_in_names_win(install: Callable[..., None]) -> None:
+    """A distribution cannot change what a built-in name means."""
+    install(ENTRY_POINT_GROUP, line="tests.framing.stand_ins:Stop")
+    assert parse_framing("line") == Line()
+    assert parse_failing("line:word=x") == "framing line: unknown key 'word'; known: ending"
+
+
+def test_built_in_names_take_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed is looked at only for a name that is not built in."""
+    monkeypatch.delattr(importlib.metadata, "entry_points")
+    for name in ("chunk", "line", "netstring", "gap", "eof"):
+        parse_framing(name)
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ("none", "None is not a framing"),
+        ("another", "<class 'tests.framing.stand_ins.Stop'> is not a framing"),
+        ("leave", "SystemExit: 3 (tests/framing/stand_ins.py, line N)"),
+        ("gone", "ModuleNotFoundError: No module named 'gone'"),
+        ("missing", "AttributeError: module 'tests.framing.stand_ins' has no attribute 'missing'"),
+        ("stop:word=", "ValueError: no word (tests/framing/stand_ins.py, line N)"),
+        ("stop:colour=red", "TypeError: Stop.__init__() got an unexpected keyword argument"),
+        (r"stop:word=\q", r"'\q' is no escape; known: \r \n \t \0 \\ \, \xNN"),
+        (r"stop:word=\xff", "UnicodeDecodeError: "),
+    ],
+)
+def test_entry_point_that_does_not_do(
+    monkeypatch: pytest.MonkeyPatch, install: Callable[..., None], spec: str, why: str
+) -> None:
+    """What cannot be loaded or made is an error of one line that names the framing."""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    names = ("none", "another", "leave", "missing")
+    install(
+        ENTRY_POINT_GROUP,
+        stop="tests.framing.stand_ins:Stop",
+        gone="gone:make",
+        **{name: f"tests.framing.stand_ins:{name}" for name in names},
+    )
+    said = re.sub(r"line \d+", "line N", parse_failing(spec))
+    assert said.startswith(f"framing {spec.partition(':')[0]}: {why}")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [("stop:word=a,b", "stop: 'b' is not key=value"), ("stop:a=1,a=2", "stop: a is given twice")],
+)
+def test_spec_of_an_entry_point_that_is_wrong(
+    install: Callable[..., None], spec: str, why: str
+) -> None:
+    """Its notation is that of ours."""
+    install(ENTRY_POINT_GROUP, stop="tests.framing.stand_ins:Stop")
+    assert parse_failing(spec) == why

@@ -1,0 +1,80 @@
+"""Code from elsewhere: what entry points of installed distributions name, and how it fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import walk_tb
+from typing import TYPE_CHECKING, Any
+
+from sockreply.errors import ConfigError
+from sockreply.notation import unescape
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+_LIBRARIES = frozenset({"site-packages", "dist-packages"})
+_NOT_THEIRS = sys.stdlib_module_names | {"sockreply"}
+
+
+def installed(group: str) -> dict[str, EntryPoint]:
+    """The entry points of a group by name. It looks at every distribution, which takes its time."""
+    from importlib.metadata import entry_points  # now, because few need it and it loads slowly
+
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def made_by(point: EntryPoint, values: Mapping[str, str]) -> Any:
+    """What the callable of an entry point makes of the keys of a spec.
+
+    Args:
+        point: It is called with the keys as text.
+        values: The keys, their values still with escapes.
+
+    Raises:
+        Exception: Whatever the code of others raises; call this under `failures_of`.
+    """
+    make = point.load()
+    return make(**{key: unescape(value).decode() for key, value in values.items()})
+
+
+@contextmanager
+def failures_of(what: str) -> Iterator[None]:
+    """Make one line of all that goes wrong while code from elsewhere is imported or called.
+
+    Args:
+        what: The line begins with it.
+
+    Raises:
+        ConfigError: Something went wrong; it says where if it was in that code.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{what}: {error}") from None
+    except (Exception, SystemExit) as error:  # from code that is not ours
+        raise ConfigError(f"{what}: {_in_a_line(error)}") from error
+
+
+def _in_a_line(error: BaseException) -> str:
+    """What went wrong in code that is not ours, and where."""
+    said = " ".join(str(error).split())
+    kind = type(error).__name__
+    place = "" if isinstance(error, SyntaxError) else _place(error)  # it tells its own
+    return f"{kind}: {said}{place}" if said else f"{kind}{place}"
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line that is neither Python's nor ours, nor of a library if that can be."""
+    theirs = [
+        (frame.f_code.co_filename, line)
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in _NOT_THEIRS
+    ]
+    own = [(file, line) for file, line in theirs if _LIBRARIES.isdisjoint(Path(file).parts)]
+    if not theirs:
+        return ""
+    file, line = (own or theirs)[-1]
+    return f" ({file.removeprefix(f'{Path.cwd()}/')}, line {line})"
