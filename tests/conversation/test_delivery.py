@@ -14,21 +14,22 @@ from sockreply.conversation.delivery import Delivery
 from sockreply.conversation.outbox import Outbox
 from sockreply.conversation.shared import Dialect, Shared
 from sockreply.errors import BadReply, CannotFrame
-from sockreply.framing import Line
+from sockreply.framing import Framer, Framing, Line
 from sockreply.replies import Await, Close, Echo, Raw, Reply, Send, Session, Stall, Wait
 from tests.replies.stand_ins import StandInConnection
 from tests.server.stand_ins import NotingLog
 
 
-class NotingFraming(Line):
+class NotingFraming(Framing):
     """Lines, but for a message that cannot be framed."""
 
-    affixes = None  # type: ignore[assignment] # `frame` does more here
+    def framer(self, max_message: int) -> Framer:
+        return Line().framer(max_message)
 
     def frame(self, message: bytes) -> bytes:
         if message == b"unframable":
             raise CannotFrame(10, 0, 9)
-        return super().frame(message)
+        return message + b"\n"
 
 
 class NotingOutbox(Outbox):
