@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import signal
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, EntryPoints
 
@@ -12,6 +13,11 @@ from hypothesis import settings
 # The same examples on every run and machine, however slow it is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+# A shell that runs a job in the background has it ignore SIGINT, and every program that the tests
+# start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

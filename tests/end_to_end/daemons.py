@@ -61,9 +61,15 @@ def command(runner: str | Sequence[str], *options: str) -> list[str]:
     return [str(SCRIPTS / program), *words, *options]
 
 
+def python_path(*first: Path) -> str:
+    """The value of PYTHONPATH that puts directories before those of our own."""
+    own = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join([*map(str, first), *filter(None, [own])])
+
+
 def environment() -> dict[str, str]:
     """Ours, in which a daemon finds the responders of the tests."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    return {**os.environ, "PYTHONPATH": python_path(ROOT)}
 
 
 def processes_in(directory: Path) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.end_to_end.daemons import ROOT, SCRIPTS, Start, start_to_end
+from tests.end_to_end.daemons import ROOT, SCRIPTS, Start, python_path, start_to_end
 
 
 def test_served_and_asked(start_daemon: Start, tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ def test_served_and_asked(start_daemon: Start, tmp_path: Path) -> None:
     (site / "telegrams-1.dist-info" / "entry_points.txt").write_text(
         "[sockreply.framings]\nstop = tests.framing.stand_ins:Stop\n"
     )
-    finding_it = ("env", f"PYTHONPATH={ROOT}:{site}")
+    finding_it = ("env", f"PYTHONPATH={python_path(ROOT, site)}")
     send = (*finding_it, str(SCRIPTS / "sockreply"), "send")
     options = ("--framing", "stop:word=END")
     daemon = start_daemon(*options, "--keep-alive", "--echo", under=finding_it)
