@@ -12,6 +12,7 @@
     ├── ResponderError         our answering failed
     │   ├── ReplyTimeout       no answer within `seconds`
     │   ├── BadReply           a responder returned what is no reply
+    │   ├── NeedsAsyncio       a responder awaits what only runs under the asyncio reactor
     │   ├── TemplateFailed     a reply's template could not be filled in
     │   └── CommandFailed      a reply's command gave none
     └── RequestError           the client got no reply
@@ -131,6 +132,16 @@ class BadReply(ResponderError):
     def __init__(self, found: object) -> None:
         super().__init__(
             f"a responder returned {type(found).__name__}, not bytes, a Reply, None or an awaitable"
+        )
+
+
+class NeedsAsyncio(ResponderError):
+    """A responder awaits something of asyncio's, whose loop does not run here."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the responder awaits something of asyncio's, which only runs under "
+            "`twistd --reactor asyncio` or `twist --reactor asyncio`"
         )
 
 

@@ -110,3 +110,51 @@ def parity(message: bytes, session: Session) -> bytes:
 def waiting(message: bytes, session: Session) -> Reply:
     """Answers with the message after as many seconds as it says."""
     return Reply(Wait(float(message)), message)
+
+
+async def with_asyncio(message: bytes, session: Session) -> bytes:
+    """Awaits something of asyncio, of Twisted, and of asyncio again; a timeout needs a task."""
+    import asyncio
+
+    from twisted.internet import reactor
+
+    async with asyncio.timeout(10):
+        await asyncio.sleep(0.01)
+        await deferLater(reactor, 0.01)
+        return (await asyncio.gather(asyncio.sleep(0, message), asyncio.sleep(0)))[0]
+
+
+async def sleeping(message: bytes, session: Session) -> bytes:
+    """Sleeps as programs on asyncio do."""
+    import asyncio
+
+    await asyncio.sleep(0.01)
+    return message
+
+
+async def failing_later(message: bytes, session: Session) -> bytes:
+    """Fails after it has waited for something of asyncio."""
+    import asyncio
+
+    await asyncio.sleep(0.01)
+    raise LookupError("no such thing")
+
+
+async def with_twisted(message: bytes, session: Session) -> bytes:
+    """Awaits Deferreds only."""
+    from twisted.internet import reactor
+
+    await deferLater(reactor, 0.01)
+    return message
+
+
+async def for_ever(message: bytes, session: Session) -> bytes:
+    """Sleeps longer than anybody waits, and says when it is cancelled."""
+    import asyncio
+
+    try:
+        await asyncio.sleep(1000)
+    except asyncio.CancelledError:
+        print("cancelled")
+        raise
+    return message

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
+from sockreply.conversation.awaiting import awaited
 from sockreply.conversation.interfaces import Dialogue
 from sockreply.replies.reply import Await, Close, Raw, Reply, Send, Stall, Step, Wait
 from sockreply.replies.responder import as_reply
@@ -140,7 +141,7 @@ class Delivery:
 
     def _await(self, answer: Awaitable[Any]) -> None:
         self._dialogue.awaiting(True)
-        waited: Deferred[Any] = Deferred.fromCoroutine(_result_of(answer))
+        waited = awaited(answer)
         if self._waits_for is not None:  # it was given up by what it called
             waited.addErrback(lambda _: None).cancel()
             return
@@ -167,8 +168,3 @@ class Delivery:
     def _failed(self, failure: Failure, waited: Deferred[Any]) -> None:
         if self._waits_for is waited:
             self._dialogue.failed(failure)
-
-
-async def _result_of(answer: Awaitable[Any]) -> Any:
-    """Await whatever can be awaited: a coroutine, a Deferred, something of a user's own."""
-    return await answer
