@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from sockreply.conversation.delivery import Delivery
 from sockreply.conversation.outbox import Outbox
 from sockreply.conversation.shared import Dialect, Shared
+from sockreply.conversation.states import STALL, STALL_PAUSED, Event
 from sockreply.errors import BadReply, CannotFrame
 from sockreply.framing import Framer, Framing, Line
 from sockreply.replies import Await, Close, Echo, Raw, Reply, Send, Session, Stall, Wait
@@ -209,16 +210,17 @@ def test_end(how: Any) -> None:
     assert not delivery.run()
     assert line.done == [b"a\n", "flush", how]
     assert line.shared.counters.replies == 1
-    assert delivery.stalls == (how == "half")
+    assert delivery.stalls is (STALL if how == "half" else None)
 
 
-def test_stall() -> None:
+@pytest.mark.parametrize(("step", "event"), [(Stall(), STALL), (Stall(read=False), STALL_PAUSED)])
+def test_stall(step: Stall, event: Event) -> None:
     """A reply that stalls is never whole, and its message is settled."""
-    delivery, line, _ = deliver(Stall(), shown=True)
+    delivery, line, _ = deliver(step, shown=True)
     assert not delivery.run()
     assert not delivery.run()
     assert line.log.told == [("silent",)]
-    assert delivery.stalls
+    assert delivery.stalls is event
     assert not delivery.owes
 
 

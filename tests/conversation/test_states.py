@@ -13,7 +13,7 @@ from tests.server.stand_ins import Talk, by_message
 
 Step = tuple[State, Event]
 
-OWED = {Event.STALL: b"stalls\n"}
+OWED = {Event.STALL: b"stalls\n", Event.STALL_PAUSED: b"mutes\n"}
 """What a connection owes when the event comes: by default, a reply that waits."""
 
 
@@ -40,6 +40,8 @@ def talk() -> Talk:
         "waits": Reply(Wait(1), b"done"),
         "stalls": Reply(Wait(1), Stall()),
         "stall": Reply(Stall()),
+        "mutes": Reply(Wait(1), Stall(read=False)),
+        "mute": Reply(Stall(read=False)),
         "close": Reply(Close()),
     }
     return Talk(by_message(**replies), idle_timeout=0)
@@ -68,6 +70,8 @@ def arrive(state: State, event: Event) -> Talk:
             made.protocol.drain()
         case State.STALLED:
             made.say(b"stall\n")
+        case State.STALLED_PAUSED:
+            made.say(b"mute\n")
         case State.CLOSING:
             made.say(b"close\n")
         case State.GONE:
@@ -86,12 +90,12 @@ def happen(made: Talk, state: State, event: Event) -> None:
             made.finish_sending()
         case Event.DRAIN:
             made.protocol.drain()
-        case Event.STALL if state is State.STALLED:
+        case Event.STALL | Event.STALL_PAUSED if state in (State.STALLED, State.STALLED_PAUSED):
             made.take_nothing()
             made.take_all()
-        case Event.STALL:
+        case Event.STALL | Event.STALL_PAUSED:
             if state in (State.OPEN, State.DRAINING):
-                made.say(b"stalls\n")
+                made.say(OWED[event])
             made.clock.advance(1)
         case Event.CLOSE:
             made.protocol.close("test")
@@ -140,4 +144,5 @@ def test_states_are_told_apart() -> None:
     assert told.pop(State.PAUSED) == (False, True, False)
     assert told.pop(State.DRAINING) == (True, False, True)
     assert told.pop(State.DRAINING_PAUSED) == (False, True, True)
+    assert told.pop(State.STALLED_PAUSED) == (False, True, False)
     assert set(told.values()) == {(False, False, False)}

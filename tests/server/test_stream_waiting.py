@@ -362,6 +362,36 @@ def test_stalled_until_idle() -> None:
     assert talk.counters.silences == answered(talk.counters) == 1
 
 
+@pytest.mark.parametrize("before", [b"", b"slow\n"])
+def test_stall_that_does_not_read(before: bytes) -> None:
+    """On request nothing is read any more; being idle ends it, and then the rest is dropped."""
+    stop = Reply(Stall(read=False))
+    talk = Talk(by_message(stop=stop, slow=Reply(Wait(1), b"done")), idle_timeout=60)
+    talk.say(before + b"stop\n")
+    if before:
+        talk.say(b"kept\n")  # for which reading pauses
+        talk.clock.advance(1)
+    assert talk.transport.paused
+    talk.clock.advance(59)
+    assert not talk.transport.disconnecting
+    talk.clock.advance(1)
+    assert talk.transport.disconnecting
+    assert not talk.transport.paused
+    talk.say(b"late\n")
+    talk.leave()
+    assert talk.counters.closed == {"idle": 1}
+    assert talk.counters.dropped_bytes == len(b"late\n" + b"kept\n" * bool(before))
+
+
+def test_drain_of_a_stall_that_does_not_read() -> None:
+    """A drain ends it at once."""
+    talk = Talk(always(Reply(Stall(read=False))))
+    talk.say(b"x\n")
+    talk.protocol.drain()
+    assert talk.transport.disconnecting
+    assert not talk.transport.paused
+
+
 def test_peer_that_leaves_ends_a_stall() -> None:
     """A stalled connection holds nothing once its peer says that it sends no more."""
     talk = Talk(always(Reply(Stall())), idle_timeout=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from twisted.logger import capturedLogs
@@ -282,3 +283,17 @@ def test_peer_that_leaves_a_stall_that_it_has_not_read(over_wire: Connect) -> No
     talk.finish_sending()
     talk.clock.turn(3)
     assert not talk.transport.connected
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_what_a_stalled_connection_takes(over_wire: Connect, read: bool) -> None:
+    """By default it takes and drops whatever is sent; without reading the peer has to stop."""
+    talk = over_wire(always(Reply(Stall(read=read))), idle_timeout=0)
+    talk.say(b"x\n")
+    sent = 0
+    for _ in range(200):
+        with suppress(BlockingIOError):
+            sent += talk.peer.send(bytes(65_536))
+        talk.clock.turn()
+    assert (sent == talk.counters.dropped_bytes > 10_000_000) == read
+    assert (sent < 1_000_000) != read

@@ -56,7 +56,8 @@ class Answering(Replying):
 
     def send(self, reply: bytes | Reply) -> None:
         """Answer nobody's message, after what is owed; once it stalls, nothing is sent."""
-        if self.state >= STALLED or (self._delivery is not None and self._delivery.stalls):
+        delivery = self._delivery
+        if self.state >= STALLED or (delivery is not None and delivery.stalls is not None):
             return
         if self._unasked is None:
             self._unasked = deque()

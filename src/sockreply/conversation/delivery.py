@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from sockreply.conversation.awaiting import awaited
 from sockreply.conversation.interfaces import Dialogue
+from sockreply.conversation.states import STALL, STALL_PAUSED, Event
 from sockreply.replies.reply import Await, Close, Raw, Reply, Send, Stall, Step, Wait
 from sockreply.replies.responder import as_reply
 
@@ -38,8 +39,8 @@ class Delivery:
     shown: bool
     """Does the exchange log show that message?"""
 
-    stalls: bool
-    """Was the reply's last step to say no more, while the connection stays open?"""
+    stalls: Event | None
+    """What its last step was, if that was to say no more while the connection stays open."""
 
     def __init__(
         self, dialogue: Dialogue, reply: Reply, *, asked: bool = True, shown: bool = False
@@ -54,7 +55,7 @@ class Delivery:
         self._beginning: bytes | bytearray = b""  # of that, if it is shown
         self.owes = asked
         self.shown = shown
-        self.stalls = False
+        self.stalls = None
 
     def run(self) -> bool:
         """Carry out steps for as long as none waits and the dialogue takes more.
@@ -119,11 +120,11 @@ class Delivery:
                 self._waits_for = "nothing more"
                 self.settle()
                 self._outbox.flush()
-                self.stalls = self._dialogue.end(how)
-            case Stall():
+                self.stalls = STALL if self._dialogue.end(how) else None
+            case Stall(read):
                 self._waits_for = "nothing more"
                 self.settle()
-                self.stalls = True
+                self.stalls = STALL if read else STALL_PAUSED
 
     def _speak(self, wire: bytes, shown_as: bytes) -> None:
         self._spoke = True

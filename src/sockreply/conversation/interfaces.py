@@ -8,6 +8,7 @@ from twisted.python.failure import Failure
 
 from sockreply.conversation.outbox import Outbox
 from sockreply.conversation.shared import Shared
+from sockreply.conversation.states import Event
 from sockreply.replies.responder import Session
 
 
@@ -34,8 +35,8 @@ class Channel(Protocol):
     def owing(self) -> None:
         """Something is left to answer, later."""
 
-    def stalled(self) -> None:
-        """A reply asked that nothing more is said."""
+    def stalled(self, event: Event) -> None:
+        """A reply asked that nothing more is said: `STALL`, or `STALL_PAUSED`."""
 
 
 class Dialogue(Protocol):

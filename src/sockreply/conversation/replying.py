@@ -153,10 +153,10 @@ class Replying(Standing):
         if not delivery.run() or self.held & ENDED:
             if not self.held & ENDED:
                 self.outbox.flush()
-                if delivery.stalls:
-                    self._channel.stalled()
-                else:
+                if delivery.stalls is None:
                     self._channel.owing()
+                else:
+                    self._channel.stalled(delivery.stalls)
             return False
         if delivery.owes and not self.shared.keep_alive:
             self.held |= LAST

@@ -8,6 +8,7 @@ The state says what becomes of what the peer sends::
 
     OPEN, DRAINING              it is read and answered
     PAUSED, DRAINING_PAUSED     it is not read until what was read before is answered
+    STALLED_PAUSED              it is never read again
     HALF_CLOSED                 nothing more comes; what came before is answered
     STALLED, CLOSING, GONE      it is dropped
 """
@@ -38,10 +39,13 @@ class State(IntEnum):
     STALLED = 5
     """A reply asked for silence, or for a half-close: we wait for the peer to end."""
 
-    CLOSING = 6
+    STALLED_PAUSED = 6
+    """The same, and what the peer sends is not even read."""
+
+    CLOSING = 7
     """We have ended the dialogue. What was sent before may still be on its way."""
 
-    GONE = 7
+    GONE = 8
     """There is no connection any more."""
 
 
@@ -63,33 +67,37 @@ class Event(IntEnum):
     STALL = 4
     """A reply asks that no more is said; once more when the peer has taken what was unsent."""
 
-    CLOSE = 5
+    STALL_PAUSED = 5
+    """The same, and that no more is read."""
+
+    CLOSE = 6
     """We end the connection, for whatever reason."""
 
-    LOSE = 6
+    LOSE = 7
     """The connection is gone."""
 
 
 # The same again as plain names, which are found much faster than what an enumeration has.
-OPEN, PAUSED, HALF_CLOSED, DRAINING, DRAINING_PAUSED, STALLED, CLOSING, GONE = State
-PAUSE, RESUME, PEER_ENDS, DRAIN, STALL, CLOSE, LOSE = Event
+OPEN, PAUSED, HALF_CLOSED, DRAINING, DRAINING_PAUSED, STALLED, STALLED_PAUSED, CLOSING, GONE = State
+PAUSE, RESUME, PEER_ENDS, DRAIN, STALL, STALL_PAUSED, CLOSE, LOSE = Event
 
 
 def _table() -> dict[State, dict[Event, State]]:
     no = None  # cannot happen
-    kept = DRAINING_PAUSED
+    half, kept, mute = HALF_CLOSED, DRAINING_PAUSED, STALLED_PAUSED
     # fmt: off
     # Columns are easier to compare than lines.
     rows = {
-        # in          PAUSE   RESUME    PEER_ENDS    DRAIN        STALL    CLOSE    LOSE
-        OPEN:        (PAUSED, no,       HALF_CLOSED, DRAINING,    STALLED, CLOSING, GONE),
-        PAUSED:      (no,     OPEN,     HALF_CLOSED, kept,        STALLED, CLOSING, GONE),
-        HALF_CLOSED: (no,     no,       HALF_CLOSED, HALF_CLOSED, CLOSING, CLOSING, GONE),
-        DRAINING:    (kept,   no,       HALF_CLOSED, DRAINING,    CLOSING, CLOSING, GONE),
-        kept:        (no,     DRAINING, HALF_CLOSED, kept,        CLOSING, CLOSING, GONE),
-        STALLED:     (no,     no,       CLOSING,     CLOSING,     STALLED, CLOSING, GONE),
-        CLOSING:     (no,     no,       CLOSING,     no,          no,      no,      GONE),
-        GONE:        (no,     no,       no,          no,          no,      no,      no),
+        # in       PAUSE   RESUME    PEER_ENDS DRAIN     STALL    STALL_PAUSED CLOSE    LOSE
+        OPEN:     (PAUSED, no,       half,     DRAINING, STALLED, mute,        CLOSING, GONE),
+        PAUSED:   (no,     OPEN,     half,     kept,     STALLED, mute,        CLOSING, GONE),
+        half:     (no,     no,       half,     half,     CLOSING, CLOSING,     CLOSING, GONE),
+        DRAINING: (kept,   no,       half,     DRAINING, CLOSING, CLOSING,     CLOSING, GONE),
+        kept:     (no,     DRAINING, half,     kept,     CLOSING, CLOSING,     CLOSING, GONE),
+        STALLED:  (no,     no,       CLOSING,  CLOSING,  STALLED, no,          CLOSING, GONE),
+        mute:     (no,     no,       CLOSING,  CLOSING,  no,      mute,        CLOSING, GONE),
+        CLOSING:  (no,     no,       CLOSING,  no,       no,      no,          no,      GONE),
+        GONE:     (no,     no,       no,       no,       no,      no,          no,      no),
     }
     # fmt: on
     return {
@@ -157,7 +165,7 @@ class Standing:
     @property
     def paused(self) -> bool:
         """Is what the peer sends left to wait?"""
-        return self.state is PAUSED or self.state is DRAINING_PAUSED
+        return self.state in (PAUSED, DRAINING_PAUSED, STALLED_PAUSED)
 
     @property
     def drains(self) -> bool:

@@ -84,7 +84,14 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Say nothing more, but stay open until idle, drained, or the peer sends no more either."""
+    """Say nothing more, but stay open until idle, drained, or the peer sends no more either.
+
+    Args:
+        read: Is what the peer still sends read, and dropped? If not, it is left in the kernel's
+            buffers: once they are full, the peer cannot send. That it closes is not noticed then.
+    """
+
+    read: bool = True
 
 
 def _check_bytes(thing: object) -> None:

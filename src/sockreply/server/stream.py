@@ -26,6 +26,7 @@ from sockreply.conversation.states import (
     STALL,
     STALLED,
     UNSENT,
+    Event,
 )
 from sockreply.errors import ReplyTimeout
 from sockreply.replies.responder import Session
@@ -205,17 +206,17 @@ class ReplyProtocol(Connection):
         self._deadlines.end("idle")
         self._deadlines.end("message")
 
-    def stalled(self) -> None:
+    def stalled(self, event: Event) -> None:
         answering = self._answering
-        if answering.leads_to(STALL) is CLOSING:
+        if answering.leads_to(event) is CLOSING:
             self.close("drained" if answering.drains else "peer")
             return
         paused = answering.paused
-        answering.happened(STALL)
+        answering.happened(event)
         self._deadlines.begin("idle", self._shared.limits.idle_timeout)
         self._deadlines.end("message")
-        if paused:
-            self.transport.resumeProducing()  # to hear the peer close
+        if paused is not answering.paused:  # when it is resumed, it hears the peer close
+            (self.transport.resumeProducing if paused else self.transport.pauseProducing)()
 
     def end(self, how: Literal["whole", "half", "reset"]) -> bool:
         answering = self._answering
@@ -236,8 +237,8 @@ class ReplyProtocol(Connection):
         if self._ending is not None:
             return
         self._answering.outbox.flush()
-        reads, paused = self._answering.reads, self._answering.paused
-        wire = self._bare_wire if reads or paused else None
+        state, paused = self._answering.state, self._answering.paused
+        wire = self._bare_wire if state < STALLED and state is not HALF_CLOSED else None
         more = wire is not None and (self._framer.buffered > 0 or wire.has_unread())
         self._end(why)
         if more or self._bare_wire is None or not self._bare_wire.can_end_with_read:
