@@ -4,6 +4,7 @@
 
     SockreplyError
     ├── ConfigError            what the operator wrote; says where
+    │   ├── BadEndpoint        an endpoint string that cannot be listened on
     │   └── BadFile            all that is wrong with a configuration file
     ├── FramingError           the peer broke the format
     │   ├── MessageTooLong     more bytes than `limit`
@@ -33,6 +34,20 @@ class SockreplyError(Exception):
 
 class ConfigError(SockreplyError):
     """A setting that cannot be: the message names the place and says what would be right."""
+
+
+class BadEndpoint(ConfigError):
+    """An endpoint string that nobody can listen on.
+
+    Args:
+        endpoint: The string.
+        reason: What is wrong with it, in a line.
+    """
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        super().__init__(f"endpoint {endpoint}: {reason}")
+        self.endpoint = endpoint
+        self.reason = reason
 
 
 class BadFile(ConfigError):

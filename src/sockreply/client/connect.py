@@ -19,9 +19,10 @@ from zope.interface import implementer
 
 from sockreply.client.factory import RequestFactory
 from sockreply.client.protocol import MAX_REPLY, RequestProtocol
-from sockreply.client.reasons import why_not_connected, why_unusable
+from sockreply.client.reasons import why_not_connected
 from sockreply.errors import CannotConnect, ConfigError
 from sockreply.framing import Framing
+from sockreply.shown import show_error
 
 
 def connect(
@@ -88,8 +89,9 @@ class ExplainedEndpoint:
                 clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
             )
         except Exception as wrong:  # plugins read them, and keys are loaded: it may raise anything
-            why = why_unusable(wrong)
-            raise ConfigError(f"{endpoint!r} is no endpoint to connect to: {why}") from wrong
+            raise ConfigError(
+                f"{endpoint!r} is no endpoint to connect to: {show_error(wrong)}"
+            ) from wrong
 
     def __str__(self) -> str:
         return self._name

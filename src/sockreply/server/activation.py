@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStrea
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from sockreply.errors import ConfigError
+from sockreply.errors import BadEndpoint, ConfigError
 
 _FIRST = 3  # SD_LISTEN_FDS_START
 _UNNAMED = "unknown"  # what sd_listen_fds_with_names(3) calls them
@@ -47,13 +47,14 @@ def wanted_by(description: str) -> Wanted:
     """Read an endpoint string such as `systemd:domain=INET:name=sockreply`.
 
     Raises:
-        ConfigError: It is none.
+        BadEndpoint: It is not such a string.
     """
     found = _DESCRIPTION.fullmatch(description)
     if found is None:
-        raise ConfigError(
-            f"endpoint {description}: systemd's are systemd:domain=INET:index=0, "
-            "with domain INET6 or UNIX or name=... as it is"
+        raise BadEndpoint(
+            description,
+            "systemd's are systemd:domain=INET:index=0, "
+            "with domain INET6 or UNIX or name=... as it is",
         )
     domain, index, name = found.groups()
     return Wanted(domain, None if index is None else int(index), name)
@@ -189,11 +190,11 @@ def endpoint_for(reactor: Any, description: str) -> InheritedEndpoint:
     """The endpoint that a string such as `systemd:domain=INET:index=0` describes.
 
     Raises:
-        ConfigError: It describes none, or the socket was not handed over; says why.
+        BadEndpoint: It does not describe one, or the socket was not handed over.
     """
     wanted = wanted_by(description)
     try:
         chosen = choose(wanted, inherited(first_environment(), os.getpid()))
     except ConfigError as error:
-        raise ConfigError(f"endpoint {description}: {error}") from None
+        raise BadEndpoint(description, str(error)) from None
     return InheritedEndpoint(reactor, chosen.number, wanted.domain)

@@ -10,8 +10,9 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
-from sockreply.errors import CannotStart, ConfigError
+from sockreply.errors import BadEndpoint, CannotStart
 from sockreply.server import activation
+from sockreply.shown import show_error
 
 _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
 
@@ -24,7 +25,7 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
         description: For example `tcp:12345:interface=127.0.0.1`.
 
     Raises:
-        ConfigError: It describes none; says why.
+        BadEndpoint: It does not describe one.
     """
     if description.startswith("systemd:"):
         return activation.endpoint_for(reactor, description)
@@ -35,9 +36,7 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
-        plain = isinstance(error, ValueError | OSError)
-        reason = str(error) if plain else f"{type(error).__name__}: {error}"
-        raise ConfigError(f"endpoint {description}: {reason}") from error
+        raise BadEndpoint(description, show_error(error)) from error
     return endpoint
 
 
