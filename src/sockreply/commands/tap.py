@@ -18,7 +18,6 @@ from sockreply.commands.options import (
     seconds,
     show_version,
 )
-from sockreply.config.read_endpoints import on_loopback
 from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing.interfaces import Framing
@@ -33,6 +32,7 @@ from sockreply.framing.notation import (
 )
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.responder import Responder
+from sockreply.server.endpoint_address import on_loopback
 from sockreply.settings import Limits, LogSettings, ServiceSettings, Settings
 
 DEFAULT_PORT = 12345

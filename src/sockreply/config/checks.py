@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from sockreply.config import form
 from sockreply.config.problems import Key, Problems, place, shown_text
-from sockreply.config.read_endpoints import Address
+from sockreply.server.endpoint_address import EndpointAddress
 
 START = "start"
 """The state that connections begin in, if the file does not say."""
@@ -37,14 +37,16 @@ def check_rules(service: form.Service, problems: Problems) -> None:
             _check_memory(rule, problems)
 
 
-def check_addresses(listening: Sequence[tuple[Sequence[Key], Address]], problems: Problems) -> None:
+def check_addresses(
+    listening: Sequence[tuple[Sequence[Key], EndpointAddress]], problems: Problems
+) -> None:
     """Find addresses that are listened on twice.
 
     Args:
         listening: The places in the file, and the addresses there.
         problems: Are told.
     """
-    by_port = defaultdict[object, list[tuple[Sequence[Key], Address]]](list)
+    by_port = defaultdict[object, list[tuple[Sequence[Key], EndpointAddress]]](list)
     for keys, address in listening:
         same = by_port[address.port if address.port is not None else address]
         for other_keys, other in same:

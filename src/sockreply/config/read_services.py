@@ -11,7 +11,6 @@ from sockreply.config.checks import check_addresses, check_rules
 from sockreply.config.problems import Key, Problems
 from sockreply.config.read_conditions import networks
 from sockreply.config.read_data import Context, check_encoding
-from sockreply.config.read_endpoints import Address, address_of, on_loopback
 from sockreply.config.read_replies import build_reply
 from sockreply.config.read_rules import build_table, table_in
 from sockreply.errors import ConfigError
@@ -20,9 +19,10 @@ from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Greeting, Responder
 from sockreply.rules.replies import Recipe
 from sockreply.rules.table import RuleTable
+from sockreply.server.endpoint_address import EndpointAddress, address_of, on_loopback
 from sockreply.settings import Limits, LogSettings, ServiceSettings, Settings
 
-_Listening = list[tuple[tuple[Key, ...], Address]]
+_Listening = list[tuple[tuple[Key, ...], EndpointAddress]]
 
 
 def build(written: form.File, path: Path, context: Context) -> Settings | None:

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from sockreply.errors import BadEndpoint, CannotStart
 from sockreply.server import activation
+from sockreply.server.recording_reactor import RecordingReactor
 from sockreply.shown import show_error
 
 _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
@@ -38,27 +39,6 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
     except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
         raise BadEndpoint(description, show_error(error)) from error
     return endpoint
-
-
-class _Factories:
-    """Stands in for a reactor, to learn what a port of an endpoint would make connections with."""
-
-    def __init__(self) -> None:
-        self.factory: Any = None
-
-    def listenTCP(self, _: int, factory: IProtocolFactory, *__: Any, **___: Any) -> None:  # noqa: N802 - Twisted's
-        self.factory = factory
-
-    def listenSSL(  # noqa: N802 - Twisted's
-        self,
-        _: int,
-        factory: IProtocolFactory,
-        contextFactory: Any,  # noqa: N803 - Twisted's
-        **__: Any,
-    ) -> None:
-        from twisted.protocols.tls import TLSMemoryBIOFactory  # now, for many want no TLS
-
-        self.factory = TLSMemoryBIOFactory(contextFactory, False, factory)
 
 
 def listen_now(endpoint: IStreamServerEndpoint, factory: IProtocolFactory, description: str) -> Any:
@@ -98,15 +78,19 @@ def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFacto
         What makes them with TLS, as a new port would have it; None: there is no certificate.
 
     Raises:
-        ConfigError: They cannot be read, are none, or do not go together.
+        BadEndpoint: They cannot be read, are not what they should be, or do not belong together.
         CannotStart: OpenSSL takes no such key, or no such certificate.
     """
     if not _WITH_CERTIFICATE.match(description):
         return None
-    factories = _Factories()
-    listen_now(endpoint_from(factories, description), factory, description)
-    again: IProtocolFactory = factories.factory
-    return again
+    reactor = RecordingReactor()
+    listen_now(endpoint_from(reactor, description), factory, description)
+    if reactor.asked is None:
+        return None
+    try:
+        return reactor.asked.factory_with_tls()
+    except Exception as error:  # OpenSSL's, of several types
+        raise CannotStart(_why_not(error, description)) from error
 
 
 def make_with(port: Any, factory: IProtocolFactory) -> None:

@@ -1,4 +1,4 @@
-"""What endpoint strings name: whether they can be, and which of them are one address."""
+"""The address that an endpoint string stands for, whether it can be one, and what else has it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.protocol import ServerFactory
 
-from sockreply.errors import ConfigError
+from sockreply.errors import BadEndpoint
 from sockreply.server.activation import wanted_by
 from sockreply.server.endpoints import endpoint_from
+from sockreply.server.recording_reactor import Asked, RecordingReactor
 
 _ASK_TO_LISTEN = {"tcp", "tcp6", "ssl", "tls", "unix"}
 """Types of endpoints that do nothing but ask the reactor to listen."""
@@ -23,7 +24,7 @@ _LONGEST_PATH = 107  # unix(7): sun_path has 108, and a NUL ends it
 
 
 @dataclass(frozen=True)
-class Address:
+class EndpointAddress:
     """What an endpoint takes for itself.
 
     Args:
@@ -36,7 +37,7 @@ class Address:
     port: int | None = None
     interface: str = ""
 
-    def collides(self, other: Address) -> bool:
+    def collides(self, other: EndpointAddress) -> bool:
         """Can only one of the two be listened on?"""
         if self.port is None or other.port is None:
             return self == other
@@ -44,7 +45,7 @@ class Address:
             return False
         return self._takes(other) or other._takes(self)
 
-    def _takes(self, other: Address) -> bool:
+    def _takes(self, other: EndpointAddress) -> bool:
         if self.interface == "::":  # takes the ports of IPv4, too
             return True
         if self.interface in _EVERYWHERE:
@@ -52,75 +53,70 @@ class Address:
         return self.interface == other.interface
 
 
-class _StandIn:
-    """Stands in for the reactor: whoever listens on it tells the address."""
-
-    port: int | None = None
-    interface = ""
-    path: str | None = None
-
-    def listenTCP(self, port: int, *_: object, interface: str = "", **__: object) -> None:  # noqa: N802 - Twisted's name
-        self.port, self.interface = port, interface
-
-    listenSSL = listenTCP  # noqa: N815 - Twisted's name
-
-    def listenUNIX(self, address: str, *_: object, **__: object) -> None:  # noqa: N802 - Twisted's name
-        self.path = address
-
-
-def address_of(description: str) -> Address:
+def address_of(description: str) -> EndpointAddress:
     """The address on which an endpoint listens.
 
     Args:
         description: An endpoint string, for example `tcp:12345:interface=127.0.0.1`.
 
     Returns:
-        Of endpoints that are not known, which do not tell, one that only the same string has.
+        For a kind of endpoint that we do not know, an address that only the same string has.
 
     Raises:
-        ConfigError: The string describes no endpoint; says why.
+        BadEndpoint: The string does not describe an endpoint.
     """
-    told = _told(description)
-    if told.port is not None:
-        return Address(f"tcp port {told.port}", told.port, _plain(told.interface))
-    if told.path is not None:
-        return Address(f"unix socket {told.path}", interface=str(Path(told.path).absolute()))
-    return Address(f"endpoint {description}")
+    asked = _asked_by(description)
+    if asked is None:
+        return EndpointAddress(f"endpoint {description}")
+    if asked.port is not None:
+        return EndpointAddress(f"tcp port {asked.port}", asked.port, _plain(asked.interface))
+    path = Path(str(asked.path)).absolute()
+    return EndpointAddress(f"unix socket {asked.path}", interface=str(path))
 
 
 def on_loopback(description: str) -> str:
-    """The same endpoint, on the loopback interface if none is said.
+    """The same endpoint, on the loopback interface unless the string names another one.
 
     Raises:
-        ConfigError: The string describes no endpoint; says why.
+        BadEndpoint: The string does not describe an endpoint.
     """
-    told = _told(description)
-    if told.port is None or "interface=" in description or told.interface not in ("", "::"):
+    asked = _asked_by(description)
+    if asked is None or asked.port is None:
         return description
-    loopback = "::1" if told.interface else "127.0.0.1"
+    if "interface=" in description or asked.interface not in ("", "::"):
+        return description
+    loopback = "::1" if asked.interface else "127.0.0.1"
     return f"{description}:interface={quoteStringArgument(loopback)}"
 
 
-def _told(description: str) -> _StandIn:
-    told = _StandIn()
+def _asked_by(description: str) -> Asked | None:
+    """What an endpoint would ask the reactor for; None: it cannot be known before it listens."""
     kind = description
     while kind.startswith("haproxy:"):  # wraps another one
         kind = kind.removeprefix("haproxy:")
     if kind.startswith("systemd:"):
-        wanted_by(kind)  # no more, for the socket is handed over when the daemon starts
-        return told
+        wanted_by(kind)  # no more, because the socket is handed over when the daemon starts
+        return None
+    reactor = RecordingReactor()
     try:
-        endpoint = endpoint_from(told, description)
-    except ConfigError as error:
-        known = isinstance(error.__cause__, OSError)  # such as a certificate that is not there
-        raise error if known else ConfigError(f"{error}; {_hint(description)}") from None
+        endpoint = endpoint_from(reactor, description)
+    except BadEndpoint as error:
+        known = isinstance(error.__cause__, OSError)  # such as a missing certificate
+        hint = "" if known else f"; {_hint(description)}"
+        raise BadEndpoint(description, f"{error.reason}{hint}") from None
     if kind.partition(":")[0].lower() in _ASK_TO_LISTEN:
         endpoint.listen(ServerFactory())
-    if told.port is not None and not 0 <= told.port <= _MOST_PORT:
-        raise ConfigError(f"endpoint {description}: {told.port} is no port from 0 to {_MOST_PORT}")
-    if told.path is not None and not 0 < len(os.fsencode(told.path)) <= _LONGEST_PATH:
-        raise ConfigError(f"endpoint {description}: a socket's path has 1 to {_LONGEST_PATH} bytes")
-    return told
+    asked = reactor.asked
+    if asked is not None:
+        _check(asked, description)
+    return asked
+
+
+def _check(asked: Asked, description: str) -> None:
+    if asked.port is not None and not 0 <= asked.port <= _MOST_PORT:
+        raise BadEndpoint(description, f"{asked.port} is no port from 0 to {_MOST_PORT}")
+    if asked.path is not None and not 0 < len(os.fsencode(asked.path)) <= _LONGEST_PATH:
+        raise BadEndpoint(description, f"a socket's path has 1 to {_LONGEST_PATH} bytes")
 
 
 def _hint(description: str) -> str:

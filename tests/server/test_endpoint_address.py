@@ -1,4 +1,4 @@
-"""What endpoint strings name."""
+"""The addresses that endpoint strings stand for."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sockreply.config.read_endpoints import address_of, on_loopback
 from sockreply.errors import ConfigError
+from sockreply.server.endpoint_address import address_of, on_loopback
 from tests.end_to_end.certificates import make_certificate
 
 COLLIDE = [
