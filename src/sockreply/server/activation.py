@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import tcp, unix
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockreply.errors import BadEndpoint, ConfigError
+from sockreply.server.inherited_port import listen_on_inherited
 
 _FIRST = 3  # SD_LISTEN_FDS_START
 _UNNAMED = "unknown"  # what sd_listen_fds_with_names(3) calls them
@@ -132,29 +131,6 @@ def domain_of(number: int) -> str:
     raise ConfigError("it is no socket that listens for connections")
 
 
-class UNIXPort(unix.Port):
-    """A UNIX socket that is somebody else's: it stays where it is when it is closed here.
-
-    Twisted's own port sets the mode of its file and its backlog, shuts it down for all who have it,
-    and removes the file.
-    """
-
-    _shouldShutdown = False  # noqa: N815 - Twisted's name
-
-    def startListening(self) -> None:  # noqa: N802 - Twisted's name
-        factory: Any = self.factory
-        listening: Any = self._preexistingSocket
-        factory.doStart()
-        self.connected = True
-        self.socket = listening
-        self.fileno = listening.fileno  # type: ignore[method-assign] # as Twisted does
-        self.numberAccepts = 100
-        self.startReading()
-
-    def connectionLost(self, reason: Failure) -> None:
-        tcp.Port.connectionLost(self, reason)
-
-
 @implementer(IStreamServerEndpoint)
 class InheritedEndpoint:
     """Listens on a socket that was handed over, as often as it is asked to.
@@ -176,14 +152,12 @@ class InheritedEndpoint:
     def _listen(self, factory: IProtocolFactory) -> IListeningPort:
         os.set_blocking(self._number, False)
         os.set_inheritable(self._number, False)
-        if self._domain != "UNIX":
-            port: IListeningPort = self._reactor.adoptStreamPort(
-                self._number, _DOMAINS[self._domain], factory
-            )
-            return port
-        adopted: Any = UNIXPort._fromListeningDescriptor(self._reactor, self._number, factory)
-        adopted.startListening()
-        return adopted  # type: ignore[no-any-return] # Twisted's ports have few types
+        if self._domain == "UNIX":
+            return listen_on_inherited(self._reactor, self._number, factory)
+        port: IListeningPort = self._reactor.adoptStreamPort(
+            self._number, _DOMAINS[self._domain], factory
+        )
+        return port
 
 
 def endpoint_for(reactor: Any, description: str) -> InheritedEndpoint:
