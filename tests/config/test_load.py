@@ -15,8 +15,8 @@ import pytest
 
 from sockreply.commands.tap import Options
 from sockreply.config import form
+from sockreply.config.form import keys_of
 from sockreply.config.load import load
-from sockreply.config.structuring import keys_of
 from sockreply.errors import BadFile
 from sockreply.framing import Chunk, Line
 from sockreply.replies.builtin import TEXTBOOK_REPLY

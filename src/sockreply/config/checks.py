@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from sockreply.config import form
-from sockreply.config.problems import Key, Problems, place, shown_text
-from sockreply.server.endpoint_address import EndpointAddress
+from sockreply.config.problems import Problems
+from sockreply.config.reading import Listening
+from sockreply.config.wording import excerpt, place
 
 START = "start"
 """The state that connections begin in, if the file does not say."""
@@ -37,16 +38,14 @@ def check_rules(service: form.Service, problems: Problems) -> None:
             _check_memory(rule, problems)
 
 
-def check_addresses(
-    listening: Sequence[tuple[Sequence[Key], EndpointAddress]], problems: Problems
-) -> None:
+def check_addresses(listening: Sequence[Listening], problems: Problems) -> None:
     """Find addresses that are listened on twice.
 
     Args:
         listening: The places in the file, and the addresses there.
         problems: Are told.
     """
-    by_port = defaultdict[object, list[tuple[Sequence[Key], EndpointAddress]]](list)
+    by_port = defaultdict[object, list[Listening]](list)
     for keys, address in listening:
         same = by_port[address.port if address.port is not None else address]
         for other_keys, other in same:
@@ -86,9 +85,7 @@ def _check_states(service: form.Service, problems: Problems) -> None:
     known |= {rule.next_state for rule in service.rules if rule.next_state is not None}
     for rule in service.rules:
         for state in sorted((states_of(rule) or known) - known):
-            reason = (
-                f"no rule leads to state {shown_text(state)}; known: {', '.join(sorted(known))}"
-            )
+            reason = f"no rule leads to state {excerpt(state)}; known: {', '.join(sorted(known))}"
             problems.add(reason, "rules", str(rule.name), "state")
 
 

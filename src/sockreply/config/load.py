@@ -8,19 +8,18 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sockreply.config import form
-from sockreply.config.files import Files, read_file
-from sockreply.config.problems import Problems, found, place, shown_text
-from sockreply.config.read_data import Context
-from sockreply.config.read_services import build
+from sockreply.config.named_files import NamedFiles, contents_of
+from sockreply.config.problems import Problems
+from sockreply.config.read_settings import read_settings
+from sockreply.config.reading import Reading
 from sockreply.config.scalars import PlainText
-from sockreply.config.structuring import keys_of, structured, unknown_key
+from sockreply.config.structuring import structured, unknown_key
+from sockreply.config.wording import excerpt, found, place
 from sockreply.errors import BadFile, ConfigError
-from sockreply.rules.replies.commands import Commands
 from sockreply.rules.table import OTHERWISE
 from sockreply.settings import Settings
 
@@ -56,16 +55,15 @@ def load(path: Path) -> Settings:
     """
     try:
         path = path.absolute()
-        document = _document(read_file(path, only_regular=False))
+        document = _document(contents_of(path, only_regular=False))
     except (ConfigError, OSError) as error:  # OSError: there is no current directory
         reason = str(error).removeprefix(f"cannot read {path}: ").removeprefix(f"{path} ")
         raise BadFile(path, (reason,)) from None
-    problems = Problems()
-    context = Context(problems, Files(path.parent), cache(Commands), [])
-    settings = build(_form(document, problems), path, context)
+    reading = Reading(NamedFiles(path.parent))
+    settings = read_settings(_form(document, reading.problems), reading)
     if settings is None:
-        raise BadFile(path, problems.lines())
-    return settings
+        raise BadFile(path, reading.problems.lines())
+    return replace(settings, file=path)
 
 
 def _document(data: bytes) -> dict[str, Any]:
@@ -108,11 +106,11 @@ def _check_depth(document: dict[str, Any]) -> None:
         raise ConfigError(_TOO_DEEP)
 
 
-def _form(document: dict[str, Any], problems: Problems) -> form.File:
+def _form(document: dict[str, Any], problems: Problems) -> form.Configuration:
     """The document as far as it is right; what is wrong is told."""
-    for key in (key for key in document if key not in keys_of(form.File)):
-        problems.add(unknown_key(key, form.File), key)
-    written = form.File()
+    for key in (key for key in document if key not in form.keys_of(form.Configuration)):
+        problems.add(unknown_key(key, form.Configuration), key)
+    written = form.Configuration()
     if "log" in document:
         with problems.at("log"):
             written = replace(
@@ -174,6 +172,6 @@ def _name(table: object) -> str | None:
 
 def _check_name(name: str, taken: set[str]) -> None:
     if name in taken:
-        raise ConfigError(f"a rule before it is named {shown_text(name)}, too")
+        raise ConfigError(f"a rule before it is named {excerpt(name)}, too")
     if name == OTHERWISE:
         raise ConfigError("otherwise stands for no rule; it needs another name")

@@ -1,12 +1,12 @@
-"""The regular expressions of the file: they are compiled, and looked at for what surprises."""
+"""Regular expressions are compiled, and looked at for what surprises."""
 
 from __future__ import annotations
 
 import re
 import warnings
 
-from sockreply.config.problems import place
-from sockreply.config.read_data import Context, encoded
+from sockreply.config.read_data import encoded
+from sockreply.config.reading import Reading
 from sockreply.config.regex_repeats import repeats_within_repeats
 from sockreply.errors import ConfigError
 
@@ -19,13 +19,9 @@ _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _FOREIGN_AS_ONE = re.compile(r"\[[^\]]*?([^\x00-\x7f])|([^\x00-\x7f])[*+?{]")
 
 
-def compiled(text: str, context: Context, ignore_case: bool) -> re.Pattern[bytes]:
-    """A regular expression on bytes; the warnings are told what is legal and yet surprises.
-
-    Raises:
-        ConfigError: It is none, or the encoding cannot write it.
-    """
-    pattern = _on_bytes(text, context.encoding)
+def read_regex(written: str, reading: Reading, ignore_case: bool) -> re.Pattern[bytes]:
+    """A regular expression on bytes, with warnings of what is legal and yet surprises."""
+    pattern = _on_bytes(written, reading.encoding)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what Python may read in another way one day
@@ -34,12 +30,11 @@ def compiled(text: str, context: Context, ignore_case: bool) -> re.Pattern[bytes
         raise ConfigError(str(error)) from None
     except RecursionError:
         raise ConfigError("too many groups within each other") from None
-    here = place(context.problems.keys())
     if repeats_within_repeats(pattern):
-        context.warnings.append(f"{here}: {_SLOW}")
-    if letter := _taken_apart(text, context.encoding):
-        context.warnings.append(
-            f"{here}: {letter} is more than one byte, and a set in brackets or a repeat is of "
+        reading.warn(_SLOW)
+    if letter := _taken_apart(written, reading.encoding):
+        reading.warn(
+            f"{letter} is more than one byte, and a set in brackets or a repeat is of "
             f"single bytes; (?:{letter}) keeps them together"
         )
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from sockreply.config.wording import shown_number
 from sockreply.errors import ConfigError
 from sockreply.framing.notation import SIZE_LIMIT, quoted
 
@@ -90,10 +91,3 @@ class PlainText:
         if not value or not value.isprintable():
             raise ConfigError(f"{quoted(value)} is no name: that is one or more printable letters")
         return value
-
-
-def shown_number(value: float) -> str:
-    """A number as an error shows it: a huge one would fill the screen, and cannot be converted."""
-    if isinstance(value, float) or abs(value) < 10**18:
-        return str(value)
-    return "a number that large" if value > 0 else "a number that small"

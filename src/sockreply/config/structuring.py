@@ -6,7 +6,7 @@ Nothing is converted: text is no number, a number no text, true no 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from types import NoneType, UnionType
@@ -24,7 +24,9 @@ from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from sockreply.config import form
-from sockreply.config.problems import Key, Problems, found
+from sockreply.config.form import keys_of
+from sockreply.config.problems import Problems
+from sockreply.config.wording import Key, found
 from sockreply.errors import ConfigError
 
 _T = TypeVar("_T")
@@ -71,11 +73,6 @@ def _without(table: Any, keys: Sequence[Key]) -> Any:
     return {other: table[other] for other in table if other != key}
 
 
-def keys_of(kind: Any) -> list[str]:
-    """The keys that a table can have."""
-    return [field.name.removesuffix("_") for field in fields(kind)]
-
-
 @lru_cache(maxsize=256)  # the same slip may be in ten thousand rules, and comparing takes time
 def unknown_key(name: str, kind: Any) -> str:
     """What is said of a key that a table cannot have: what may be meant, and what there is."""
@@ -88,7 +85,7 @@ def unknown_key(name: str, kind: Any) -> str:
     elsewhere = next((table for table, written in tables.items() if name in keys_of(written)), None)
     close = get_close_matches(name, known, 1) if len(name) <= _LONGEST_KEY else []
     hint = ""
-    if elsewhere is not None and kind in (form.File, *tables.values()):
+    if elsewhere is not None and kind in (form.Configuration, *tables.values()):
         hint = f" here, it belongs in {elsewhere}"
     elif close:
         hint = f", {close[0]} may be meant"
@@ -145,47 +142,52 @@ def _listed(words: list[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
-def _plain(kind: type[_T]) -> Callable[[object, Any], _T]:
-    def structure(value: object, _: Any) -> _T:
-        if not isinstance(value, kind):
-            raise _expected([kind], value)
-        return value
+def _fits(kind: Any) -> Callable[[object], bool]:
+    """Tells whether a value is of the right type, whatever it is."""
+    if get_origin(kind) is Annotated:
+        fits: Callable[[object], bool] = kind.__metadata__[0].fits
+        return fits
+    if get_origin(kind) is Literal:
+        types = set(map(type, get_args(kind)))
+        return lambda value: type(value) in types
+    of = dict if is_dataclass(kind) else get_origin(kind) or kind
+    return lambda value: isinstance(value, of)
 
-    return structure
+
+def _hook(kind: Any, structure: Callable[[Any], Any]) -> Callable[[object, Any], Any]:
+    """Structures what is of the right type; cattrs says the type again, which is known here."""
+    fits = _fits(kind)
+
+    def checked(value: object, _: Any) -> Any:
+        if not fits(value):
+            raise _expected([kind], value)
+        return structure(value)
+
+    return checked
+
+
+def _plain(kind: Any) -> Callable[[object, Any], Any]:
+    return _hook(kind, lambda value: value)
 
 
 def _annotated(kind: Any) -> Callable[[object, Any], Any]:
-    what = kind.__metadata__[0]
-
-    def structure(value: object, _: Any) -> Any:
-        if not what.fits(value):
-            raise _expected([kind], value)
-        return what.read(value)
-
-    return structure
+    return _hook(kind, kind.__metadata__[0].read)
 
 
 def _literal(kind: Any) -> Callable[[object, Any], Any]:
     choices = get_args(kind)
 
-    def structure(value: object, _: Any) -> Any:
-        for choice in choices:
-            if type(value) is type(choice) and value == choice:
-                return choice
-        raise _expected([kind], value)
+    def structure(value: object) -> object:
+        if value not in choices:
+            raise _expected([kind], value)
+        return value
 
-    return structure
+    return _hook(kind, structure)
 
 
 def _list(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
     structure_list = list_structure_factory(kind, converter)
-
-    def structure(value: object, _: Any) -> Any:
-        if not isinstance(value, list):
-            raise _expected([kind], value)
-        return structure_list(value, kind)
-
-    return structure
+    return _hook(kind, lambda value: structure_list(value, kind))
 
 
 def _table(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
@@ -199,24 +201,19 @@ def _table(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
     structure_table = make_dict_structure_fn(
         kind, converter, _cattrs_forbid_extra_keys=True, **hooks
     )
-
-    def structure(value: object, _: Any) -> Any:
-        if not isinstance(value, dict):
-            raise _expected([kind], value)
-        return structure_table(value, kind)
-
-    return structure
+    return _hook(kind, lambda value: structure_table(value, kind))
 
 
 def _union(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
     kinds = [each for each in get_args(kind) if each is not NoneType]
     tables = {keys_of(each)[0]: each for each in kinds if is_dataclass(each)}
+    others = [(each, _fits(each)) for each in kinds if not is_dataclass(each)]
 
     def structure(value: object, _: Any) -> Any:
         if isinstance(value, dict) and tables:
             return converter.structure(value, _chosen(tables, value))
-        for each in kinds:
-            if _could_be(each, value):
+        for each, fits in others:
+            if fits(value):
                 return converter.structure(value, each)
         raise _expected(kinds, value)
 
@@ -234,14 +231,6 @@ def _chosen(tables: Mapping[str, Any], value: Mapping[str, object]) -> Any:
     if len(telling) > 1:
         raise ConfigError(f"{telling[0]} and {telling[1]} exclude each other in one table")
     return tables[telling[0]]
-
-
-def _could_be(kind: Any, value: object) -> bool:
-    if get_origin(kind) is Annotated:
-        return bool(kind.__metadata__[0].fits(value))
-    if get_origin(kind) is Literal:
-        return any(type(value) is type(choice) for choice in get_args(kind))
-    return isinstance(value, get_origin(kind) or kind)
 
 
 def _made_with(*origins: object) -> Callable[[Any], bool]:
