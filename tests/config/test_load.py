@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 
 from sockreply.commands.tap import Options
-from sockreply.config import form
+from sockreply.config import form, read, settings_from
 from sockreply.config.form import keys_of
-from sockreply.config.load import load
-from sockreply.errors import BadFile
+from sockreply.errors import BadFile, BadSettings
 from sockreply.framing import Chunk, Line
 from sockreply.replies.builtin import TEXTBOOK_REPLY
 from sockreply.rules.table import RuleTable
@@ -106,7 +105,7 @@ def test_shipped_file_is_the_daemon_without_options() -> None:
     """etc/sockreply.toml does what no options do."""
     options = Options()
     options.parseOptions([])
-    settings = load(SHIPPED)
+    settings = read(SHIPPED)
     assert answers(settings) == answers(options.settings())
     assert answers(settings)[4] == TEXTBOOK_REPLY.encode()
     assert settings.warnings == ()
@@ -194,10 +193,10 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         "x" * 300: "File name too long",
     }.items():
         with pytest.raises(BadFile) as caught:
-            load(tmp_path / name)
+            read(tmp_path / name)
         assert caught.value.problems == (reason,)
     with pytest.raises(BadFile) as caught:
-        load(tmp_path / "nul\0")
+        read(tmp_path / "nul\0")
     assert "embedded null" in caught.value.problems[0]  # Pythons have different words for it
 
 
@@ -207,7 +206,7 @@ def test_reads_pipes() -> None:
     os.write(writing, f"{SERVICE}otherwise = 'x'".encode())
     os.close(writing)
     try:
-        assert list(load(Path(f"/dev/fd/{reading}")).services) == ["s"]
+        assert list(read(Path(f"/dev/fd/{reading}")).services) == ["s"]
     finally:
         os.close(reading)
 
@@ -217,7 +216,7 @@ def test_error_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text("colour = 1\n")
     with pytest.raises(BadFile) as caught:
-        load(path)
+        read(path)
     unknown = "colour: unknown key; known: log, metrics, services"
     none = "services: there is none; it begins with a line such as [services.default]"
     assert caught.value.problems == (unknown, none)
@@ -229,7 +228,7 @@ def test_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """The directory may change after the file was read."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "s.toml").write_text(f"{SERVICE}otherwise = 'x'\n[log]\njson = 'j'")
-    settings = load(Path("s.toml"))
+    settings = read(Path("s.toml"))
     assert settings.file == tmp_path / "s.toml"
     assert settings.log.json == str(tmp_path / "j")
 
@@ -323,3 +322,48 @@ def test_loads_with_only_what_it_needs() -> None:
         "assert 'twisted.internet.reactor' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_settings_from_a_document(tmp_path: Path) -> None:
+    """A document without a file is read in the same way; paths are relative to a directory."""
+    asked = {
+        "log": {"record": "record.jsonl"},
+        "services": {"s": {"listen": "tcp:0", "otherwise": {"file": "reply"}}},
+    }
+    (tmp_path / "reply").write_bytes(b"from a file")
+    settings = settings_from(asked, tmp_path)
+    assert settings.file is None
+    assert settings.log.record == str(tmp_path / "record.jsonl")
+    assert settings.services["s"].responder.respond(b"", session()) == b"from a file"
+    assert settings_from(asked, tmp_path, tmp_path / "x").file == tmp_path / "x"
+
+
+def test_document_of_a_file(tmp_path: Path) -> None:
+    """What a file says and what its document says are the same."""
+    from_file = settings_of(EVERYTHING, tmp_path)
+    parsed = settings_from(tomllib.loads(EVERYTHING), tmp_path)
+    assert parsed.log == from_file.log
+    assert parsed.metrics == from_file.metrics
+    assert [each.limits for each in parsed.services.values()] == [
+        each.limits for each in from_file.services.values()
+    ]
+
+
+def test_relative_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory of a document is the one of now, wherever the process goes later."""
+    monkeypatch.chdir(tmp_path)
+    asked = {"log": {"json": "j"}, "services": {"s": {"listen": "tcp:0", "otherwise": "x"}}}
+    assert settings_from(asked, Path()).log.json == str(tmp_path / "j")
+
+
+def test_error_of_a_document() -> None:
+    """Without a file, the error is the first problem and the number of the others."""
+    with pytest.raises(BadSettings) as caught:
+        settings_from({"colour": 1}, Path("/"))
+    unknown, none = caught.value.problems
+    assert not isinstance(caught.value, BadFile)
+    assert none.startswith("services: there is none")
+    assert str(caught.value) == f"{unknown} (and 1 more)"
+    with pytest.raises(BadSettings) as caught:
+        settings_from({}, Path("/"))
+    assert (str(caught.value),) == caught.value.problems

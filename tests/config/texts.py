@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sockreply.config.load import load
+from sockreply.config import read
 from sockreply.errors import BadFile
 from sockreply.settings import Settings
 
@@ -99,7 +99,7 @@ def settings_of(text: str | bytes, directory: Path | None = None) -> Settings:
             return settings_of(text, Path(made))
     file = directory / "s.toml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load(file)
+    return read(file)
 
 
 def problems_of(text: str | bytes, directory: Path | None = None) -> tuple[str, ...]:

@@ -169,9 +169,9 @@ class Options(usage.Options):
                 raise ConfigError(f"--config and --{name} exclude each other")
 
     def _from_file(self) -> Settings:
-        from sockreply.config.load import load  # now, for it takes its time
+        from sockreply.config import read  # now, for it takes its time
 
-        return load(Path(self["config"]))
+        return read(Path(self["config"]))
 
     def _from_words(self) -> Settings:
         framing = self._framing()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sockreply.framing.notation import quoted
@@ -15,6 +16,17 @@ Key: TypeAlias = str | int
 _SHOWN = 60  # characters of a text: enough to find it by
 
 _PLAIN = re.compile(r"[\w-]+")
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Stands for a value that TOML does not know, and that no reader takes.
+
+    Args:
+        shown: What it is, in words.
+    """
+
+    shown: str
 
 
 def place(keys: Sequence[Key]) -> str:
@@ -42,7 +54,7 @@ def shown_number(value: float) -> str:
 
 
 def found(value: object) -> str:
-    """What stands somewhere, in the words of TOML."""
+    """What stands somewhere, in the words of TOML as far as it has one."""
     match value:
         case bool():
             return str(value).lower()
@@ -56,4 +68,8 @@ def found(value: object) -> str:
             return "a list"
         case datetime.date() | datetime.time():
             return f"a {'date' if isinstance(value, datetime.date) else 'time'}"
-    return type(value).__name__
+        case Foreign():
+            return value.shown
+        case None:
+            return "null"
+    return f"a value of type {type(value).__name__}"
