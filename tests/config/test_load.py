@@ -1,4 +1,4 @@
-"""Configuration files: what is read from them, and every way in which one can be wrong."""
+"""The two ways to settings: a file and a document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import tomllib
 from dataclasses import fields
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -64,19 +63,6 @@ def test_everything(tmp_path: Path) -> None:
     ]
     assert settings.services["code"].responder.respond(b"a", session()) == shout(b"a", None)
     assert settings.warnings == ()
-
-
-def test_the_text_has_every_key() -> None:
-    """The text of the test above leaves no key of the file out."""
-
-    def keys(value: Any) -> set[str]:
-        if isinstance(value, list):
-            return set().union(*map(keys, value))
-        return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
-
-    forms = [each for each in vars(form).values() if isinstance(each, type)]
-    known = {key for each in forms if each.__module__ == form.__name__ for key in keys_of(each)}
-    assert known - keys(tomllib.loads(EVERYTHING)) == {"file"}
 
 
 def test_defaults() -> None:
@@ -138,45 +124,6 @@ def test_shipped_defaults_and_examples_hold(tmp_path: Path) -> None:
     assert len(service.responder.rules) == 7
     assert (settings.log.level, settings.log.exchanges_per_second) == ("info", 50)
     assert settings.metrics == "tcp:9464:interface=127.0.0.1"
-
-
-REFUSED_FILES = {
-    "": "services: there is none; it begins with a line such as [services.default]",
-    "[services]": "services: there is none; it begins with a line such as [services.default]",
-    "a = ": "is not TOML: Invalid value (at end of document)",
-    "a = 1\nb = x": "is not TOML: Invalid value (at line 2, column 5)",
-    "a = 1\na = 2\n": "is not TOML: Cannot overwrite a value (at line 2, column 6)",
-    "a = " + "9" * 5000: "is not TOML: Exceeds the limit (4300 digits) for integer string",
-    "a = " + "[" * 100_000: "has tables or lists too deep within each other",
-    "a = " + "[" * 40 + "]" * 40: "has more than 32 tables or lists within each other",
-    ".".join("a" * 40) + " = 1": "has more than 32 tables or lists within each other",
-    ".".join("a" * 100_000) + " = 1": "has more than 32 tables or lists within each other",
-    "x = 1\n["
-    + " . ".join(["'a.b'"] * 99)
-    + "]": "has more than 32 tables or lists within each other",
-    'a = "\\d"': r"is not TOML: Unescaped '\' in a string (at line 1, column 8); between single",
-    "[a]\n[a]": "is not TOML: Cannot declare ('a',) twice (at line 2, column 3); each of several",
-    "a = yes": "is not TOML: Invalid value (at line 1, column 5); text stands between quotes",
-    b"a = '\xff'": "is not UTF-8: byte 5 (from 0): invalid start byte",
-}
-
-
-@pytest.mark.parametrize("text", REFUSED_FILES, ids=lambda text: repr(text[:20]))
-def test_what_is_no_toml(text: str | bytes) -> None:
-    """A file that is not TOML, or holds nothing, has one problem, with its place."""
-    (problem,) = problems_of(text)
-    assert problem.startswith(REFUSED_FILES[text])
-
-
-def test_long_lines_of_words_are_no_keys() -> None:
-    """A text of several lines may look like a key of very many parts, if nothing is set to it."""
-    text = ".".join("1" * 99)
-    assert problems_of(f"{SERVICE}otherwise = '''\n{text}\n'''") == ()
-
-
-def test_byte_order_mark() -> None:
-    """A mark that an editor has put before the text is not part of it."""
-    assert problems_of(b"\xef\xbb\xbf" + f"{SERVICE}otherwise = 'x'\r\n".encode()) == ()
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
@@ -288,28 +235,6 @@ def test_all_at_once() -> None:
         "services.c.rules.rule-1.state",
         "services.c.rules.rule-1.state",
     ]
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "when = { regex = 3, ignore_case = true }\nreply = 'x'",
-        "when = { regex = 3, equals = 'a' }\nreply = { template = '{{ match[1] }}' }",
-        "when.length = { min = 'a' }\nreply = 'x'",
-        "when = [{ equals = 3 }, { equals = 'a' }]\nreply = 'x'",
-        "reply = { truncate = 'a', at = 'b' }",
-        "reply = { truncate = 'a', size = 1, at = 2 }",
-        "reply = { template = '{{ message }}', as = 'text' }",
-        "reply = { drip = { hex = 1 }, size = 2 }",
-        "reply = { raw = { truncate = 'a' }, close = true }",
-        "replies = []",
-        "reply = 'x'\nstate = 3\nnext_state = 'y'",
-    ],
-)
-def test_nothing_follows_from_what_is_wrong(rule: str) -> None:
-    """What is left out because it is wrong is missed by nobody."""
-    head = "[services.a]\nlisten = 'tcp:0'\nkeep_alive = true\n"
-    assert len(problems_of(f"{head}[[services.a.rules]]\n{rule}")) == 1
 
 
 def test_loads_with_only_what_it_needs() -> None:
