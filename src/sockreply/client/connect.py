@@ -70,10 +70,10 @@ class ExplainedEndpoint:
     Args:
         endpoint: Connects; or a string that describes it.
         reactor: For the endpoint of a string.
-        failed: Is told of every failure, for those to whom it would be lost.
+        failed: Called with every failure, which some callers would not see otherwise.
 
     Raises:
-        ConfigError: The string is no endpoint's.
+        ConfigError: The string does not describe an endpoint.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ def explained(
 
 
 def _load(path: str) -> Settings:
-    from sockreply.config import read  # now, for it takes its time
+    from sockreply.config import read  # now, because it takes time
 
     return read(Path(path))
 

@@ -169,7 +169,7 @@ class Options(usage.Options):
                 raise ConfigError(f"--config and --{name} exclude each other")
 
     def _from_file(self) -> Settings:
-        from sockreply.config import read  # now, for it takes its time
+        from sockreply.config import read  # now, because it takes time
 
         return read(Path(self["config"]))
 

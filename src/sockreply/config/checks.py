@@ -1,4 +1,4 @@
-"""What is right by itself and yet cannot be meant: rules that never act, addresses taken twice."""
+"""What is right by itself, but cannot be meant: rules that never act, addresses taken twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sockreply.config.reading import Listening
 from sockreply.config.wording import excerpt, place
 
 START = "start"
-"""The state that connections begin in, if the file does not say."""
+"""The state that connections begin in, unless the configuration names another."""
 
 _States: TypeAlias = frozenset[str] | None
 
@@ -29,7 +29,7 @@ def check_rules(service: form.Service, problems: Problems) -> None:
 
     Args:
         service: With a name in each of its rules.
-        problems: Are told.
+        problems: Collect it.
     """
     _check_order(service, problems)
     _check_states(service, problems)
@@ -42,8 +42,8 @@ def check_addresses(listening: Sequence[Listening], problems: Problems) -> None:
     """Find addresses that are listened on twice.
 
     Args:
-        listening: The places in the file, and the addresses there.
-        problems: Are told.
+        listening: The places in the configuration, and the addresses there.
+        problems: Collect them.
     """
     by_port = defaultdict[object, list[Listening]](list)
     for keys, address in listening:
@@ -56,7 +56,7 @@ def check_addresses(listening: Sequence[Listening], problems: Problems) -> None:
 
 
 def _check_order(service: form.Service, problems: Problems) -> None:
-    """Find rules, and `otherwise`, behind one that answers all that they would."""
+    """Find rules, and `otherwise`, that come after one that answers all that they would."""
     everything = _said(None)
     before = defaultdict[str, list[tuple[str, _States]]](list)
     for rule in service.rules:

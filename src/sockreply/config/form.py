@@ -1,8 +1,8 @@
-"""The form of the configuration file: what may stand where, and what holds if it does not.
+"""The form of a configuration: what may stand where, and what holds if nothing does.
 
 The fields of a dataclass are the keys of a table, their defaults the file's. A trailing underscore
-is not part of the key: `not_` is `not`, a word that Python has for itself. Where one of several
-tables can stand, the first field of each is the key that tells them apart.
+is not part of the key: `not_` is `not`, which Python reserves. Where one of several tables can
+stand, the first field of each is the key that tells them apart.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def read_condition(
     Args:
         written: The table or the list.
         reading: What it depends on.
-        ignore_case: Does case not count, where a table does not say?
+        ignore_case: Does case not count in a table that does not say?
     """
     if written == []:
         raise ConfigError("an empty list; leave it out if there is no condition")
@@ -84,7 +84,7 @@ def _read_table(written: form.When, reading: Reading, ignore_case: bool) -> Grou
         raise ConfigError("no condition; leave it out if there is none")
     conditions = _read_all_but_regex(written, reading, ignore_case)
     groups: Groups = None
-    if written.regex is not None:  # the last one, for it costs most
+    if written.regex is not None:  # the last one, because it costs most
         with reading.problems.at("regex"):
             pattern = read_regex(written.regex, reading, ignore_case)
             conditions.append(Regex(pattern))

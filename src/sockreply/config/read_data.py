@@ -20,7 +20,7 @@ Groups: TypeAlias = Collection[str | int] | None
 _BRACES = re.compile(r"\{\{[^{}]+\}\}|\{%[^{}]+%\}")
 
 UNKNOWN_GROUPS: Groups = frozenset()
-"""Of a rule whose condition is wrong: what its templates can name will be seen once it is right."""
+"""Those of a rule whose condition is wrong: its templates are checked once it is right."""
 
 
 def encoded(text: str, encoding: str) -> bytes:
@@ -98,7 +98,7 @@ def read_data(written: form.Data, reading: Reading, groups: Groups) -> Data | No
 
 
 def _warn_of_braces(written: form.Fixed, reading: Reading) -> None:
-    """Tell of text that looks like a template."""
+    """Warn of text that looks like a template."""
     if isinstance(written, str) and _BRACES.search(written):
         reading.warn(
             f"{excerpt(written)} is sent as it is written; "
@@ -107,7 +107,7 @@ def _warn_of_braces(written: form.Fixed, reading: Reading) -> None:
 
 
 def _read_template(written: form.Template, reading: Reading, groups: Groups) -> Data:
-    from sockreply.rules.templates.template import compile_template  # only now, for it needs Jinja2
+    from sockreply.rules.templates.template import compile_template  # now, because it needs Jinja2
 
     return compile_template(
         written.template, encoding=reading.encoding, as_hex=written.as_ == "hex", groups=groups

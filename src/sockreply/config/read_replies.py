@@ -70,7 +70,7 @@ def read_sequence(written: form.Rule, reading: Reading, groups: Groups) -> Reply
 
 
 def _telling_key(step: form.Step) -> tuple[str, ...]:
-    """The key by which a step is known; data say themselves where they are."""
+    """The key by which a step is known; none for data, which have their own place."""
     return () if isinstance(step, form.Data) else form.telling_key(step)
 
 
@@ -135,10 +135,10 @@ def _delay(seconds: float | list[float]) -> DelayPart:
 
 
 def _argv(words: list[str], files: NamedFiles) -> tuple[str, ...]:
-    """A command with its program's path; so it is the same whatever the current directory is.
+    """A command with its program's path, so that it is the same in every current directory.
 
     Raises:
-        ConfigError: There is no such program, or a word that no program can be given.
+        ConfigError: There is no such program, or a word cannot be handed to any.
     """
     if not all(words[:1]) or not words:
         raise ConfigError("expected a program and its arguments, as in ['date', '-u']")

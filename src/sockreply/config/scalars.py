@@ -1,4 +1,4 @@
-"""What a number or a name in the file can be."""
+"""What a number or a name in a configuration can be."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Number:
 
 @dataclass(frozen=True)
 class PlainText:
-    """A text that is not empty and that prints, for it is a name in logs, counts and errors."""
+    """A text that is not empty and that prints, because it is a name in logs, counts and errors."""
 
     expected: str = "a name"
 
@@ -86,7 +86,7 @@ class PlainText:
         """The name.
 
         Raises:
-            ConfigError: It is none.
+            ConfigError: It is not one.
         """
         if not value or not value.isprintable():
             raise ConfigError(f"{quoted(value)} is no name: that is one or more printable letters")

@@ -1,6 +1,6 @@
-"""Tables of TOML become the dataclasses of `form`; only this module knows cattrs.
+"""Tables become the dataclasses of `form`; only this module knows cattrs.
 
-Nothing is converted: text is no number, a number no text, true no 1.
+Nothing is converted: text is not a number, a number is not text, and true is not 1.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def structured(kind: type[_T], table: object, problems: Problems) -> _T | None:
 
     Args:
         kind: A dataclass of `form`.
-        table: What stands in the file.
-        problems: Are told what is wrong. That is then left out, so that the rest can be looked at,
+        table: What stands in the configuration.
+        problems: Collect what is wrong. It is then left out, so that the rest can be looked at,
             too.
 
     Returns:
-        None: not even that can be made of it.
+        None: nothing can be made of the rest.
     """
     try:
         return _CONVERTER.structure(table, kind)
@@ -61,8 +61,8 @@ def structured(kind: type[_T], table: object, problems: Problems) -> _T | None:
 def _without(table: Any, keys: Sequence[Key]) -> Any:
     """A table without what these keys lead to, or without the least around it that can be left out.
 
-    That is not an entry of a list, for the others would have other places then, and not the only
-    key of a table.
+    That is not an entry of a list, because the others would then have other places, and not the
+    only key of a table.
     """
     if not keys or not isinstance(table, dict) or keys[0] not in table:
         return table

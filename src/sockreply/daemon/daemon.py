@@ -208,7 +208,7 @@ class Daemon(Service):
         self._reloading.addCallback(self._reloaded)
 
     async def _read_again(self) -> bool:
-        from sockreply.config import read  # now, for a daemon without a file does not need it
+        from sockreply.config import read  # now, because not every daemon has a file
 
         assert self.settings.file is not None  # noqa: S101 - for the type checker
         file = str(self.settings.file)

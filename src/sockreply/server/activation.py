@@ -73,7 +73,7 @@ def inherited(environment: Mapping[str, str], pid: int) -> list[Inherited]:
 
     Args:
         environment: What it was started with. Without LISTEN_FDNAMES they have no names.
-        pid: The process's, for the variables may be meant for its parent.
+        pid: The process's, because the variables may be meant for its parent.
 
     Raises:
         ConfigError: The variables contradict themselves.
@@ -120,7 +120,7 @@ def domain_of(number: int) -> str:
     """The domain of a socket that listens for connections.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is not such a socket.
     """
     try:
         with socket.socket(fileno=os.dup(number)) as sock:

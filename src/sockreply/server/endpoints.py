@@ -31,7 +31,7 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
     if description.startswith("systemd:"):
         return activation.endpoint_for(reactor, description)
     if description.startswith("haproxy:systemd:"):
-        from twisted.protocols.haproxy import proxyEndpoint  # now, for few want it
+        from twisted.protocols.haproxy import proxyEndpoint  # now, because few want it
 
         return proxyEndpoint(endpoint_from(reactor, description.removeprefix("haproxy:")))
     try:
@@ -75,7 +75,7 @@ def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFacto
         factory: Makes the connections inside of TLS.
 
     Returns:
-        What makes them with TLS, as a new port would have it; None: there is no certificate.
+        What makes them with TLS, as for a new port; None: there is no certificate.
 
     Raises:
         BadEndpoint: They cannot be read, are not what they should be, or do not belong together.
