@@ -12,8 +12,7 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 
-from sockreply.config import form
-from sockreply.config.load import load
+from sockreply.config import form, read
 from sockreply.notation import unescape
 from sockreply.rules.templates.checksums import CRCS
 from sockreply.rules.templates.values import NAMES
@@ -117,7 +116,7 @@ class Stage:
 @pytest.mark.parametrize(("snippet", "talk"), IN_MEMORY, ids=[pair[0][:40] for pair in IN_MEMORY])
 def test_example(snippet: str, talk: str, tmp_path: Path) -> None:
     """An example does what its transcript shows, and nothing else."""
-    settings = load(whole_file(snippet, tmp_path))
+    settings = read(whole_file(snippet, tmp_path))
     assert not settings.warnings
     Stage(settings.services["example"]).play_whole(talk)
 
@@ -126,7 +125,7 @@ def test_example(snippet: str, talk: str, tmp_path: Path) -> None:
 def test_examples_can_fail(wrong: str, tmp_path: Path) -> None:
     """What is not so is noticed."""
     snippet, talk = IN_MEMORY[0]
-    stage = Stage(load(whole_file(snippet, tmp_path)).services["example"])
+    stage = Stage(read(whole_file(snippet, tmp_path)).services["example"])
     stage.play(talk.splitlines()[0])
     with pytest.raises(AssertionError):
         stage.play_whole(wrong)

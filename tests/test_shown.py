@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 
-from sockreply.shown import SHOWN_BYTES, show_address, show_bytes, show_text
+from sockreply.shown import SHOWN_BYTES, show_address, show_bytes, show_error, show_text
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,18 @@ def test_text_keeps_its_lines() -> None:
 def test_any_text_prints(text: str) -> None:
     """Whatever a traceback quotes, its lines print."""
     assert all(line.isprintable() for line in show_text(text).split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (ValueError("bad port"), "bad port"),
+        (FileNotFoundError(2, "No such file"), "[Errno 2] No such file"),
+        (TypeError("port missing"), "TypeError: port missing"),
+        (AssertionError(), "AssertionError"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_errors_that_do_not_speak_for_themselves_are_named(error: Exception, shown: str) -> None:
+    """Other people's code may raise anything, even without a word."""
+    assert show_error(error) == shown

@@ -4,7 +4,9 @@
 
     SockreplyError
     ├── ConfigError            what the operator wrote; says where
-    │   └── BadFile            all that is wrong with a configuration file
+    │   ├── BadEndpoint        an endpoint string that cannot be listened on
+    │   └── BadSettings        all that is wrong with a configuration
+    │       └── BadFile        that came from a file
     ├── FramingError           the peer broke the format
     │   ├── MessageTooLong     more bytes than `limit`
     │   └── Malformed          bytes that no message can have there
@@ -36,7 +38,36 @@ class ConfigError(SockreplyError):
     """A setting that cannot be: the message names the place and says what would be right."""
 
 
-class BadFile(ConfigError):
+class BadEndpoint(ConfigError):
+    """An endpoint string that nobody can listen on.
+
+    Args:
+        endpoint: The string.
+        reason: What is wrong with it, in a line.
+    """
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        super().__init__(f"endpoint {endpoint}: {reason}")
+        self.endpoint = endpoint
+        self.reason = reason
+
+
+class BadSettings(ConfigError):
+    """A configuration from which nothing can be started.
+
+    Args:
+        problems: All that is wrong with it, a line each, with its place.
+        where: Put before the first one in the text of the error.
+        hint: Put after the number of the others; says how to see them.
+    """
+
+    def __init__(self, problems: tuple[str, ...], where: str = "", hint: str = "") -> None:
+        more = len(problems) - 1
+        super().__init__(f"{where}{problems[0]}{f' (and {more} more{hint})' if more else ''}")
+        self.problems = problems
+
+
+class BadFile(BadSettings):
     """A configuration file from which nothing can be started.
 
     Args:
@@ -46,11 +77,8 @@ class BadFile(ConfigError):
 
     def __init__(self, path: Path, problems: tuple[str, ...]) -> None:
         name = str(path) if str(path).isprintable() else repr(str(path))
-        more = len(problems) - 1
-        rest = f" (and {more} more; sockreply check {name} shows all)" if more else ""
-        super().__init__(f"{name}: {problems[0]}{rest}")
+        super().__init__(problems, f"{name}: ", f"; sockreply check {name} shows all")
         self.path = path
-        self.problems = problems
 
 
 class FramingError(SockreplyError):

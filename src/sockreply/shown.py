@@ -1,4 +1,4 @@
-"""Addresses, bytes and texts as a log may show them: no peer can forge a line or drive a screen."""
+"""Addresses, bytes, texts and errors as a log may show them: no peer can forge a line in it."""
 
 from __future__ import annotations
 
@@ -48,6 +48,14 @@ def show_bytes(data: bytes, size: int | None = None) -> str:
 def show_text(text: str) -> str:
     """A text of several lines, such as a traceback, that may quote what a peer sent."""
     return "\n".join(map(_escape, text.splitlines()))
+
+
+def show_error(error: Exception) -> str:
+    """What an exception of somebody else's code says, with its type unless the words are enough."""
+    name = type(error).__name__
+    if not str(error):
+        return name
+    return str(error) if isinstance(error, ValueError | OSError) else f"{name}: {error}"
 
 
 def _escape(text: str) -> str:

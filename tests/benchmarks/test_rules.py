@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.rules import rules, template
-from sockreply.config.load import load
+from sockreply.config import read
 
 PORT = 12345
 
@@ -26,4 +26,4 @@ def test_file_is_right(tmp_path: Path, text: str) -> None:
     """The daemon takes it."""
     file = tmp_path / "rules.toml"
     file.write_text(text)
-    assert load(file).services["default"].keep_alive
+    assert read(file).services["default"].keep_alive

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet import error
+from twisted.python.failure import Failure
 
-from sockreply.client.reasons import why_unusable
+from sockreply.client.reasons import why_not_connected
 
 
 @pytest.mark.parametrize(
-    ("wrong", "reason"),
+    ("cause", "reason"),
     [
-        (ValueError("bad port"), "bad port"),
-        (FileNotFoundError(2, "No such file"), "[Errno 2] No such file"),
-        (TypeError("port missing"), "TypeError: port missing"),
+        (error.TimeoutError(), "no answer in time"),
+        (error.ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (error.DNSLookupError("no such host."), "DNS lookup failed: no such host"),
+        (ValueError("no way."), "no way"),
         (AssertionError(), "AssertionError"),
     ],
+    ids=repr,
 )
-def test_what_does_not_speak_for_itself_is_named(wrong: Exception, reason: str) -> None:
-    """Endpoint plugins may raise anything, also without a word."""
-    assert why_unusable(wrong) == reason
+def test_what_kept_from_connecting(cause: Exception, reason: str) -> None:
+    """The system's words are shown alone; without any, the type of the exception is."""
+    assert why_not_connected(Failure(cause)) == reason

@@ -1,4 +1,4 @@
-"""Configuration files: what is read from them, and every way in which one can be wrong."""
+"""The two ways to settings: a file and a document."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ import tomllib
 from dataclasses import fields
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sockreply.commands.tap import Options
-from sockreply.config import form
-from sockreply.config.load import load
-from sockreply.config.structuring import keys_of
-from sockreply.errors import BadFile
+from sockreply.config import form, read, settings_from
+from sockreply.config.form import keys_of
+from sockreply.errors import BadFile, BadSettings
 from sockreply.framing import Chunk, Line
 from sockreply.replies.builtin import TEXTBOOK_REPLY
 from sockreply.rules.table import RuleTable
@@ -67,19 +65,6 @@ def test_everything(tmp_path: Path) -> None:
     assert settings.warnings == ()
 
 
-def test_the_text_has_every_key() -> None:
-    """The text of the test above leaves no key of the file out."""
-
-    def keys(value: Any) -> set[str]:
-        if isinstance(value, list):
-            return set().union(*map(keys, value))
-        return set(value).union(*map(keys, value.values())) if isinstance(value, dict) else set()
-
-    forms = [each for each in vars(form).values() if isinstance(each, type)]
-    known = {key for each in forms if each.__module__ == form.__name__ for key in keys_of(each)}
-    assert known - keys(tomllib.loads(EVERYTHING)) == {"file"}
-
-
 def test_defaults() -> None:
     """What is not said is as on the command line."""
     service = settings_of(f"{SERVICE}otherwise = 'x'").services["s"]
@@ -106,7 +91,7 @@ def test_shipped_file_is_the_daemon_without_options() -> None:
     """etc/sockreply.toml does what no options do."""
     options = Options()
     options.parseOptions([])
-    settings = load(SHIPPED)
+    settings = read(SHIPPED)
     assert answers(settings) == answers(options.settings())
     assert answers(settings)[4] == TEXTBOOK_REPLY.encode()
     assert settings.warnings == ()
@@ -141,45 +126,6 @@ def test_shipped_defaults_and_examples_hold(tmp_path: Path) -> None:
     assert settings.metrics == "tcp:9464:interface=127.0.0.1"
 
 
-REFUSED_FILES = {
-    "": "services: there is none; it begins with a line such as [services.default]",
-    "[services]": "services: there is none; it begins with a line such as [services.default]",
-    "a = ": "is not TOML: Invalid value (at end of document)",
-    "a = 1\nb = x": "is not TOML: Invalid value (at line 2, column 5)",
-    "a = 1\na = 2\n": "is not TOML: Cannot overwrite a value (at line 2, column 6)",
-    "a = " + "9" * 5000: "is not TOML: Exceeds the limit (4300 digits) for integer string",
-    "a = " + "[" * 100_000: "has tables or lists too deep within each other",
-    "a = " + "[" * 40 + "]" * 40: "has more than 32 tables or lists within each other",
-    ".".join("a" * 40) + " = 1": "has more than 32 tables or lists within each other",
-    ".".join("a" * 100_000) + " = 1": "has more than 32 tables or lists within each other",
-    "x = 1\n["
-    + " . ".join(["'a.b'"] * 99)
-    + "]": "has more than 32 tables or lists within each other",
-    'a = "\\d"': r"is not TOML: Unescaped '\' in a string (at line 1, column 8); between single",
-    "[a]\n[a]": "is not TOML: Cannot declare ('a',) twice (at line 2, column 3); each of several",
-    "a = yes": "is not TOML: Invalid value (at line 1, column 5); text stands between quotes",
-    b"a = '\xff'": "is not UTF-8: byte 5 (from 0): invalid start byte",
-}
-
-
-@pytest.mark.parametrize("text", REFUSED_FILES, ids=lambda text: repr(text[:20]))
-def test_what_is_no_toml(text: str | bytes) -> None:
-    """A file that is not TOML, or holds nothing, has one problem, with its place."""
-    (problem,) = problems_of(text)
-    assert problem.startswith(REFUSED_FILES[text])
-
-
-def test_long_lines_of_words_are_no_keys() -> None:
-    """A text of several lines may look like a key of very many parts, if nothing is set to it."""
-    text = ".".join("1" * 99)
-    assert problems_of(f"{SERVICE}otherwise = '''\n{text}\n'''") == ()
-
-
-def test_byte_order_mark() -> None:
-    """A mark that an editor has put before the text is not part of it."""
-    assert problems_of(b"\xef\xbb\xbf" + f"{SERVICE}otherwise = 'x'\r\n".encode()) == ()
-
-
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     """A file that cannot be read is an error like all others."""
     (tmp_path / "directory").mkdir()
@@ -194,10 +140,10 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         "x" * 300: "File name too long",
     }.items():
         with pytest.raises(BadFile) as caught:
-            load(tmp_path / name)
+            read(tmp_path / name)
         assert caught.value.problems == (reason,)
     with pytest.raises(BadFile) as caught:
-        load(tmp_path / "nul\0")
+        read(tmp_path / "nul\0")
     assert "embedded null" in caught.value.problems[0]  # Pythons have different words for it
 
 
@@ -207,7 +153,7 @@ def test_reads_pipes() -> None:
     os.write(writing, f"{SERVICE}otherwise = 'x'".encode())
     os.close(writing)
     try:
-        assert list(load(Path(f"/dev/fd/{reading}")).services) == ["s"]
+        assert list(read(Path(f"/dev/fd/{reading}")).services) == ["s"]
     finally:
         os.close(reading)
 
@@ -217,7 +163,7 @@ def test_error_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text("colour = 1\n")
     with pytest.raises(BadFile) as caught:
-        load(path)
+        read(path)
     unknown = "colour: unknown key; known: log, metrics, services"
     none = "services: there is none; it begins with a line such as [services.default]"
     assert caught.value.problems == (unknown, none)
@@ -229,7 +175,7 @@ def test_path_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """The directory may change after the file was read."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "s.toml").write_text(f"{SERVICE}otherwise = 'x'\n[log]\njson = 'j'")
-    settings = load(Path("s.toml"))
+    settings = read(Path("s.toml"))
     assert settings.file == tmp_path / "s.toml"
     assert settings.log.json == str(tmp_path / "j")
 
@@ -291,28 +237,6 @@ def test_all_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "when = { regex = 3, ignore_case = true }\nreply = 'x'",
-        "when = { regex = 3, equals = 'a' }\nreply = { template = '{{ match[1] }}' }",
-        "when.length = { min = 'a' }\nreply = 'x'",
-        "when = [{ equals = 3 }, { equals = 'a' }]\nreply = 'x'",
-        "reply = { truncate = 'a', at = 'b' }",
-        "reply = { truncate = 'a', size = 1, at = 2 }",
-        "reply = { template = '{{ message }}', as = 'text' }",
-        "reply = { drip = { hex = 1 }, size = 2 }",
-        "reply = { raw = { truncate = 'a' }, close = true }",
-        "replies = []",
-        "reply = 'x'\nstate = 3\nnext_state = 'y'",
-    ],
-)
-def test_nothing_follows_from_what_is_wrong(rule: str) -> None:
-    """What is left out because it is wrong is missed by nobody."""
-    head = "[services.a]\nlisten = 'tcp:0'\nkeep_alive = true\n"
-    assert len(problems_of(f"{head}[[services.a.rules]]\n{rule}")) == 1
-
-
 def test_loads_with_only_what_it_needs() -> None:
     """Options load neither Jinja2 nor cattrs, and a file without templates no Jinja2."""
     code = (
@@ -323,3 +247,48 @@ def test_loads_with_only_what_it_needs() -> None:
         "assert 'twisted.internet.reactor' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_settings_from_a_document(tmp_path: Path) -> None:
+    """A document without a file is read in the same way; paths are relative to a directory."""
+    asked = {
+        "log": {"record": "record.jsonl"},
+        "services": {"s": {"listen": "tcp:0", "otherwise": {"file": "reply"}}},
+    }
+    (tmp_path / "reply").write_bytes(b"from a file")
+    settings = settings_from(asked, tmp_path)
+    assert settings.file is None
+    assert settings.log.record == str(tmp_path / "record.jsonl")
+    assert settings.services["s"].responder.respond(b"", session()) == b"from a file"
+    assert settings_from(asked, tmp_path, tmp_path / "x").file == tmp_path / "x"
+
+
+def test_document_of_a_file(tmp_path: Path) -> None:
+    """What a file says and what its document says are the same."""
+    from_file = settings_of(EVERYTHING, tmp_path)
+    parsed = settings_from(tomllib.loads(EVERYTHING), tmp_path)
+    assert parsed.log == from_file.log
+    assert parsed.metrics == from_file.metrics
+    assert [each.limits for each in parsed.services.values()] == [
+        each.limits for each in from_file.services.values()
+    ]
+
+
+def test_relative_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The directory of a document is the one of now, wherever the process goes later."""
+    monkeypatch.chdir(tmp_path)
+    asked = {"log": {"json": "j"}, "services": {"s": {"listen": "tcp:0", "otherwise": "x"}}}
+    assert settings_from(asked, Path()).log.json == str(tmp_path / "j")
+
+
+def test_error_of_a_document() -> None:
+    """Without a file, the error is the first problem and the number of the others."""
+    with pytest.raises(BadSettings) as caught:
+        settings_from({"colour": 1}, Path("/"))
+    unknown, none = caught.value.problems
+    assert not isinstance(caught.value, BadFile)
+    assert none.startswith("services: there is none")
+    assert str(caught.value) == f"{unknown} (and 1 more)"
+    with pytest.raises(BadSettings) as caught:
+        settings_from({}, Path("/"))
+    assert (str(caught.value),) == caught.value.problems

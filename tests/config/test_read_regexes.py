@@ -1,71 +1,16 @@
-"""What is known of a regular expression before it is used."""
+"""Regular expressions, in the encoding of their service."""
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
-from sockreply.config.read_regexes import repeats_within_repeats
-from tests.config.texts import SERVICE, problems_of, settings_of
+from tests.config.texts import SERVICE, problems_of, rule, settings_of
 from tests.rules.stand_ins import session
 
-SLOW = [
-    "(a+)+",
-    "(a*)*b",
-    "((a|b)+)*",
-    "(?:a+b?)+?",
-    "(a|b+)+",
-    "(?i:a+)+",
-    "(?i:(a+A)+)",
-    "(?=(a+)+)",
-    r"(.*,)*x",
-    r"(\w+\s?)+$",
-    r"(\d+\d+,)*x",
-    r"((\d+,)*\d*;?)*x",
-    r"((a+){2})+b",
-    "(a{2,5})+$",
-    "(a?a)*x",
-    "(a+){10}",
-    "(.*a){12}",
-    "(a{1,30}){1,30}b",
-]
-FAST = [
-    "a+b+",
-    "(ab)+",
-    "(a|b)*",
-    "(a+){3}",
-    "(a+)?",
-    "([0-9a-f]{1,4}:?){8}",
-    "(,a+){10}",
-    "[ab+]+",
-    "",
-    "(",
-    "((a+)b)?",
-    "(foo|bar)*x",
-    "(ab?)*x",
-    "(?>a+)x",
-    "(?:ab+)+c",
-    "(x(a+)?)+",
-    r"(\d+,)*\d+",
-    r"^(-?\d+\.\d+,)*x",
-    r"(\w+\s+)*x",
-    r"((\d+,)*;)*x",
-    r"(?:[^,]*,)+x",
-]
 
-
-def test_repeats_within_repeats() -> None:
-    """Repeats that can share bytes out in many ways are found, however they are written."""
-    assert [pattern for pattern in SLOW if not repeats_within_repeats(pattern.encode())] == []
-    assert [pattern for pattern in FAST if repeats_within_repeats(pattern.encode())] == []
-
-
-def test_odd_regexes_are_no_error() -> None:
-    """Looking for repeats never fails, whatever Python's parser says."""
-    for odd in (b"(" * 5000 + b")" * 5000, b"(?u)x", b"[[a]", b"(a)(?(1)b+|c)*", b"((a)\\2*)+"):
-        assert repeats_within_repeats(odd) in (True, False)
-
-
-def rule(regex: str, encoding: str = "utf-8") -> str:
+def regex_rule(regex: str, encoding: str = "utf-8") -> str:
     """A file with one regex."""
     head = f"{SERVICE}encoding = '{encoding}'\n[[services.s.rules]]\n"
     return f"{head}when = {{ regex = '{regex}' }}\nreply = 'x'\n"
@@ -83,14 +28,14 @@ def rule(regex: str, encoding: str = "utf-8") -> str:
 )
 def test_encodings(regex: str, encoding: str, matching: bytes) -> None:
     """Letters that are not ASCII stand for their bytes, whichever these are."""
-    responder = settings_of(rule(regex, encoding)).services["s"].responder
+    responder = settings_of(regex_rule(regex, encoding)).services["s"].responder
     assert responder.respond(matching, session()) == "x".encode(encoding)
 
 
 def test_encodings_without_ascii() -> None:
     """Where ASCII has other bytes, a regex would mean something else."""
     for encoding in ("utf-16-le", "cp037", "utf-16", "utf-8-sig"):
-        (problem, *_) = problems_of(rule("^a", encoding))
+        (problem, *_) = problems_of(regex_rule("^a", encoding))
         place = "services.s.rules.rule-1.when.regex"
         assert problem.startswith(f"{place}: {encoding} has other bytes for the signs of regular")
 
@@ -102,10 +47,24 @@ def test_warnings_of_letters_taken_apart() -> None:
         ("\u00e9+", "\u00e9"),
         ("[\uac00-\ud7a3]+", "\uac00"),
     ):
-        (warning,) = settings_of(rule(regex)).warnings
+        (warning,) = settings_of(regex_rule(regex)).warnings
         assert warning.startswith(
             f"services.s.rules.rule-1.when.regex: {letter} is more than one byte, and a set"
         )
     for regex in ("\u00e9", "(?:\u00e9)+", "[a]\u00e9", "\u00e9[a]"):
-        assert settings_of(rule(regex)).warnings == ()
-    assert settings_of(rule("[a\u00e9]", "latin-1")).warnings == ()
+        assert settings_of(regex_rule(regex)).warnings == ()
+    assert settings_of(regex_rule("[a\u00e9]", "latin-1")).warnings == ()
+
+
+def test_warnings_of_regexes() -> None:
+    """A regex that may take for ever is legal, and told."""
+    slow = rule("when = { regex = '(a+)+$' }\nreply = 'x'")
+    (warning,) = settings_of(SERVICE + slow).warnings
+    assert warning.startswith("services.s.rules.rule-1.when.regex: a repeat within a repeat")
+
+
+def test_warnings_of_python_do_not_leak() -> None:
+    """What Python warns of in a regex is not for the operator."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        settings_of(SERVICE + rule("when = { regex = '[[a]' }\nreply = 'x'"))

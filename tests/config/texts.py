@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sockreply.config.load import load
+from sockreply.config import read
 from sockreply.errors import BadFile
-from sockreply.settings import Settings
+from sockreply.replies import Reply
+from sockreply.settings import ServiceSettings, Settings
+from tests.rules.stand_ins import session
 
 SERVICE = "[services.s]\nlisten = 'tcp:0'\n"
 """A service that lacks only what answers."""
@@ -99,7 +101,7 @@ def settings_of(text: str | bytes, directory: Path | None = None) -> Settings:
             return settings_of(text, Path(made))
     file = directory / "s.toml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load(file)
+    return read(file)
 
 
 def problems_of(text: str | bytes, directory: Path | None = None) -> tuple[str, ...]:
@@ -109,3 +111,28 @@ def problems_of(text: str | bytes, directory: Path | None = None) -> tuple[str, 
     except BadFile as error:
         return error.problems
     return ()
+
+
+def short(value: object) -> str:
+    """A name for a case."""
+    return repr(value)[:40]
+
+
+def service(text: str, directory: Path | None = None) -> ServiceSettings:
+    """The one service of a file that begins like SERVICE."""
+    return settings_of(f"{SERVICE}keep_alive = true\n{text}", directory).services["s"]
+
+
+def answer(built: ServiceSettings, message: bytes) -> bytes | Reply:
+    """The reply to a connection's first message."""
+    return built.responder.respond(message, session())
+
+
+def rule(text: str) -> str:
+    """One more rule."""
+    return f"\n[[services.s.rules]]\n{text}\n"
+
+
+def begins(problems: tuple[str, ...], expected: str) -> bool:
+    """Is it among them, or the beginning of one?"""
+    return any(problem.startswith(expected) for problem in problems)

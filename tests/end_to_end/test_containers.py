@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from sockreply.commands.tap import Options
-from sockreply.config.load import load
+from sockreply.config import read
 from sockreply.settings import Settings
 from tests.end_to_end.daemons import ROOT, SCRIPTS
 
@@ -70,7 +70,7 @@ def mounted(tmp_path: Path) -> Settings:
     (file,) = manifest("ConfigMap")["data"].items()
     path = tmp_path / file[0]
     path.write_text(file[1])
-    return load(path)
+    return read(path)
 
 
 def test_containerfile_pleases_its_linter() -> None:

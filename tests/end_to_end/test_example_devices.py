@@ -23,7 +23,7 @@ from iso8583.specs import default_ascii
 from pymodbus.client import ModbusTcpClient
 from pyvisa.resources import MessageBasedResource
 
-from sockreply.config.load import load
+from sockreply.config import read
 from tests.end_to_end.clients import connect, connect_unix, read_all, read_bytes
 from tests.end_to_end.daemons import ROOT, Daemon, Start
 from tests.end_to_end.waiting import PATIENCE, eventually
@@ -60,7 +60,7 @@ def port_of(start_shared_daemon: Start, tmp_path_factory: pytest.TempPathFactory
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_each_is_sound(file: Path) -> None:
     """An example is right and without warnings, fits on a screen, and says how it is started."""
-    assert load(file).warnings == ()
+    assert read(file).warnings == ()
     text = file.read_text(encoding="utf-8")
     assert text.count("\n") < 60
     assert f"\n#     twistd -n --pidfile= sockreply --config {file.name}\n" in text
@@ -71,7 +71,7 @@ def test_all_can_run_at_once() -> None:
     listening = [
         endpoint
         for file in FILES
-        for service in load(file).services.values()
+        for service in read(file).services.values()
         for endpoint in service.listen
     ]
     assert len(set(listening)) == len(listening)

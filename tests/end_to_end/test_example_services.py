@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sockreply.config.load import load
+from sockreply.config import read
 from tests.end_to_end.clients import connect, read_all, read_bytes
 from tests.end_to_end.daemons import ROOT, SCRIPTS, Daemon, Start
 from tests.end_to_end.examples import on_free_ports
@@ -54,7 +54,7 @@ def start_example(name: str, start: Start, directory: Path) -> Daemon:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_each_file_is_sound(file: Path) -> None:
     """A file that an operator copies is right, without warnings, and says how it is started."""
-    assert load(file).warnings == ()
+    assert read(file).warnings == ()
     assert f"twistd sockreply --config {file.name}\n" in file.read_text(encoding="utf-8")
 
 

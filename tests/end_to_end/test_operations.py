@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sockreply.config.load import load
+from sockreply.config import read
 from tests.end_to_end.clients import ask, connect_unix, read_all
 from tests.end_to_end.daemons import ROOT, Start
 
@@ -36,7 +36,7 @@ def test_settings_are_valid(block: str, tmp_path: Path) -> None:
     rest = "" if "[services" in block else '\n[services.default]\nlisten = "tcp:0"\n'
     file = tmp_path / "sockreply.toml"
     file.write_text(block + rest + 'rules = [{ reply = "me" }]\n')
-    load(file)
+    read(file)
 
 
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed")

@@ -19,9 +19,10 @@ from zope.interface import implementer
 
 from sockreply.client.factory import RequestFactory
 from sockreply.client.protocol import MAX_REPLY, RequestProtocol
-from sockreply.client.reasons import why_not_connected, why_unusable
+from sockreply.client.reasons import why_not_connected
 from sockreply.errors import CannotConnect, ConfigError
 from sockreply.framing import Framing
+from sockreply.shown import show_error
 
 
 def connect(
@@ -69,10 +70,10 @@ class ExplainedEndpoint:
     Args:
         endpoint: Connects; or a string that describes it.
         reactor: For the endpoint of a string.
-        failed: Is told of every failure, for those to whom it would be lost.
+        failed: Called with every failure, which some callers would not see otherwise.
 
     Raises:
-        ConfigError: The string is no endpoint's.
+        ConfigError: The string does not describe an endpoint.
     """
 
     def __init__(
@@ -88,8 +89,9 @@ class ExplainedEndpoint:
                 clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
             )
         except Exception as wrong:  # plugins read them, and keys are loaded: it may raise anything
-            why = why_unusable(wrong)
-            raise ConfigError(f"{endpoint!r} is no endpoint to connect to: {why}") from wrong
+            raise ConfigError(
+                f"{endpoint!r} is no endpoint to connect to: {show_error(wrong)}"
+            ) from wrong
 
     def __str__(self) -> str:
         return self._name

@@ -38,7 +38,7 @@ class PersistentClient(ClientService):
         ConfigError: There is no such endpoint or framing, or it is `eof`.
     """
 
-    _log = Logger()
+    _logger = Logger()  # ClientService has a _log of its own
 
     def __init__(
         self,
@@ -120,4 +120,4 @@ class PersistentClient(ClientService):
             self._waiting.popitem(last=False)[0].callback(protocol)
 
     def _failed(self, error: CannotConnect) -> None:
-        self._log.warn("{error}", error=error)
+        self._logger.warn("{error}", error=error)

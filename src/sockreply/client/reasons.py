@@ -6,14 +6,6 @@ from twisted.internet import error
 from twisted.python.failure import Failure
 
 
-def why_unusable(wrong: Exception) -> str:
-    """What is wrong with an endpoint string."""
-    name = type(wrong).__name__
-    if not str(wrong):
-        return name
-    return str(wrong) if isinstance(wrong, ValueError | OSError) else f"{name}: {wrong}"
-
-
 def why_not_connected(failure: Failure) -> str:
     """What kept an endpoint from connecting."""
     cause = failure.value

@@ -74,9 +74,9 @@ def explained(
 
 
 def _load(path: str) -> Settings:
-    from sockreply.config.load import load  # now, for it takes its time
+    from sockreply.config import read  # now, because it takes time
 
-    return load(Path(path))
+    return read(Path(path))
 
 
 def _one_service(settings: Settings, name: str | None) -> str:

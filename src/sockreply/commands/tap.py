@@ -18,7 +18,6 @@ from sockreply.commands.options import (
     seconds,
     show_version,
 )
-from sockreply.config.read_endpoints import on_loopback
 from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing.interfaces import Framing
@@ -26,6 +25,7 @@ from sockreply.framing.registry import FRAMING_NAMES, parse_framing
 from sockreply.notation import SIZE_LIMIT, one_of, quoted, unescape, whole
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.responder import Responder
+from sockreply.server.endpoint_address import on_loopback
 from sockreply.settings import Limits, LogSettings, ServiceSettings, Settings
 
 DEFAULT_PORT = 12345
@@ -162,9 +162,9 @@ class Options(usage.Options):
                 raise ConfigError(f"--config and --{name} exclude each other")
 
     def _from_file(self) -> Settings:
-        from sockreply.config.load import load  # now, for it takes its time
+        from sockreply.config import read  # now, because it takes time
 
-        return load(Path(self["config"]))
+        return read(Path(self["config"]))
 
     def _from_words(self) -> Settings:
         framing = self._framing()

@@ -1,4 +1,4 @@
-"""What is right by itself and yet cannot be meant: rules that never act, addresses taken twice."""
+"""What is right by itself, but cannot be meant: rules that never act, addresses taken twice."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from sockreply.config import form
-from sockreply.config.problems import Key, Problems, place, shown_text
-from sockreply.config.read_endpoints import Address
+from sockreply.config.problems import Problems
+from sockreply.config.reading import Listening
+from sockreply.config.wording import excerpt, place
 
 START = "start"
-"""The state that connections begin in, if the file does not say."""
+"""The state that connections begin in, unless the configuration names another."""
 
 _States: TypeAlias = frozenset[str] | None
 
@@ -28,7 +29,7 @@ def check_rules(service: form.Service, problems: Problems) -> None:
 
     Args:
         service: With a name in each of its rules.
-        problems: Are told.
+        problems: Collect it.
     """
     _check_order(service, problems)
     _check_states(service, problems)
@@ -37,14 +38,14 @@ def check_rules(service: form.Service, problems: Problems) -> None:
             _check_memory(rule, problems)
 
 
-def check_addresses(listening: Sequence[tuple[Sequence[Key], Address]], problems: Problems) -> None:
+def check_addresses(listening: Sequence[Listening], problems: Problems) -> None:
     """Find addresses that are listened on twice.
 
     Args:
-        listening: The places in the file, and the addresses there.
-        problems: Are told.
+        listening: The places in the configuration, and the addresses there.
+        problems: Collect them.
     """
-    by_port = defaultdict[object, list[tuple[Sequence[Key], Address]]](list)
+    by_port = defaultdict[object, list[Listening]](list)
     for keys, address in listening:
         same = by_port[address.port if address.port is not None else address]
         for other_keys, other in same:
@@ -55,7 +56,7 @@ def check_addresses(listening: Sequence[tuple[Sequence[Key], Address]], problems
 
 
 def _check_order(service: form.Service, problems: Problems) -> None:
-    """Find rules, and `otherwise`, behind one that answers all that they would."""
+    """Find rules, and `otherwise`, that come after one that answers all that they would."""
     everything = _said(None)
     before = defaultdict[str, list[tuple[str, _States]]](list)
     for rule in service.rules:
@@ -84,9 +85,7 @@ def _check_states(service: form.Service, problems: Problems) -> None:
     known |= {rule.next_state for rule in service.rules if rule.next_state is not None}
     for rule in service.rules:
         for state in sorted((states_of(rule) or known) - known):
-            reason = (
-                f"no rule leads to state {shown_text(state)}; known: {', '.join(sorted(known))}"
-            )
+            reason = f"no rule leads to state {excerpt(state)}; known: {', '.join(sorted(known))}"
             problems.add(reason, "rules", str(rule.name), "state")
 
 

@@ -1,18 +1,29 @@
-"""The form of the configuration file: what may stand where, and what holds if it does not.
+"""The form of a configuration: what may stand where, and what holds if nothing does.
 
 The fields of a dataclass are the keys of a table, their defaults the file's. A trailing underscore
-is not part of the key: `not_` is `not`, a word that Python has for itself. Where one of several
-tables can stand, the first field of each is the key that tells them apart.
+is not part of the key: `not_` is `not`, which Python reserves. Where one of several tables can
+stand, the first field of each is the key that tells them apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeAlias
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Literal, TypeAlias
 
 from sockreply.config.scalars import Number, PlainText, Whole
 from sockreply.notation import SIZE_LIMIT
 from sockreply.settings import EXCHANGES_A_SECOND, Level, Limits
+
+
+def keys_of(kind: Any) -> list[str]:
+    """The keys that a table can have."""
+    return [field.name.removesuffix("_") for field in fields(kind)]
+
+
+def telling_key(written: object) -> tuple[str, ...]:
+    """The key that tells a table from others in its place; a text has none."""
+    return () if isinstance(written, str) else (keys_of(written)[0],)
+
 
 Seconds: TypeAlias = Annotated[
     float, Number(f"a number of seconds from 0 to {SIZE_LIMIT}", SIZE_LIMIT, least=0)
@@ -219,7 +230,7 @@ class Metrics:
 
 
 @dataclass(frozen=True, kw_only=True)
-class File:
+class Configuration:
     """All of it."""
 
     log: Log = Log()

@@ -1,179 +1,69 @@
-"""A configuration file becomes settings, or an error that tells all that is wrong with it.
+"""A configuration becomes settings, or an error that names everything that is wrong with it.
 
-text -> TOML -> the dataclasses of `form` (structuring) -> settings (read_services)
+It comes as a file, or as a document that somebody else has parsed::
+
+    bytes -> document           toml           only for a file
+    document -> plain document  document       nothing but what TOML could hold
+    plain document -> form      read_form      the dataclasses of `form`, made by `structuring`
+    form -> settings            read_settings  and a read_*.py for each part of the form
+
+`reading` says how the readers work, `problems` collects what they find wrong.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-from sockreply.config import form
-from sockreply.config.files import Files, read_file
-from sockreply.config.problems import Problems, found, place, shown_text
-from sockreply.config.read_data import Context
-from sockreply.config.read_services import build
-from sockreply.config.scalars import PlainText
-from sockreply.config.structuring import keys_of, structured, unknown_key
-from sockreply.errors import BadFile, ConfigError
-from sockreply.rules.replies.commands import Commands
-from sockreply.rules.table import OTHERWISE
+from sockreply.config.document import plain
+from sockreply.config.named_files import NamedFiles, contents_of
+from sockreply.config.read_form import read_form
+from sockreply.config.read_settings import read_settings
+from sockreply.config.reading import Reading
+from sockreply.config.toml import parse_toml
+from sockreply.errors import BadFile, BadSettings, ConfigError
 from sockreply.settings import Settings
 
-DEPTH_LIMIT = 32
-"""Tables and lists within each other: several times what has a meaning, far from Python's limit."""
 
-_TOO_DEEP = f"has more than {DEPTH_LIMIT} tables or lists within each other"
-
-_KEY_PART = re.compile(
-    r"""(?:[\w-]+|"(?:[^"\\]|\\.)*"|'[^']*')[ \t]*(\.[ \t]*)?""", re.ASCII
-)  # with the dot behind it, if another one follows
-
-_HINTS = {
-    "Unescaped '\\'": r"; between single quotes it stands for itself, else it is \\",
-    "Invalid initial character for a key part": "; a table in braces stands on one line",
-    "Unclosed inline table": "; a table in braces stands on one line",
-    "Invalid value": "; text stands between quotes",
-    "Cannot declare": "; each of several rules begins with [[services.NAME.rules]]",
-}
-"""What is behind most of what the parser says, by how it says it."""
-
-
-def load(path: Path) -> Settings:
+def read(path: Path) -> Settings:
     """The settings that a configuration file asks for.
 
     Paths in it are relative to the file itself.
 
     Args:
-        path: The file; made absolute, for twistd changes the directory.
+        path: The file; made absolute, because twistd changes the directory.
 
     Raises:
-        BadFile: It cannot be read, or asks for what cannot be; tells all that is wrong.
+        BadFile: It cannot be read, or asks for what cannot be; has everything that is wrong.
     """
     try:
         path = path.absolute()
-        document = _document(read_file(path, only_regular=False))
+        document = parse_toml(contents_of(path, only_regular=False))
     except (ConfigError, OSError) as error:  # OSError: there is no current directory
         reason = str(error).removeprefix(f"cannot read {path}: ").removeprefix(f"{path} ")
         raise BadFile(path, (reason,)) from None
-    problems = Problems()
-    context = Context(problems, Files(path.parent), cache(Commands), [])
-    settings = build(_form(document, problems), path, context)
-    if settings is None:
-        raise BadFile(path, problems.lines())
-    return settings
-
-
-def _document(data: bytes) -> dict[str, Any]:
     try:
-        text = data.decode("utf-8-sig")  # some editors put a mark before it
-        if any(map(_has_long_key, text.split("\n"))):
-            raise ConfigError(_TOO_DEEP)
-        document = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"is not UTF-8: byte {error.start} (from 0): {error.reason}") from None
-    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
-        hint = next((hint for said, hint in _HINTS.items() if str(error).startswith(said)), "")
-        raise ConfigError(f"is not TOML: {error}{hint}") from None
-    except RecursionError:
-        raise ConfigError("has tables or lists too deep within each other") from None
-    _check_depth(document)
-    return document
+        return settings_from(document, path.parent, path)
+    except BadSettings as error:
+        raise BadFile(path, error.problems) from None
 
 
-def _has_long_key(line: str) -> bool:
-    """Does it begin with a key of too many parts? tomllib takes the square of them in memory."""
-    if line.count(".") < DEPTH_LIMIT:
-        return False
-    parts, dot, end = 0, True, len(line) - len(line.lstrip(" \t["))
-    while dot and (part := _KEY_PART.match(line, end)):
-        parts, dot, end = parts + 1, bool(part[1]), part.end()
-    return parts > DEPTH_LIMIT and line[end : end + 1] in ("=", "]")
+def settings_from(document: object, directory: Path, file: Path | None = None) -> Settings:
+    """The settings that a parsed document asks for, wherever it came from.
 
+    Args:
+        document: A table with the keys of a configuration file; it is not kept.
+        directory: What the paths in it are relative to.
+        file: Where it was read, to be read again on SIGHUP; None: nowhere.
 
-def _check_depth(document: dict[str, Any]) -> None:
-    level: list[Any] = [document]
-    for _ in range(DEPTH_LIMIT):
-        level = [
-            below
-            for each in level
-            for below in (each.values() if isinstance(each, dict) else each)
-            if isinstance(below, dict | list)
-        ]
-    if level:
-        raise ConfigError(_TOO_DEEP)
-
-
-def _form(document: dict[str, Any], problems: Problems) -> form.File:
-    """The document as far as it is right; what is wrong is told."""
-    for key in (key for key in document if key not in keys_of(form.File)):
-        problems.add(unknown_key(key, form.File), key)
-    written = form.File()
-    if "log" in document:
-        with problems.at("log"):
-            written = replace(
-                written, log=structured(form.Log, document["log"], problems) or written.log
-            )
-    if "metrics" in document:
-        with problems.at("metrics"):
-            metrics = structured(form.Metrics, document["metrics"], problems)
-            written = replace(written, metrics=metrics)
-    with problems.at("services"):
-        services = document.get("services", {})
-        if not isinstance(services, dict):
-            raise ConfigError(f"expected a table, found {found(services)}")
-        if not services:
-            raise ConfigError("there is none; it begins with a line such as [services.default]")
-        return replace(written, services=_services(services, problems))
-    return written
-
-
-def _services(tables: dict[str, Any], problems: Problems) -> dict[str, form.Service]:
-    services: dict[str, form.Service] = {}
-    for name, table in tables.items():
-        with problems.at(name):
-            PlainText().read(name)
-            without = table
-            rules: list[form.Rule] = []
-            if isinstance(table, dict) and "rules" in table:
-                without = {key: table[key] for key in table if key != "rules"}
-                rules = _rules(table["rules"], problems)
-            service = structured(form.Service, without, problems)
-            if service is not None:
-                services[name] = replace(service, rules=rules)
-    return services
-
-
-def _rules(tables: Any, problems: Problems) -> list[form.Rule]:
-    """All rules that are tables, each with its name."""
-    rules: list[form.Rule] = []
-    names: set[str] = set()
-    with problems.at("rules"):
-        if not isinstance(tables, list):
-            head = f"[[{place(problems.keys())}]]"
-            raise ConfigError(f"expected a list, of lines {head} and keys, found {found(tables)}")
-        for number, table in enumerate(tables, 1):
-            name = _name(table) or f"rule-{number}"
-            with problems.at(name):
-                rule = structured(form.Rule, table, problems)
-                rules += [replace(rule, name=name)] if rule else []
-                _check_name(name, names)
-                names.add(name)
-    return rules
-
-
-def _name(table: object) -> str | None:
-    """The name that a rule has, if it is one."""
-    name = table.get("name") if isinstance(table, dict) else None
-    return name if isinstance(name, str) and name.isprintable() else None
-
-
-def _check_name(name: str, taken: set[str]) -> None:
-    if name in taken:
-        raise ConfigError(f"a rule before it is named {shown_text(name)}, too")
-    if name == OTHERWISE:
-        raise ConfigError("otherwise stands for no rule; it needs another name")
+    Raises:
+        BadSettings: It asks for what cannot be; has everything that is wrong.
+    """
+    reading = Reading(NamedFiles(directory.absolute()))
+    settings: Settings | None = None
+    with reading.problems.at():
+        written = read_form(plain(document, reading.problems), reading)
+        settings = read_settings(written, reading)
+    if settings is None:
+        raise BadSettings(reading.problems.lines())
+    return replace(settings, file=file)

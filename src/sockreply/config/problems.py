@@ -1,41 +1,46 @@
-"""Collects what is wrong with a file, each with its place, so that all is told at once."""
+"""Collects what is wrong with a configuration, each with its place, to show all of it at once."""
 
 from __future__ import annotations
 
-import datetime
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TypeAlias
+from typing import TypeVar
 
-from sockreply.config.scalars import shown_number
+from sockreply.config.wording import Key, place
 from sockreply.errors import ConfigError
-from sockreply.notation import quoted
 from sockreply.shown import show_text
 
-Key: TypeAlias = str | int
-"""A key of a table, or the number of an entry in a list, from 1."""
+_T = TypeVar("_T")
 
-_SHOWN = 60  # characters of a text: enough to find it by
 _LINE = 500  # characters of a reason, which may quote what a library or a file says
-
-_PLAIN = re.compile(r"[\w-]+")
 
 
 class Problems:
-    """The list of what is wrong, which grows while the file is read."""
+    """The list of what is wrong, which grows while the configuration is read."""
 
     def __init__(self) -> None:
         self._found: list[tuple[tuple[Key, ...], str]] = []
         self._here: list[Key] = []
         self._places: set[tuple[Key, ...]] = set()  # all that lead to one
 
-    def at(self, *keys: Key) -> _Place:
+    def at(self, *keys: Key) -> Place:
         """Within it, a `ConfigError` is collected with the place that these keys lead to.
 
         Places stand within each other. What follows the `with` goes on after an error, too.
         """
-        return _Place(self, keys)
+        return Place(self, keys)
+
+    def each(self, written: _T | list[_T]) -> Iterator[tuple[Place, _T]]:
+        """The entries of a list, each with its place; what is not a list is the only entry."""
+        if isinstance(written, list):
+            yield from self.entries(written)
+        else:
+            yield self.at(), written
+
+    def entries(self, written: list[_T]) -> Iterator[tuple[Place, _T]]:
+        """The entries of a list, each with its place."""
+        for number, entry in enumerate(written, 1):
+            yield self.at(number), entry
 
     def add(self, reason: str, *keys: Key) -> None:
         """Collect one more, at a place below the present one."""
@@ -70,7 +75,9 @@ class Problems:
         del self._here[len(self._here) - len(keys) :]
 
 
-class _Place:
+class Place:
+    """A place for a `with`: see `Problems.at`."""
+
     def __init__(self, problems: Problems, keys: Sequence[Key]) -> None:
         self._problems = problems
         self._keys = keys
@@ -88,38 +95,3 @@ class _Place:
             self._problems.add(str(error))
         self._problems.leave(self._keys)
         return isinstance(error, ConfigError)
-
-
-def place(keys: Sequence[Key]) -> str:
-    """The way to something in the file; keys that are not plain words are quoted."""
-    said = ""
-    for key in keys:
-        if isinstance(key, int):
-            said += f"[{key}]"
-        else:
-            plain = len(key) <= _SHOWN and _PLAIN.fullmatch(key)
-            said += ("." if said else "") + (key if plain else shown_text(key))
-    return said
-
-
-def shown_text(text: str) -> str:
-    """A text of the file, quoted, the first part of it."""
-    return quoted(text) if len(text) <= _SHOWN else f"{quoted(text[:_SHOWN])}..."
-
-
-def found(value: object) -> str:
-    """What stands somewhere, in the words of TOML."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return f"number {shown_number(value)}"
-        case str():
-            return f"text {shown_text(value)}"
-        case dict():
-            return "a table"
-        case list():
-            return "a list"
-        case datetime.date() | datetime.time():
-            return f"a {'date' if isinstance(value, datetime.date) else 'time'}"
-    return type(value).__name__

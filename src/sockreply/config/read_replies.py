@@ -1,17 +1,19 @@
-"""The replies of the file become recipes."""
+"""Replies become recipes."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import fields
 from pathlib import Path
 
 from sockreply.config import form
-from sockreply.config.files import Files
-from sockreply.config.problems import shown_text
-from sockreply.config.read_data import Context, Groups, reply_data
+from sockreply.config.named_files import NamedFiles
+from sockreply.config.problems import Place
+from sockreply.config.read_data import Groups, read_data
+from sockreply.config.reading import Reading
+from sockreply.config.wording import excerpt
 from sockreply.errors import CannotFrame, ConfigError
+from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Close, Stall
 from sockreply.rules.replies import (
     CommandPart,
@@ -30,65 +32,59 @@ from sockreply.rules.replies import (
 from sockreply.rules.table import ReplySource
 
 
-def build_reply(written: form.Reply, context: Context, groups: Groups = None) -> Recipe | None:
+def read_reply(written: form.Reply, reading: Reading, groups: Groups = None) -> Recipe | None:
     """The recipe of a reply.
 
     Args:
-        written: The reply as it is written.
-        context: What it depends on.
+        written: A step, or a list of steps.
+        reading: What it depends on.
         groups: What templates can know of the regex that has matched.
-
-    Returns:
-        None: there is a problem, which `context.problems` were told.
     """
-    steps = written if isinstance(written, list) else [written]
+    steps: list[tuple[Place, form.Step]] = list(reading.problems.each(written))
     parts: list[Part] = []
     ended: str | None = None
-    for number, step in enumerate(steps, 1):
-        with context.problems.at(*([number] if isinstance(written, list) else [])):
+    for at, step in steps:
+        with at:
             if ended is not None:
                 raise ConfigError(f"never comes, for nothing can follow {ended}")
-            part = _part(step, context, groups)
+            part = _read_step(step, reading, groups)
             if isinstance(part, EndPart):
                 (ended,) = _telling_key(step)
             parts += [part] if part else []
     return Recipe(parts) if len(parts) == len(steps) else None
 
 
-def build_sequence(rule: form.Rule, context: Context, groups: Groups) -> ReplySource | None:
-    """What gives the replies of a rule in turn; None: a problem.
-
-    Raises:
-        ConfigError: There are none.
-    """
-    if not rule.replies:
+def read_sequence(written: form.Rule, reading: Reading, groups: Groups) -> ReplySource | None:
+    """What gives the replies of a rule in turn."""
+    if not written.replies:
         raise ConfigError("an empty list; it takes one reply or more")
     recipes: list[ReplySource] = []
-    for number, written in enumerate(rule.replies, 1):
-        with context.problems.at(number):
-            recipe = build_reply(written, context, groups)
+    for at, reply in reading.problems.entries(written.replies):
+        with at:
+            recipe = read_reply(reply, reading, groups)
             recipes += [recipe] if recipe else []
-    if len(recipes) < len(rule.replies):
+    if len(recipes) < len(written.replies):
         return None
-    return InTurn(recipes, after_last=rule.after_last or "repeat", scope=rule.scope or "connection")
+    after_last, scope = written.after_last or "repeat", written.scope or "connection"
+    return InTurn(recipes, after_last=after_last, scope=scope)
 
 
 def _telling_key(step: form.Step) -> tuple[str, ...]:
-    """The key by which a step is known; data say themselves where they are."""
-    return () if isinstance(step, form.Data) else (fields(step)[0].name,)
+    """The key by which a step is known; none for data, which have their own place."""
+    return () if isinstance(step, form.Data) else form.telling_key(step)
 
 
-def _part(step: form.Step, context: Context, groups: Groups) -> Part | None:
-    """One step; None: a problem."""
+def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None:
+    """One step, framed unless it is raw."""
 
     def framed(written: form.Data) -> Data | None:
-        data = reply_data(written, context, groups)
-        return None if data is None else _carried(data, context)
+        data = read_data(written, reading, groups)
+        return None if data is None else _carried(data, reading.framing)
 
-    with context.problems.at(*_telling_key(step)):
+    with reading.problems.at(*_telling_key(step)):
         match step:
             case form.Raw():
-                data = reply_data(step.raw, context, groups)
+                data = read_data(step.raw, reading, groups)
                 return None if data is None else RawPart(data)
             case form.Drip():
                 data = framed(step.drip)
@@ -102,8 +98,8 @@ def _part(step: form.Step, context: Context, groups: Groups) -> Part | None:
             case form.Delay():
                 return _delay(step.delay)
             case form.Command():
-                argv = _argv(step.command, context.files)
-                return CommandPart(argv, step.timeout, context.commands())
+                argv = _argv(step.command, reading.files)
+                return CommandPart(argv, step.timeout, reading.commands())
             case form.Stall():
                 return EndPart(Stall())
             case form.Close():
@@ -116,7 +112,7 @@ def _part(step: form.Step, context: Context, groups: Groups) -> Part | None:
     return None
 
 
-def _carried(data: Data, context: Context) -> Data:
+def _carried(data: Data, framing: Framing) -> Data:
     """The same data, once it is known that the framing can carry it.
 
     Raises:
@@ -124,7 +120,7 @@ def _carried(data: Data, context: Context) -> Data:
     """
     if data.fixed is not None:
         try:
-            context.framing.frame(data.fixed)
+            framing.frame(data.fixed)
         except CannotFrame as error:
             raise ConfigError(f"the framing cannot carry it: {error}") from None
     return data
@@ -138,11 +134,11 @@ def _delay(seconds: float | list[float]) -> DelayPart:
     return DelayPart(seconds, seconds)
 
 
-def _argv(words: list[str], files: Files) -> tuple[str, ...]:
-    """A command with its program's path; so it is the same whatever the current directory is.
+def _argv(words: list[str], files: NamedFiles) -> tuple[str, ...]:
+    """A command with its program's path, so that it is the same in every current directory.
 
     Raises:
-        ConfigError: There is no such program, or a word that no program can be given.
+        ConfigError: There is no such program, or a word cannot be handed to any.
     """
     if not all(words[:1]) or not words:
         raise ConfigError("expected a program and its arguments, as in ['date', '-u']")
@@ -152,16 +148,16 @@ def _argv(words: list[str], files: Files) -> tuple[str, ...]:
         except UnicodeEncodeError:
             usable = False
         if not usable:
-            raise ConfigError(f"{shown_text(word)} cannot be an argument of a program")
+            raise ConfigError(f"{excerpt(word)} cannot be an argument of a program")
     return (_program(words[0], files), *words[1:])
 
 
-def _program(name: str, files: Files) -> str:
+def _program(name: str, files: NamedFiles) -> str:
     if "/" not in name:
         found = shutil.which(name)
         if found is None:
             raise ConfigError(
-                f"no program {shown_text(name)} is on the PATH (beside this file it is ./NAME)"
+                f"no program {excerpt(name)} is on the PATH (beside this file it is ./NAME)"
             )
         return str(Path(found).absolute())
     path = files.path(name)

@@ -6,72 +6,76 @@ from dataclasses import replace
 
 from sockreply.config import form
 from sockreply.config.checks import START, states_of
-from sockreply.config.problems import Key, Problems
-from sockreply.config.read_conditions import Built, build_condition
-from sockreply.config.read_data import UNKNOWN_GROUPS, Context, Groups
-from sockreply.config.read_replies import build_reply, build_sequence
+from sockreply.config.problems import Problems
+from sockreply.config.read_conditions import GroupedCondition, read_condition
+from sockreply.config.read_data import UNKNOWN_GROUPS, Groups
+from sockreply.config.read_replies import read_reply, read_sequence
+from sockreply.config.reading import Reading
+from sockreply.config.wording import Key
 from sockreply.errors import ConfigError
 from sockreply.rules.table import ReplySource, Rule, RuleTable
 
 
-def build_table(written: form.Service, context: Context) -> RuleTable:
-    """The rules of a service, as far as they are right; the problems are told what is wrong."""
-    problems = context.problems
+def read_rules(written: form.Service, reading: Reading) -> RuleTable | None:
+    """The table of a service's rules."""
+    problems = reading.problems
     rules: list[Rule] = []
     for rule in written.rules:
         with problems.at("rules", str(rule.name)):
-            built = _rule(rule, context)
-            rules += [built] if built else []
+            read = _read_rule(rule, reading)
+            rules += [read] if read else []
     otherwise = None
     with problems.at("otherwise"):
-        otherwise = None if written.otherwise is None else build_reply(written.otherwise, context)
+        otherwise = None if written.otherwise is None else read_reply(written.otherwise, reading)
+    if problems.here():
+        return None
     initial_state = START if written.initial_state is None else written.initial_state
     return RuleTable(rules, otherwise=otherwise, initial_state=initial_state, seed=written.seed)
 
 
-def table_in(
-    encoding: str, written: form.Service, context: Context, keys: tuple[Key, ...]
+def read_rules_again(
+    written: form.Service, reading: Reading, encoding: str, keys: tuple[Key, ...]
 ) -> RuleTable:
-    """The same rules with their text in another encoding.
+    """The same table with its text in another encoding.
 
     Args:
-        encoding: That one.
         written: The service.
-        context: What it was built with.
-        keys: Its place.
+        reading: What its rules were read with.
+        encoding: The other encoding.
+        keys: The service's place.
 
     Raises:
         ConfigError: That encoding cannot encode it all.
     """
-    problems = Problems()
-    context = replace(context, problems=problems, encoding=encoding, warnings=[])
+    problems, table = Problems(), None
+    reading = replace(reading, problems=problems, encoding=encoding, warnings=[])
     with problems.at(*keys):
-        table = build_table(written, context)
-    if problems.lines():
+        table = read_rules(written, reading)
+    if table is None:
         raise ConfigError(problems.lines()[0])
     return table
 
 
-def _rule(written: form.Rule, context: Context) -> Rule | None:
-    problems = context.problems
+def _read_rule(written: form.Rule, reading: Reading) -> Rule | None:
+    problems = reading.problems
     if not problems.here():
         _check_keys(written, problems)
-    built: Built | None = None
+    when: GroupedCondition | None = None
     groups: Groups = None
     if written.when is not None:
         with problems.at("when"):
-            built = build_condition(written.when, context)
-        groups = built.groups if built and not problems.here("when") else UNKNOWN_GROUPS
+            when = read_condition(written.when, reading)
+        groups = when.groups if when and not problems.here("when") else UNKNOWN_GROUPS
     reply: ReplySource | None = None
     if written.reply is not None:
         with problems.at("reply"):
-            reply = build_reply(written.reply, context, groups)
+            reply = read_reply(written.reply, reading, groups)
     elif written.replies is not None:
         with problems.at("replies"):
-            reply = build_sequence(written, context, groups)
+            reply = read_sequence(written, reading, groups)
     if reply is None or problems.here():
         return None
-    condition = built and built.condition
+    condition = when and when.condition
     return Rule(
         str(written.name), condition, reply, states_of(written), written.next_state, written.chance
     )

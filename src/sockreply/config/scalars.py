@@ -1,10 +1,11 @@
-"""What a number or a name in the file can be."""
+"""What a number or a name in a configuration can be."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+from sockreply.config.wording import shown_number
 from sockreply.errors import ConfigError
 from sockreply.notation import SIZE_LIMIT, quoted
 
@@ -73,7 +74,7 @@ class Number:
 
 @dataclass(frozen=True)
 class PlainText:
-    """A text that is not empty and that prints, for it is a name in logs, counts and errors."""
+    """A text that is not empty and that prints, because it is a name in logs, counts and errors."""
 
     expected: str = "a name"
 
@@ -85,15 +86,8 @@ class PlainText:
         """The name.
 
         Raises:
-            ConfigError: It is none.
+            ConfigError: It is not one.
         """
         if not value or not value.isprintable():
             raise ConfigError(f"{quoted(value)} is no name: that is one or more printable letters")
         return value
-
-
-def shown_number(value: float) -> str:
-    """A number as an error shows it: a huge one would fill the screen, and cannot be converted."""
-    if isinstance(value, float) or abs(value) < 10**18:
-        return str(value)
-    return "a number that large" if value > 0 else "a number that small"

@@ -1,12 +1,12 @@
-"""Tables of TOML become the dataclasses of `form`; only this module knows cattrs.
+"""Tables become the dataclasses of `form`; only this module knows cattrs.
 
-Nothing is converted: text is no number, a number no text, true no 1.
+Nothing is converted: text is not a number, a number is not text, and true is not 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from types import NoneType, UnionType
@@ -24,7 +24,9 @@ from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from sockreply.config import form
-from sockreply.config.problems import Key, Problems, found
+from sockreply.config.form import keys_of
+from sockreply.config.problems import Problems
+from sockreply.config.wording import Key, found
 from sockreply.errors import ConfigError
 
 _T = TypeVar("_T")
@@ -37,12 +39,12 @@ def structured(kind: type[_T], table: object, problems: Problems) -> _T | None:
 
     Args:
         kind: A dataclass of `form`.
-        table: What stands in the file.
-        problems: Are told what is wrong. That is then left out, so that the rest can be looked at,
+        table: What stands in the configuration.
+        problems: Collect what is wrong. It is then left out, so that the rest can be looked at,
             too.
 
     Returns:
-        None: not even that can be made of it.
+        None: nothing can be made of the rest.
     """
     try:
         return _CONVERTER.structure(table, kind)
@@ -59,8 +61,8 @@ def structured(kind: type[_T], table: object, problems: Problems) -> _T | None:
 def _without(table: Any, keys: Sequence[Key]) -> Any:
     """A table without what these keys lead to, or without the least around it that can be left out.
 
-    That is not an entry of a list, for the others would have other places then, and not the only
-    key of a table.
+    That is not an entry of a list, because the others would then have other places, and not the
+    only key of a table.
     """
     if not keys or not isinstance(table, dict) or keys[0] not in table:
         return table
@@ -69,11 +71,6 @@ def _without(table: Any, keys: Sequence[Key]) -> Any:
     if left and left != table[key]:
         return {**table, key: left}
     return {other: table[other] for other in table if other != key}
-
-
-def keys_of(kind: Any) -> list[str]:
-    """The keys that a table can have."""
-    return [field.name.removesuffix("_") for field in fields(kind)]
 
 
 @lru_cache(maxsize=256)  # the same slip may be in ten thousand rules, and comparing takes time
@@ -88,7 +85,7 @@ def unknown_key(name: str, kind: Any) -> str:
     elsewhere = next((table for table, written in tables.items() if name in keys_of(written)), None)
     close = get_close_matches(name, known, 1) if len(name) <= _LONGEST_KEY else []
     hint = ""
-    if elsewhere is not None and kind in (form.File, *tables.values()):
+    if elsewhere is not None and kind in (form.Configuration, *tables.values()):
         hint = f" here, it belongs in {elsewhere}"
     elif close:
         hint = f", {close[0]} may be meant"
@@ -145,47 +142,52 @@ def _listed(words: list[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
-def _plain(kind: type[_T]) -> Callable[[object, Any], _T]:
-    def structure(value: object, _: Any) -> _T:
-        if not isinstance(value, kind):
-            raise _expected([kind], value)
-        return value
+def _fits(kind: Any) -> Callable[[object], bool]:
+    """Tells whether a value is of the right type, whatever it is."""
+    if get_origin(kind) is Annotated:
+        fits: Callable[[object], bool] = kind.__metadata__[0].fits
+        return fits
+    if get_origin(kind) is Literal:
+        types = set(map(type, get_args(kind)))
+        return lambda value: type(value) in types
+    of = dict if is_dataclass(kind) else get_origin(kind) or kind
+    return lambda value: isinstance(value, of)
 
-    return structure
+
+def _hook(kind: Any, structure: Callable[[Any], Any]) -> Callable[[object, Any], Any]:
+    """Structures what is of the right type; cattrs says the type again, which is known here."""
+    fits = _fits(kind)
+
+    def checked(value: object, _: Any) -> Any:
+        if not fits(value):
+            raise _expected([kind], value)
+        return structure(value)
+
+    return checked
+
+
+def _plain(kind: Any) -> Callable[[object, Any], Any]:
+    return _hook(kind, lambda value: value)
 
 
 def _annotated(kind: Any) -> Callable[[object, Any], Any]:
-    what = kind.__metadata__[0]
-
-    def structure(value: object, _: Any) -> Any:
-        if not what.fits(value):
-            raise _expected([kind], value)
-        return what.read(value)
-
-    return structure
+    return _hook(kind, kind.__metadata__[0].read)
 
 
 def _literal(kind: Any) -> Callable[[object, Any], Any]:
     choices = get_args(kind)
 
-    def structure(value: object, _: Any) -> Any:
-        for choice in choices:
-            if type(value) is type(choice) and value == choice:
-                return choice
-        raise _expected([kind], value)
+    def structure(value: object) -> object:
+        if value not in choices:
+            raise _expected([kind], value)
+        return value
 
-    return structure
+    return _hook(kind, structure)
 
 
 def _list(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
     structure_list = list_structure_factory(kind, converter)
-
-    def structure(value: object, _: Any) -> Any:
-        if not isinstance(value, list):
-            raise _expected([kind], value)
-        return structure_list(value, kind)
-
-    return structure
+    return _hook(kind, lambda value: structure_list(value, kind))
 
 
 def _table(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
@@ -199,24 +201,19 @@ def _table(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
     structure_table = make_dict_structure_fn(
         kind, converter, _cattrs_forbid_extra_keys=True, **hooks
     )
-
-    def structure(value: object, _: Any) -> Any:
-        if not isinstance(value, dict):
-            raise _expected([kind], value)
-        return structure_table(value, kind)
-
-    return structure
+    return _hook(kind, lambda value: structure_table(value, kind))
 
 
 def _union(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
     kinds = [each for each in get_args(kind) if each is not NoneType]
     tables = {keys_of(each)[0]: each for each in kinds if is_dataclass(each)}
+    others = [(each, _fits(each)) for each in kinds if not is_dataclass(each)]
 
     def structure(value: object, _: Any) -> Any:
         if isinstance(value, dict) and tables:
             return converter.structure(value, _chosen(tables, value))
-        for each in kinds:
-            if _could_be(each, value):
+        for each, fits in others:
+            if fits(value):
                 return converter.structure(value, each)
         raise _expected(kinds, value)
 
@@ -234,14 +231,6 @@ def _chosen(tables: Mapping[str, Any], value: Mapping[str, object]) -> Any:
     if len(telling) > 1:
         raise ConfigError(f"{telling[0]} and {telling[1]} exclude each other in one table")
     return tables[telling[0]]
-
-
-def _could_be(kind: Any, value: object) -> bool:
-    if get_origin(kind) is Annotated:
-        return bool(kind.__metadata__[0].fits(value))
-    if get_origin(kind) is Literal:
-        return any(type(value) is type(choice) for choice in get_args(kind))
-    return isinstance(value, get_origin(kind) or kind)
 
 
 def _made_with(*origins: object) -> Callable[[Any], bool]:

@@ -208,12 +208,12 @@ class Daemon(Service):
         self._reloading.addCallback(self._reloaded)
 
     async def _read_again(self) -> bool:
-        from sockreply.config.load import load  # now, for a daemon without a file does not need it
+        from sockreply.config import read  # now, because not every daemon has a file
 
         assert self.settings.file is not None  # noqa: S101 - for the type checker
         file = str(self.settings.file)
         try:
-            settings = load(self.settings.file)
+            settings = read(self.settings.file)
             await Reload(self, settings).carry_out()
         except (ConfigError, CannotStart) as error:
             self.reloads["bad"] += 1

@@ -7,11 +7,11 @@ from typing import Any, Protocol, TypeAlias
 
 from twisted.logger import Logger
 
-from sockreply.config.read_endpoints import address_of
 from sockreply.daemon.outlets import Outlets
 from sockreply.daemon.serving import Serving, connections_wanted, fit_limits
 from sockreply.daemon.watch import Watch
 from sockreply.errors import CannotStart
+from sockreply.server.endpoint_address import address_of
 from sockreply.settings import Settings
 
 Place: TypeAlias = tuple[str, str]

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import tcp, unix
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from sockreply.errors import ConfigError
+from sockreply.errors import BadEndpoint, ConfigError
+from sockreply.server.inherited_port import listen_on_inherited
 
 _FIRST = 3  # SD_LISTEN_FDS_START
 _UNNAMED = "unknown"  # what sd_listen_fds_with_names(3) calls them
@@ -47,13 +46,14 @@ def wanted_by(description: str) -> Wanted:
     """Read an endpoint string such as `systemd:domain=INET:name=sockreply`.
 
     Raises:
-        ConfigError: It is none.
+        BadEndpoint: It is not such a string.
     """
     found = _DESCRIPTION.fullmatch(description)
     if found is None:
-        raise ConfigError(
-            f"endpoint {description}: systemd's are systemd:domain=INET:index=0, "
-            "with domain INET6 or UNIX or name=... as it is"
+        raise BadEndpoint(
+            description,
+            "systemd's are systemd:domain=INET:index=0, "
+            "with domain INET6 or UNIX or name=... as it is",
         )
     domain, index, name = found.groups()
     return Wanted(domain, None if index is None else int(index), name)
@@ -73,7 +73,7 @@ def inherited(environment: Mapping[str, str], pid: int) -> list[Inherited]:
 
     Args:
         environment: What it was started with. Without LISTEN_FDNAMES they have no names.
-        pid: The process's, for the variables may be meant for its parent.
+        pid: The process's, because the variables may be meant for its parent.
 
     Raises:
         ConfigError: The variables contradict themselves.
@@ -120,7 +120,7 @@ def domain_of(number: int) -> str:
     """The domain of a socket that listens for connections.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is not such a socket.
     """
     try:
         with socket.socket(fileno=os.dup(number)) as sock:
@@ -129,29 +129,6 @@ def domain_of(number: int) -> str:
     except (OSError, StopIteration):
         pass
     raise ConfigError("it is no socket that listens for connections")
-
-
-class UNIXPort(unix.Port):
-    """A UNIX socket that is somebody else's: it stays where it is when it is closed here.
-
-    Twisted's own port sets the mode of its file and its backlog, shuts it down for all who have it,
-    and removes the file.
-    """
-
-    _shouldShutdown = False  # noqa: N815 - Twisted's name
-
-    def startListening(self) -> None:  # noqa: N802 - Twisted's name
-        factory: Any = self.factory
-        listening: Any = self._preexistingSocket
-        factory.doStart()
-        self.connected = True
-        self.socket = listening
-        self.fileno = listening.fileno  # type: ignore[method-assign] # as Twisted does
-        self.numberAccepts = 100
-        self.startReading()
-
-    def connectionLost(self, reason: Failure) -> None:
-        tcp.Port.connectionLost(self, reason)
 
 
 @implementer(IStreamServerEndpoint)
@@ -175,25 +152,23 @@ class InheritedEndpoint:
     def _listen(self, factory: IProtocolFactory) -> IListeningPort:
         os.set_blocking(self._number, False)
         os.set_inheritable(self._number, False)
-        if self._domain != "UNIX":
-            port: IListeningPort = self._reactor.adoptStreamPort(
-                self._number, _DOMAINS[self._domain], factory
-            )
-            return port
-        adopted: Any = UNIXPort._fromListeningDescriptor(self._reactor, self._number, factory)
-        adopted.startListening()
-        return adopted  # type: ignore[no-any-return] # Twisted's ports have few types
+        if self._domain == "UNIX":
+            return listen_on_inherited(self._reactor, self._number, factory)
+        port: IListeningPort = self._reactor.adoptStreamPort(
+            self._number, _DOMAINS[self._domain], factory
+        )
+        return port
 
 
 def endpoint_for(reactor: Any, description: str) -> InheritedEndpoint:
     """The endpoint that a string such as `systemd:domain=INET:index=0` describes.
 
     Raises:
-        ConfigError: It describes none, or the socket was not handed over; says why.
+        BadEndpoint: It does not describe one, or the socket was not handed over.
     """
     wanted = wanted_by(description)
     try:
         chosen = choose(wanted, inherited(first_environment(), os.getpid()))
     except ConfigError as error:
-        raise ConfigError(f"endpoint {description}: {error}") from None
+        raise BadEndpoint(description, str(error)) from None
     return InheritedEndpoint(reactor, chosen.number, wanted.domain)

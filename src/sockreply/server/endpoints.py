@@ -10,8 +10,10 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
-from sockreply.errors import CannotStart, ConfigError
+from sockreply.errors import BadEndpoint, CannotStart
 from sockreply.server import activation
+from sockreply.server.recording_reactor import RecordingReactor
+from sockreply.shown import show_error
 
 _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
 
@@ -24,42 +26,19 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
         description: For example `tcp:12345:interface=127.0.0.1`.
 
     Raises:
-        ConfigError: It describes none; says why.
+        BadEndpoint: It does not describe one.
     """
     if description.startswith("systemd:"):
         return activation.endpoint_for(reactor, description)
     if description.startswith("haproxy:systemd:"):
-        from twisted.protocols.haproxy import proxyEndpoint  # now, for few want it
+        from twisted.protocols.haproxy import proxyEndpoint  # now, because few want it
 
         return proxyEndpoint(endpoint_from(reactor, description.removeprefix("haproxy:")))
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
-        plain = isinstance(error, ValueError | OSError)
-        reason = str(error) if plain else f"{type(error).__name__}: {error}"
-        raise ConfigError(f"endpoint {description}: {reason}") from error
+        raise BadEndpoint(description, show_error(error)) from error
     return endpoint
-
-
-class _Factories:
-    """Stands in for a reactor, to learn what a port of an endpoint would make connections with."""
-
-    def __init__(self) -> None:
-        self.factory: Any = None
-
-    def listenTCP(self, _: int, factory: IProtocolFactory, *__: Any, **___: Any) -> None:  # noqa: N802 - Twisted's
-        self.factory = factory
-
-    def listenSSL(  # noqa: N802 - Twisted's
-        self,
-        _: int,
-        factory: IProtocolFactory,
-        contextFactory: Any,  # noqa: N803 - Twisted's
-        **__: Any,
-    ) -> None:
-        from twisted.protocols.tls import TLSMemoryBIOFactory  # now, for many want no TLS
-
-        self.factory = TLSMemoryBIOFactory(contextFactory, False, factory)
 
 
 def listen_now(endpoint: IStreamServerEndpoint, factory: IProtocolFactory, description: str) -> Any:
@@ -96,18 +75,22 @@ def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFacto
         factory: Makes the connections inside of TLS.
 
     Returns:
-        What makes them with TLS, as a new port would have it; None: there is no certificate.
+        What makes them with TLS, as for a new port; None: there is no certificate.
 
     Raises:
-        ConfigError: They cannot be read, are none, or do not go together.
+        BadEndpoint: They cannot be read, are not what they should be, or do not belong together.
         CannotStart: OpenSSL takes no such key, or no such certificate.
     """
     if not _WITH_CERTIFICATE.match(description):
         return None
-    factories = _Factories()
-    listen_now(endpoint_from(factories, description), factory, description)
-    again: IProtocolFactory = factories.factory
-    return again
+    reactor = RecordingReactor()
+    listen_now(endpoint_from(reactor, description), factory, description)
+    if reactor.asked is None:
+        return None
+    try:
+        return reactor.asked.factory_with_tls()
+    except Exception as error:  # OpenSSL's, of several types
+        raise CannotStart(_why_not(error, description)) from error
 
 
 def make_with(port: Any, factory: IProtocolFactory) -> None:

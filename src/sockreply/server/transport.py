@@ -24,31 +24,17 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from sockreply.server.twisted_buffers import BufferedServer
+
 _DONE = Failure(CONNECTION_DONE)
 
 
-def _nobody() -> None:
-    """Nobody wants to know of a backlog."""
-
-
-class SendsAtOnce(tcp.Server):
-    """A connection that an accepting port made."""
-
-    written: int
-    """Bytes that were to be sent, ever."""
-
-    on_backlog: Callable[[], object] = staticmethod(_nobody)
-    """Called when something is left to be sent later, and nothing was before."""
+class SendsAtOnce(BufferedServer):
+    """A connection that an accepting port made; one that is closed in a read can end with it."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        # Each of them is looked at for every read. Python finds what an instance has itself at
-        # once, and what only its class has by a search whose time hangs on where things lie.
-        self.bufferSize = self.bufferSize
-        self.dataBuffer = self.dataBuffer
-        self.TLS = self.TLS
         self._in_read = self._ends_with_read = False
-        self.written = 0
 
     def doRead(self) -> Any:
         try:
@@ -85,41 +71,17 @@ class SendsAtOnce(tcp.Server):
 
     def _end_with_read(self) -> None:
         self._ends_with_read = False
-        if self._aborting or not self.connected:
+        if self.is_over:
             return
         if self.unsent:  # it was written to after all
             self.stopReading()
         else:
             self.connectionLost(_DONE)
 
-    def write(self, data: bytes) -> None:
-        self.written += len(data)
-        if self.dataBuffer or self._tempDataLen or self.TLS or not self.connected:
-            super().write(data)
-            return
-        try:
-            sent = self.socket.send(data)
-        except OSError:  # the kernel's queue is full, or Twisted will meet the same error
-            sent = 0
-        if sent < len(data):
-            super().write(data[sent:] if sent else data)
-            if self.unsent:
-                self.on_backlog()
-
     @property
     def can_end_with_read(self) -> bool:
         """Would it, if it were closed now, be gone when what is read now is dealt with?"""
-        return (
-            self._in_read
-            and self.producer is None
-            and not (self.unsent or self.TLS or self._writeDisconnecting)
-            and bool(self.connected)
-        )
-
-    @property
-    def unsent(self) -> int:
-        """Bytes of the backlog."""
-        return len(self.dataBuffer) - self.offset + self._tempDataLen
+        return self._in_read and self.is_quiet
 
     @property
     def taken(self) -> int:

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sockreply.config.problems import shown_text
+from sockreply.config.wording import excerpt
 from sockreply.errors import ConfigError
 
 FILE_LIMIT = 16 * 1024 * 1024
@@ -14,7 +14,7 @@ FILE_LIMIT = 16 * 1024 * 1024
 
 
 @dataclass
-class Files:
+class NamedFiles:
     """The files that a configuration names; each is read once.
 
     Args:
@@ -31,10 +31,10 @@ class Files:
             ConfigError: It cannot have that name.
         """
         if not name or "\0" in name:
-            raise ConfigError(f"{shown_text(name)} is no name of a file")
+            raise ConfigError(f"{excerpt(name)} is no name of a file")
         return self.directory / name
 
-    def read(self, name: str) -> bytes:
+    def contents(self, name: str) -> bytes:
         """What a file holds.
 
         Raises:
@@ -42,11 +42,11 @@ class Files:
         """
         path = self.path(name)
         if path not in self._read:
-            self._read[path] = read_file(path)
+            self._read[path] = contents_of(path)
         return self._read[path]
 
 
-def read_file(path: Path, *, only_regular: bool = True) -> bytes:
+def contents_of(path: Path, *, only_regular: bool = True) -> bytes:
     """What a file holds, up to `FILE_LIMIT`.
 
     Args:

@@ -1,0 +1,115 @@
+"""Conditions, made of what a configuration says, or refused."""
+
+from __future__ import annotations
+
+import pytest
+from twisted.internet.address import IPv4Address
+
+from sockreply.replies import Reply
+from tests.config.refusals import CONDITIONS
+from tests.config.texts import SERVICE, answer, problems_of, rule, service, short
+from tests.rules.stand_ins import session
+
+
+@pytest.mark.parametrize(("text", "problem"), CONDITIONS, ids=short)
+def test_refused_conditions(text: str, problem: str) -> None:
+    """What is wrong in a condition has its place."""
+    rule = f"[[services.s.rules]]\nname = 'a b'\nwhen = {text}\nreply = 'x'"
+    (only,) = problems_of(f"{SERVICE}max_message = 8\n{rule}")
+    assert only.startswith(f"services.s.rules.'a b'.when{problem}")
+
+
+@pytest.mark.parametrize(
+    ("when", "holds", "does_not"),
+    [
+        ("{ equals = 'ab' }", b"ab", b"AB"),
+        ("{ equals = 'ab', ignore_case = true }", b"AB", b"abc"),
+        ("{ starts_with = { hex = '41 ?? 43' } }", b"AxCx", b"ABD"),
+        ("{ ends_with = { base64 = 'QQ==' } }", b"xA", b"Ax"),
+        ("{ contains = 'b' }", b"abc", b"ac"),
+        ("{ regex = '^a.$' }", b"ab", b"bab"),
+        ("{ regex = 'A', ignore_case = true }", b"bab", b"b"),
+        ("{ regex = 'é' }", "é".encode(), b"\xe9"),
+        ("{ length = 2 }", b"ab", b"a"),
+        ("{ length = { min = 2 } }", b"abc", b"a"),
+        ("{ length = { max = 2 } }", b"", b"abc"),
+        ("{ peer = '192.0.2.0/24' }", b"", None),
+        ("{ peer = ['10.0.0.0/8', '192.0.2.1'] }", b"", None),
+        ("{ not = { equals = 'a' } }", b"A", b"a"),
+        ("{ not = { equals = 'a' }, ignore_case = true }", b"b", b"A"),
+        ("{ not = { equals = 'a', ignore_case = false }, ignore_case = true }", b"A", b"a"),
+        ("{ not = [{ equals = 'a' }, { equals = 'b' }] }", b"c", b"b"),
+        ("{ not = { length = 100000 } }", b"c", None),
+        ("[{ equals = 'a' }, { equals = 'b' }]", b"b", b"c"),
+        ("{ starts_with = 'a', ends_with = 'c', length = 3 }", b"abc", b"abbc"),
+    ],
+    ids=short,
+)
+def test_conditions(when: str, holds: bytes, does_not: bytes | None) -> None:
+    """Each condition holds for what it says, and not for other messages."""
+    built = service(rule(f"when = {when}\nreply = 'yes'"))
+    assert answer(built, holds) == b"yes"
+    if does_not is not None:
+        assert answer(built, does_not) == Reply()
+
+
+def test_peer_elsewhere() -> None:
+    """A peer outside of the networks is not in them."""
+    built = service(rule("when = { peer = '10.0.0.0/8' }\nreply = 'yes'"))
+    assert built.responder.respond(b"", session(IPv4Address("TCP", "10.1.2.3", 1))) == b"yes"
+    assert built.responder.respond(b"", session()) == Reply()
+
+
+@pytest.mark.parametrize(
+    ("framing", "when", "problem"),
+    [
+        (
+            "line",
+            'equals = "A\\n"',
+            r"equals: no message has '\n' in it: the framing ends it there",
+        ),
+        ("line:ending=crlf", 'contains = "\\n"', r"contains: no message has '\n' in it"),
+        ("delimited:end=||", "ends_with = '||'", "ends_with: no message has '||' in it"),
+        ("delimited:end=z", "contains = 'xz'", "contains: no message has 'z' in it"),
+        ("enclosed:start=<,end=>", "equals = { hex = '3e' }", "equals: no message has '>' in it"),
+        (
+            "fixed:size=3",
+            "equals = 'ab'",
+            "equals: 2 bytes, but every message of the framing has 3",
+        ),
+        ("fixed:size=3", "equals = 'abcd'", "equals: 4 bytes, but every message of the framing"),
+        ("fixed:size=3", "ends_with = 'abcd'", "ends_with: 4 bytes, but every message of the"),
+        ("fixed:size=3", "length = 2", "length: every message of the framing has 3 bytes"),
+        ("fixed:size=3", "length.min = 4", "length: every message of the framing has 3 bytes"),
+        ("fixed:size=3", "length = { min = 1, max = 2 }", "length: every message of the framing"),
+    ],
+)
+def test_messages_that_the_framing_cannot_have(framing: str, when: str, problem: str) -> None:
+    """A condition that no message of the framing can fulfil is an error."""
+    text = f"{SERVICE}framing = '{framing}'\n" + rule(f"when = {{ {when} }}\nreply = 'x'")
+    (only,) = problems_of(text)
+    assert only.startswith(f"services.s.rules.rule-1.when.{problem}")
+    assert problems_of(text.replace(f"{{ {when} }}", f"{{ not = {{ {when} }} }}")) == ()
+
+
+@pytest.mark.parametrize(
+    ("framing", "when"),
+    [
+        ("line", 'equals = "A\\r"'),  # CR CR LF ends it
+        ("line", "contains = { hex = '41 ??' }"),
+        ("delimited:end=z", "contains = 'Z', ignore_case = true"),
+        ("delimited:end=Z", "contains = 'Z', ignore_case = true"),
+        ("delimited:end=||", "contains = '|'"),
+        ("enclosed:start=<,end=>", "equals = '<'"),
+        ("fixed:size=3", "starts_with = 'ab'"),
+        ("fixed:size=3", "equals = 'abc'"),
+        ("fixed:size=3", "length = { min = 3, max = 3 }"),
+        ("fixed:size=3", "length.min = 2"),
+        ("chunk", 'equals = "A\\n"'),
+        ("netstring", 'equals = "A\\n"'),
+    ],
+)
+def test_messages_that_the_framing_can_have(framing: str, when: str) -> None:
+    """What a peer can send in some way can be asked for."""
+    text = f"{SERVICE}framing = '{framing}'\n" + rule(f"when = {{ {when} }}\nreply = 'xyz'")
+    assert problems_of(text) == ()

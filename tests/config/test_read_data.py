@@ -1,0 +1,55 @@
+"""Data, in all the ways in which a configuration can say them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.texts import SERVICE, answer, problems_of, settings_of, short
+
+
+@pytest.mark.parametrize(
+    ("data", "sent"),
+    [
+        ("'text\\n'", b"text\\n"),
+        ('"caf\\u00e9\\n"', b"caf\xe9\n"),
+        ("''", b""),
+        ("{ hex = '00 ff\n 0A' }", None),
+        ("{ hex = '00 ff 0A' }", b"\x00\xff\n"),
+        ("{ hex = '' }", b""),
+        ("{ base64 = 'QUI =' }", b"AB"),
+        ("{ file = 'data/reply.bin' }", b"\x00from a file\r\n"),
+        ("{ echo = true }", b"hello"),
+        ("{ template = '<{{ message }}>' }", b"<hello>"),
+        ("{ template = '{{ message }} 0d', as = 'hex' }", b"hello\r"),
+    ],
+    ids=short,
+)
+def test_data(data: str, sent: bytes | None, tmp_path: Path) -> None:
+    """Data are text in the service's encoding, hex, base64, a file, a template or an echo."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "reply.bin").write_bytes(b"\x00from a file\r\n")
+    text = f"{SERVICE}encoding = 'latin-1'\notherwise = {data}"
+    if sent is None:
+        assert problems_of(text, tmp_path)
+        return
+    assert answer(settings_of(text, tmp_path).services["s"], b"hello") == sent
+
+
+def test_warning_of_byte_order_marks() -> None:
+    """An encoding that marks each text would be a surprise in conditions."""
+    text = f"{SERVICE}otherwise = 'x'\n"
+    for encoding in ("utf-16", "utf-32", "utf-8-sig"):
+        (warning,) = settings_of(f"{text}encoding = '{encoding}'").warnings
+        assert warning.startswith(f"services.s.encoding: {encoding} puts a byte order mark before")
+    assert settings_of(f"{text}encoding = 'utf-16-le'").warnings == ()
+
+
+def test_warning_of_text_that_looks_like_a_template() -> None:
+    """Text is sent as it is, also if it was meant to be filled in."""
+    text = "'a {{ message }}'"
+    (warning,) = settings_of(f"{SERVICE}otherwise = {text}").warnings
+    assert warning.startswith(f"services.s.otherwise: {text} is sent as it is written; ")
+    for quiet in ("{ template = 'a {{ message }}' }", """'{"a": {"b": {}}}'""", "'{{}} {'"):
+        assert settings_of(f"{SERVICE}otherwise = {quiet}").warnings == ()

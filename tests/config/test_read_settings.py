@@ -1,0 +1,38 @@
+"""Settings that are not those of a service: logs, metrics, warnings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.refusals import FILES
+from tests.config.texts import SERVICE, begins, problems_of, settings_of, short
+
+
+@pytest.mark.parametrize(("text", "problem"), FILES, ids=short)
+def test_refused_files(text: str, problem: str) -> None:
+    """What is wrong outside of services has its place."""
+    assert begins(problems_of(text), problem)
+
+
+def test_warnings() -> None:
+    """Warnings have their places, in the order in which they were found."""
+    text = "'{{ x }}'"
+    settings = settings_of(f"{SERVICE}otherwise = [{text}, {text}]\ngreeting = {text}")
+    assert [each.partition(": ")[0] for each in settings.warnings] == [
+        "services.s.otherwise[1]",
+        "services.s.otherwise[2]",
+        "services.s.greeting",
+    ]
+
+
+def test_log_and_metrics(tmp_path: Path) -> None:
+    """Logs are files beside the configuration, or standard output; metrics are local."""
+    text = f"{SERVICE}otherwise = 'x'\n"
+    settings = settings_of(f"{text}[log]\njson = '-'\nrecord = '-'\n", tmp_path)
+    assert settings.log.json == "-"
+    assert settings.log.record == str(tmp_path / "-")
+    assert settings.metrics is None
+    settings = settings_of(f"{text}[metrics]\nlisten = 'tcp6:1'\n", tmp_path)
+    assert settings.metrics == r"tcp6:1:interface=\:\:1"

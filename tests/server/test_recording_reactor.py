@@ -1,0 +1,61 @@
+"""What an endpoint would ask a real reactor for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.protocol import ServerFactory
+from twisted.protocols.policies import WrappingFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from sockreply.server.endpoints import endpoint_from
+from sockreply.server.recording_reactor import Asked, RecordingReactor
+from tests.end_to_end.certificates import make_certificate
+
+FACTORY: Any = ServerFactory()
+
+
+def asked_by(description: str) -> Asked:
+    """What an endpoint asks for when it is to listen."""
+    reactor = RecordingReactor()
+    endpoint = endpoint_from(reactor, description)
+    assert reactor.asked is None
+    endpoint.listen(FACTORY)
+    assert reactor.asked is not None
+    return reactor.asked
+
+
+@pytest.mark.parametrize(
+    ("description", "asked"),
+    [
+        ("tcp:80", Asked(FACTORY, port=80)),
+        ("tcp:80:interface=127.0.0.1:backlog=9", Asked(FACTORY, port=80, interface="127.0.0.1")),
+        ("tcp6:80", Asked(FACTORY, port=80, interface="::")),
+        ("unix:/run/x:mode=600:lockfile=0", Asked(FACTORY, path="/run/x")),
+    ],
+)
+def test_plain_endpoints(description: str, asked: Asked) -> None:
+    """The port and its interface, or the path of the socket, and the factory are remembered."""
+    assert asked_by(description) == asked
+    assert asked.factory_with_tls() is FACTORY
+
+
+@pytest.mark.filterwarnings("ignore:X509")  # Twisted's own
+def test_tls(tmp_path: Path) -> None:
+    """With a certificate, connections are made within TLS."""
+    certificate = make_certificate(tmp_path / "example.pem")
+    asked = asked_by(f"ssl:443:privateKey={certificate}:interface=127.0.0.1")
+    assert (asked.port, asked.interface, asked.factory) == (443, "127.0.0.1", FACTORY)
+    layer = asked.factory_with_tls()
+    assert isinstance(layer, TLSMemoryBIOFactory)
+    assert layer.wrappedFactory is FACTORY
+
+
+def test_wrapped_endpoints() -> None:
+    """An endpoint within another one asks, with the factory that the outer one makes."""
+    asked = asked_by("haproxy:tcp:80")
+    assert asked.port == 80
+    assert isinstance(asked.factory, WrappingFactory)
+    assert asked.factory.wrappedFactory is FACTORY

@@ -1,0 +1,123 @@
+"""What is taken of the inside of Twisted's transports is still there, and still means the same."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import twisted
+from twisted.internet import tcp
+from twisted.internet.protocol import Protocol
+
+from sockreply.server.twisted_buffers import BufferedServer
+from tests.private_names import check_names
+from tests.server.stand_ins import LoopingReactor
+
+SEEN_IN = "Twisted 26.10.0"
+BIG = b"x" * 1_000_000
+
+
+class Wire:
+    """A transport of some class over a socket pair, and its peer."""
+
+    def __init__(self, kind: type[tcp.Server]) -> None:
+        ours, self.peer = socket.socketpair()
+        ours.setblocking(False)
+        self.peer.setblocking(False)
+        self.reactor: Any = LoopingReactor()
+        port: Any = SimpleNamespace(_realPortNumber=12345)
+        protocol = Protocol()
+        self.transport: Any = kind(ours, protocol, ("127.0.0.1", 7), port, 0, self.reactor)
+        protocol.makeConnection(self.transport)
+
+    def end(self) -> None:
+        """Close both ends."""
+        self.peer.close()
+        if self.transport.connected:
+            self.transport.abortConnection()
+        self.reactor.turn(2)
+
+
+@pytest.fixture
+def plain() -> Iterator[Wire]:
+    """Twisted's own transport."""
+    wire = Wire(tcp.Server)
+    yield wire
+    wire.end()
+
+
+@pytest.fixture
+def ours() -> Iterator[Wire]:
+    """The one that sends at once."""
+    wire = Wire(BufferedServer)
+    yield wire
+    wire.end()
+
+
+def test_twisted_still_has_the_names(plain: Wire) -> None:
+    """The names are there, with the values of a connection that has just been made."""
+    names = "dataBuffer offset _tempDataLen bufferSize TLS producer _writeDisconnecting _aborting"
+    check_names(plain.transport, names, seen_in=SEEN_IN, now=twisted.__version__)
+    values = [getattr(plain.transport, name) for name in names.split()]
+    assert values == [b"", 0, 0, 65_536, False, None, False, False], SEEN_IN
+
+
+def test_what_twisted_queues(plain: Wire) -> None:
+    """A write is counted in one attribute, and in two others once some of it was sent."""
+    wire = plain.transport
+    wire.write(BIG)
+    assert (wire.dataBuffer, wire.offset, wire._tempDataLen) == (b"", 0, len(BIG)), SEEN_IN
+    wire.doWrite()
+    sent = len(plain.peer.recv(len(BIG)))
+    assert (wire.dataBuffer, wire._tempDataLen) == (BIG, 0), SEEN_IN
+    assert 0 < sent <= wire.offset < len(BIG), SEEN_IN
+
+
+def test_what_twisted_is_about_to_do(plain: Wire) -> None:
+    """A half-close and an abort are marked before they are carried out."""
+    wire = plain.transport
+    wire.write(b"x")
+    wire.loseWriteConnection()
+    assert wire._writeDisconnecting, SEEN_IN
+    wire.abortConnection()
+    assert wire._aborting, SEEN_IN
+    assert wire.connected, SEEN_IN
+
+
+def test_attributes_are_the_instances_own(ours: Wire) -> None:
+    """What each read looks at is found without a search in the classes."""
+    assert {"bufferSize", "dataBuffer", "TLS", "written"} <= vars(ours.transport).keys()
+
+
+def test_quiet(ours: Wire) -> None:
+    """It is quiet as long as nothing is to be sent; a half-close or the end is not quiet."""
+    wire = ours.transport
+    assert wire.is_quiet
+    wire.write(b"at once")
+    assert wire.is_quiet
+    wire.write(BIG)
+    assert wire.unsent > 0
+    assert not wire.is_quiet
+    while wire.unsent:
+        ours.peer.recv(len(BIG))
+        ours.reactor.turn()
+    assert wire.is_quiet
+    wire.registerProducer(SimpleNamespace(stopProducing=lambda: None), True)
+    assert not wire.is_quiet
+    wire.unregisterProducer()
+    wire.loseWriteConnection()
+    assert not wire.is_quiet
+
+
+def test_over(ours: Wire) -> None:
+    """It is over from the moment at which it is aborted."""
+    wire = ours.transport
+    assert not wire.is_over
+    wire.abortConnection()
+    assert wire.is_over
+    ours.reactor.turn(2)
+    assert wire.is_over
+    assert not wire.is_quiet
