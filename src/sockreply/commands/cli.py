@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import getopt
 import os
-import reprlib
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
@@ -18,14 +17,14 @@ from typing import Any, ClassVar
 from twisted.internet.task import react
 from twisted.python import usage
 
-from sockreply.commands.options import parameter, show_version
+from sockreply.commands.options import CommandOptions, hexadecimal, parameter
 from sockreply.commands.send import SendOptions, send
 from sockreply.commands.tap import Options as ServeOptions
 from sockreply.errors import BadFile, CannotStart, ConfigError, SockreplyError
 from sockreply.observing.journal import in_journal, reaches_journal, text_observer
 
 
-class CheckOptions(usage.Options):
+class CheckOptions(CommandOptions):
     """What `sockreply check` understands."""
 
     synopsis = "FILE"
@@ -33,8 +32,6 @@ class CheckOptions(usage.Options):
         "Prints what is wrong with a configuration file, a line an error, and exits with 1; or "
         "prints what it sets up, and exits with 0."
     )
-    opt_version = show_version
-    opt_h = usage.Options.opt_help
 
     file = ""
 
@@ -42,7 +39,7 @@ class CheckOptions(usage.Options):
         self.file = file
 
 
-class ExplainOptions(usage.Options):
+class ExplainOptions(CommandOptions):
     """What `sockreply explain` understands."""
 
     synopsis = "FILE [options] MESSAGE"
@@ -59,8 +56,6 @@ class ExplainOptions(usage.Options):
         parameter("state", None, None, "The connection's. [default: the initial one]", str),
         parameter("peer", None, "127.0.0.1", "The address that the message comes from.", str),
     ]
-    opt_version = show_version
-    opt_h = usage.Options.opt_help
 
     file = ""
     message = b""
@@ -83,15 +78,10 @@ class ExplainOptions(usage.Options):
         self, file: str, message: str
     ) -> None:
         self.file = file
-        self.message = os.fsencode(message)
-        if self["hex"]:
-            try:
-                self.message = bytes.fromhex(message)
-            except ValueError:
-                raise usage.UsageError(f"{reprlib.repr(message)} is not hexadecimal") from None
+        self.message = hexadecimal(message) if self["hex"] else os.fsencode(message)
 
 
-class Options(usage.Options):
+class Options(CommandOptions):
     """What `sockreply` understands."""
 
     synopsis = "COMMAND [options]"
@@ -102,8 +92,6 @@ class Options(usage.Options):
         ["check", None, CheckOptions, "Tell what is wrong with a configuration file."],
         ["explain", None, ExplainOptions, "Tell which rule of a file answers a message, and why."],
     ]
-    opt_version = show_version
-    opt_h = usage.Options.opt_help
 
     def getSynopsis(self) -> str:
         return "Usage: sockreply" if self.subCommand else f"Usage: sockreply {self.synopsis}"

@@ -16,15 +16,21 @@ from twisted.python import usage
 
 from sockreply.client import connect
 from sockreply.client.asking import WIRE_LIMIT, Asking, is_carried
-from sockreply.commands.options import parameter, show_version
-from sockreply.commands.options import seconds as read_seconds
-from sockreply.commands.tap import DEFAULT_INTERFACE, DEFAULT_PORT
-from sockreply.errors import CannotFrame, ConfigError, RequestError
+from sockreply.commands.options import (
+    DEFAULT_INTERFACE,
+    DEFAULT_PORT,
+    CommandOptions,
+    hexadecimal,
+    option,
+    parameter,
+    seconds,
+)
+from sockreply.errors import CannotFrame, RequestError
 from sockreply.framing import Line, parse_framing
 from sockreply.framing.notation import whole
 
 
-class SendOptions(usage.Options):
+class SendOptions(CommandOptions):
     """What `sockreply send` understands."""
 
     synopsis = "[options] [MESSAGE ...]"
@@ -42,10 +48,8 @@ class SendOptions(usage.Options):
         parameter("port", "p", None, "TCP port. [default: 12345]", whole(1, 65535)),
         parameter("to", None, None, "A Twisted client endpoint string instead of these.", str),
         parameter("framing", "f", "chunk", "How messages are told apart, as for serve.", str),
-        parameter("timeout", None, 10.0, "Seconds to wait for a reply; 0: for ever.", read_seconds),
+        parameter("timeout", None, 10.0, "Seconds to wait for a reply; 0: for ever.", seconds),
     ]
-    opt_version = show_version
-    opt_h = usage.Options.opt_help
 
     messages: Sequence[bytes] = ()
 
@@ -55,10 +59,7 @@ class SendOptions(usage.Options):
     def postOptions(self) -> None:
         if self["to"] is not None and (self["host"], self["port"]) != (None, None):
             raise usage.UsageError("--to excludes --host and --port")
-        try:
-            self.framing = parse_framing(self["framing"])
-        except ConfigError as error:
-            raise ConfigError(f"--framing: {error}") from None
+        self.framing = option("framing", parse_framing)(self["framing"])
         if self.framing.ends_with_stream and len(self.messages) > 1:
             raise usage.UsageError(f"{self['framing']} carries one message a connection")
         self.messages = [self.decode(message) for message in self.messages]
@@ -69,13 +70,11 @@ class SendOptions(usage.Options):
         Raises:
             UsageError: It is not hexadecimal, or the framing cannot carry it; the line shows it.
         """
+        message = hexadecimal(os.fsdecode(written)) if self["hex"] else written
         why = f"is no message of framing {self['framing']}"
         try:
-            message = bytes.fromhex(written.decode()) if self["hex"] else written
             if is_carried(message, self.framing):
                 return message
-        except ValueError:
-            why = "is not hexadecimal"
         except CannotFrame as error:
             why += f": {error}"
         raise usage.UsageError(f"{reprlib.repr(os.fsdecode(written))} {why}")
