@@ -11,16 +11,24 @@ from __future__ import annotations
 import getopt
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from twisted.internet.task import react
 from twisted.python import usage
 
 from sockreply.commands.options import CommandOptions, hexadecimal, parameter
+from sockreply.commands.output import print_lines
+from sockreply.commands.reacting import react_to
 from sockreply.commands.send import SendOptions, send
 from sockreply.commands.tap import Options as ServeOptions
-from sockreply.errors import BadFile, CannotStart, ConfigError, SockreplyError
+from sockreply.errors import (
+    BadFile,
+    CannotPrint,
+    CannotStart,
+    ConfigError,
+    EndedBySignal,
+    SockreplyError,
+)
 from sockreply.observing.journal import in_journal, reaches_journal, text_observer
 
 
@@ -137,15 +145,20 @@ def main(words: Sequence[str] | None = None) -> int:
         return _complain(f"{error} (--help lists the options)", 2)
     except (ConfigError, CannotStart) as error:
         return _complain(error, 2)
+    try:
+        return _run(options)
+    except (SockreplyError, usage.UsageError, CannotStart) as error:
+        return _status_of(error)
+
+
+def _run(options: Options) -> int:
     match options.subCommand:
         case "serve":
-            try:
-                serve(options.subOptions)
-            except CannotStart as error:
-                return _complain(error, 1)
+            serve(options.subOptions)
             return 0
         case "send":
-            return _react_to(options.subOptions)
+            react_to(lambda reactor: send(reactor, options.subOptions))
+            return 0
         case "check":
             return _check(options.subOptions)
         case "explain":
@@ -159,73 +172,35 @@ def _check(options: CheckOptions) -> int:
     from sockreply.commands.inspection import check  # now, for what reads files takes its time
 
     lines, good = check(options.file)
-    return _print(lines, 0 if good else 1)
+    print_lines(lines)
+    return 0 if good else 1
 
 
 def _explain(options: ExplainOptions) -> int:
     from sockreply.commands.inspection import explained  # now, for what reads files takes its time
 
-    try:
-        explanation = explained(
-            options.file,
-            options.message,
-            service=options["service"],
-            state=options["state"],
-            peer=options["peer"],
-        )
-    except BadFile as error:
-        return _complain(error, 1)
-    except ConfigError as error:
-        return _complain(error, 2)
-    return _print(explanation.lines(), 0 if explanation.answered else 1)
+    explanation = explained(
+        options.file,
+        options.message,
+        service=options["service"],
+        state=options["state"],
+        peer=options["peer"],
+    )
+    print_lines(explanation.lines())
+    return 0 if explanation.answered else 1
 
 
-def _print(lines: Iterable[str], status: int) -> int:
-    """Print what was asked for; the exit status."""
-    if sys.stdout is None:
-        return status  # which says the most of it
-    text = "".join(f"{line}\n" for line in lines)
-    try:
-        sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace"))
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        return _say_why(error)
-    return status
-
-
-def _react_to(options: SendOptions) -> int:
-    """Send on a reactor of its own."""
-    from twisted.internet import reactor
-
-    failed: list[Exception] = []
-
-    async def run(reactor: Any) -> None:
-        try:
-            await send(reactor, options)
-        except (SockreplyError, usage.UsageError, OSError) as error:
-            failed.append(error)
-
-    try:
-        react(run)
-    except SystemExit as ended:
-        status = ended.code if isinstance(ended.code, int) else 1
-    signal: int | None = getattr(reactor, "_exitSignal", None)  # where twist looks, too
-    if signal is not None:
-        return 128 + signal  # what it cut off is nobody's failure
-    return _say_why(failed[0]) if failed else status
-
-
-def _say_why(error: Exception) -> int:
-    """Say why it failed; the exit status."""
+def _status_of(error: Exception) -> int:
+    """Say why a command failed, where that needs saying; the exit status."""
     match error:
+        case EndedBySignal():
+            return 128 + error.number  # whoever sent it knows why
+        case CannotPrint(reader_left=True):
+            return 1  # a reader such as `head` has what it wanted
+        case BadFile():
+            return _complain(error, 1)
         case usage.UsageError() | ConfigError():
             return _complain(error, 2)
-        case OSError():
-            # What could not be written would be tried again, and complained of, at the exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):
-                return 1  # who reads us has enough
-            return _complain(f"cannot write standard output: {error.strerror}", 1)
     return _complain(error, 1)
 
 

@@ -25,6 +25,7 @@ from sockreply.commands.options import (
     parameter,
     seconds,
 )
+from sockreply.commands.output import print_bytes
 from sockreply.errors import CannotFrame, RequestError
 from sockreply.framing import Line, parse_framing
 from sockreply.framing.notation import whole
@@ -81,8 +82,7 @@ class SendOptions(CommandOptions):
 
     def show(self, reply: bytes) -> None:
         """Print a reply."""
-        sys.stdout.buffer.write((reply.hex().encode() if self["hex"] else reply) + b"\n")
-        sys.stdout.buffer.flush()
+        print_bytes((reply.hex().encode() if self["hex"] else reply) + b"\n")
 
     @property
     def endpoint(self) -> str:
@@ -140,9 +140,9 @@ async def send(reactor: Any, options: SendOptions) -> None:
     """Do what `sockreply send` was asked to.
 
     Raises:
-        SockreplyError: Not every message had its reply, or there was no connection.
+        SockreplyError: Not every message had its reply, there was no connection, or standard
+            output did not take a reply.
         UsageError: A line of standard input is no message.
-        OSError: Standard output takes no reply.
     """
     if sys.stdout is None or (sys.stdin is None and not options.messages):
         raise RequestError("standard input or output is closed")  # its number is another file's now
