@@ -26,12 +26,13 @@ from sockreply.commands.options import (
     seconds,
 )
 from sockreply.commands.output import print_bytes
+from sockreply.commands.reacting import react_to
 from sockreply.errors import CannotFrame, RequestError
 from sockreply.framing import Line, parse_framing
 from sockreply.framing.notation import whole
 
 
-class SendOptions(CommandOptions):
+class Options(CommandOptions):
     """What `sockreply send` understands."""
 
     synopsis = "[options] [MESSAGE ...]"
@@ -93,6 +94,17 @@ class SendOptions(CommandOptions):
         return f"tcp:{host}:{self['port'] or DEFAULT_PORT}"
 
 
+def run(options: Options) -> int:
+    """Send on a reactor that runs until all is done; the exit status.
+
+    Raises:
+        SockreplyError, UsageError: As `send` does.
+        EndedBySignal: A signal ended it.
+    """
+    react_to(lambda reactor: send(reactor, options))
+    return 0
+
+
 class Lines:
     """Asks each line of standard input, in a thread of its own: reading may block.
 
@@ -102,7 +114,7 @@ class Lines:
         options: Tells how a line is written.
     """
 
-    def __init__(self, reactor: Any, asking: Asking, options: SendOptions) -> None:
+    def __init__(self, reactor: Any, asking: Asking, options: Options) -> None:
         self._reactor = reactor
         self._asking = asking
         self._options = options
@@ -136,7 +148,7 @@ def _read_input() -> bytes:
         raise RequestError(f"cannot read standard input: {error.strerror}") from None
 
 
-async def send(reactor: Any, options: SendOptions) -> None:
+async def send(reactor: Any, options: Options) -> None:
     """Do what `sockreply send` was asked to.
 
     Raises:
