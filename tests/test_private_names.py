@@ -12,7 +12,7 @@ import sockreply
 SOURCE = Path(sockreply.__file__).parent
 
 ALLOWED = {
-    "commands.cli": ("twisted", "only the reactor knows which signal ended it"),
+    "commands.reacting": ("twisted", "only the reactor knows which signal ended it"),
     "config.regex_tree": ("re", "only its parser tells how an expression is built"),
     "rules.replies.commands": ("twisted", "it starts no process in a group of its own"),
     "rules.templates.sandbox": ("jinja2", "its compiler has no public hook for what is constant"),

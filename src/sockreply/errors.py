@@ -17,10 +17,12 @@
     │   ├── NeedsAsyncio       a responder awaits what only runs under the asyncio reactor
     │   ├── TemplateFailed     a reply's template could not be filled in
     │   └── CommandFailed      a reply's command gave none
-    └── RequestError           the client got no reply
-        ├── CannotConnect      no connection to `endpoint`
-        ├── RequestTimeout     none within `seconds`
-        └── ConnectionEnded    the connection went first
+    ├── RequestError           the client got no reply
+    │   ├── CannotConnect      no connection to `endpoint`
+    │   ├── RequestTimeout     none within `seconds`
+    │   └── ConnectionEnded    the connection went first
+    ├── CannotPrint            standard output did not take what a command had to say
+    └── EndedBySignal          the user, or the system, ended a command
 
     CannotStart                ends the process with one line and a status other than 0
 """
@@ -239,6 +241,30 @@ class ConnectionEnded(RequestError):
     def __init__(self, why: str) -> None:
         super().__init__(f"connection ended before the reply: {why}")
         self.why = why
+
+
+class CannotPrint(SockreplyError):
+    """Standard output did not take what a command had to say.
+
+    Args:
+        cause: What writing to it raised.
+    """
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(f"cannot write standard output: {cause.strerror}")
+        self.reader_left = isinstance(cause, BrokenPipeError)
+
+
+class EndedBySignal(SockreplyError):
+    """A command was ended before it was done, but not by anything that went wrong.
+
+    Args:
+        number: The signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by signal {number}")
+        self.number = number
 
 
 class CannotStart(SystemExit, Exception):

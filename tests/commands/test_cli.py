@@ -1,41 +1,106 @@
-"""The `sockreply` command: what it understands, and what it says when it does not."""
+"""The `sockreply` command: its subcommands, and what it says when it cannot understand."""
 
 from __future__ import annotations
 
+import inspect
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from twisted.python import usage
 
-from sockreply.commands.cli import Options, main
-from sockreply.commands.send import SendOptions
+from sockreply.commands import cli
+from sockreply.commands.cli import SUBCOMMANDS, Subcommand, main
+from sockreply.commands.options import CommandOptions
+from sockreply.errors import (
+    BadFile,
+    CannotPrint,
+    CannotStart,
+    ConfigError,
+    EndedBySignal,
+    RequestError,
+)
+from tests.commands.test_send import parse as parse_send
 
 
-def parse(*words: str) -> SendOptions:
-    """The options of `sockreply send`."""
-    options = Options()
-    options.parseOptions(["send", *words])
-    assert isinstance(options.subOptions, SendOptions)
-    return options.subOptions
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS, ids=lambda subcommand: subcommand.name)
+def test_modules_of_subcommands_have_one_shape(subcommand: Subcommand) -> None:
+    """Each has options that know --help and --version, and a `run` that takes them."""
+    module = import_module(f"sockreply.commands.{subcommand.module}")
+    assert issubclass(module.Options, CommandOptions)
+    signature = inspect.signature(module.run, eval_str=True)
+    assert [each.annotation for each in signature.parameters.values()] == [module.Options]
+    assert signature.return_annotation is int
 
 
-def test_send_has_the_daemons_defaults() -> None:
-    """Nothing said is the textbook's address, and chunk."""
-    options = parse("hello")
-    assert options.endpoint == "tcp:127.0.0.1:12345"
-    assert options["framing"] == "chunk"
-    assert options.messages == [b"hello"]
+def test_a_subcommand_waits_for_no_imports_of_another() -> None:
+    """`sockreply` imports none of them, and `send` neither the daemon nor what reads files."""
+    code = """if True:
+        import sys
+        from sockreply.commands.cli import SUBCOMMANDS, main
+        modules = {f"sockreply.commands.{each.module}" for each in SUBCOMMANDS}
+        assert not modules & set(sys.modules)
+        try:
+            main(["send", "--help"])
+        except SystemExit:
+            pass
+        assert modules & set(sys.modules) == {"sockreply.commands.send"}
+        assert not {"sockreply.daemon.daemon", "sockreply.config.load"} & set(sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.fixture
+def fails(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], int]:
+    """The exit status of a subcommand that fails with an error."""
+
+    def status(error: Exception) -> int:
+        def run(_: CommandOptions) -> int:
+            raise error
+
+        module = SimpleNamespace(Options=CommandOptions, run=run)
+        monkeypatch.setitem(sys.modules, "sockreply.commands.failing", module)
+        row = Subcommand("fail", "failing", "Fail.")
+        monkeypatch.setattr(cli, "SUBCOMMANDS", (row,))
+        monkeypatch.setattr(cli.Options, "subCommands", [["fail", None, row.options, row.summary]])
+        return main(["fail"])
+
+    return status
 
 
 @pytest.mark.parametrize(
-    ("words", "endpoint"),
+    ("error", "status", "said"),
     [
-        (("--host", "::1", "-p", "7"), r"tcp:\:\:1:7"),
-        (("--to", "unix:/run/x.sock"), "unix:/run/x.sock"),
+        (RequestError("no reply"), 1, "sockreply: no reply\n"),
+        (CannotStart("port 1: taken"), 1, "sockreply: port 1: taken\n"),
+        (BadFile(Path("x.toml"), ("line 1: no",)), 1, "sockreply: x.toml: line 1: no\n"),
+        (ConfigError("--peer: no address"), 2, "sockreply: --peer: no address\n"),
+        (usage.UsageError("'x' is not it"), 2, "sockreply: 'x' is not it\n"),
+        (CannotPrint(OSError(28, "full")), 1, "sockreply: cannot write standard output: full\n"),
+        (CannotPrint(BrokenPipeError(32, "gone")), 1, ""),
+        (EndedBySignal(15), 143, ""),
     ],
 )
-def test_send_goes_where_it_is_told(words: tuple[str, ...], endpoint: str) -> None:
-    """Hosts are quoted into an endpoint string; one that is given is taken as it is."""
-    assert parse(*words).endpoint == endpoint
+def test_errors_become_exit_statuses(
+    fails: Callable[[Exception], int],
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    status: int,
+    said: str,
+) -> None:
+    """Each has its status, and one line on standard error unless nothing needs saying."""
+    assert fails(error) == status
+    assert capsys.readouterr() == ("", said)
+
+
+def test_what_nobody_expects_is_not_hidden(fails: Callable[[Exception], int]) -> None:
+    """A mistake of ours has its traceback."""
+    with pytest.raises(ZeroDivisionError):
+        fails(ZeroDivisionError())
 
 
 @pytest.mark.parametrize(
@@ -95,7 +160,7 @@ def test_what_send_says_of_installed_framings(
     names = {"stop": "Stop", "leave": "leave", "none": "none"}
     points = {name: f"tests.framing.stand_ins:{value}" for name, value in names.items()}
     install("sockreply.framings", gone="gone:make", **points)
-    assert parse("-f", "stop", "HOME SAFE ").messages == [b"HOME SAFE "]
+    assert parse_send("-f", "stop", "HOME SAFE ").messages == [b"HOME SAFE "]
     test_wrong_usage_is_one_line_and_status_2(capsys, ("send", *words), says)
 
 
@@ -118,35 +183,6 @@ def test_help_begins_with_how_to_call_it(
         main(words)
     assert not ended.value.code
     assert capsys.readouterr().out.splitlines()[0] == f"Usage: {usage}"
-
-
-def test_what_follows_a_message_is_a_message() -> None:
-    """Also when it begins with a dash."""
-    assert parse("one", "--hex").messages == [b"one", b"--hex"]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--hex", "--service", "s", "FILE", "41"],
-        ["FILE", "--service", "s", "--hex", "41"],
-        ["FILE", "41", "--hex", "--service=s"],
-    ],
-)
-def test_explain_takes_options_anywhere(words: list[str]) -> None:
-    """Before FILE, between it and MESSAGE, and behind both."""
-    options = Options()
-    options.parseOptions(["explain", *words])
-    explain = options.subOptions
-    assert (explain.file, explain.message, explain["service"]) == ("FILE", b"A", "s")
-
-
-@pytest.mark.parametrize("words", [["FILE", "-1"], ["FILE", "--", "-1"], ["--", "FILE", "-1"]])
-def test_explain_of_a_message_with_a_dash(words: list[str]) -> None:
-    """What is no option is the message."""
-    options = Options()
-    options.parseOptions(["explain", *words])
-    assert options.subOptions.message == b"-1"
 
 
 @pytest.mark.parametrize("words", [["--version"], ["send", "--version"], ["serve", "--version"]])

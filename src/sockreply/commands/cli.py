@@ -1,6 +1,4 @@
-"""The `sockreply` command.
-
-`send` asks a service, `serve` is one in the foreground, `check` and `explain` read its file.
+"""The `sockreply` command: its subcommands, and its exit statuses.
 
 Exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage, 128 + N when `send`
 was ended by signal N.
@@ -8,136 +6,82 @@ was ended by signal N.
 
 from __future__ import annotations
 
-import getopt
-import os
-import reprlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, ClassVar
 
-from twisted.internet.task import react
 from twisted.python import usage
 
-from sockreply.commands.options import parameter, show_version
-from sockreply.commands.send import SendOptions, send
-from sockreply.commands.tap import Options as ServeOptions
-from sockreply.errors import BadFile, CannotStart, ConfigError, SockreplyError
-from sockreply.observing.journal import in_journal, reaches_journal, text_observer
+from sockreply.commands.options import CommandOptions
+from sockreply.errors import (
+    BadFile,
+    CannotPrint,
+    CannotStart,
+    ConfigError,
+    EndedBySignal,
+    SockreplyError,
+)
+from sockreply.observing.journal import in_journal, reaches_journal
 
 
-class CheckOptions(usage.Options):
-    """What `sockreply check` understands."""
+@dataclass(frozen=True)
+class Subcommand:
+    """A subcommand, whose module is imported when it is called: it waits for no other's imports.
 
-    synopsis = "FILE"
-    longdesc = (
-        "Prints what is wrong with a configuration file, a line an error, and exits with 1; or "
-        "prints what it sets up, and exits with 0."
-    )
-    opt_version = show_version
-    opt_h = usage.Options.opt_help
+    Args:
+        name: As it is typed.
+        module: The module in this package. It has a class `Options`, and a function
+            `run(options: Options) -> int` that returns the exit status or raises why it failed.
+        summary: The line that --help has for it.
+    """
 
-    file = ""
+    name: str
+    module: str
+    summary: str
 
-    def parseArgs(self, file: str) -> None:  # type: ignore[override] # usage asks for any number
-        self.file = file
+    def options(self) -> usage.Options:
+        """What it understands, with nothing read yet."""
+        options: usage.Options = self._imported().Options()
+        return options
 
+    def run(self, options: usage.Options) -> int:
+        """Do it; the exit status."""
+        status: int = self._imported().run(options)
+        return status
 
-class ExplainOptions(usage.Options):
-    """What `sockreply explain` understands."""
-
-    synopsis = "FILE [options] MESSAGE"
-    longdesc = (
-        "Tells of each rule of a configuration file whether it answers a message, or why it does "
-        "not, and what would be sent. Exits with 1 if no rule answers for certain. Options stand "
-        "anywhere; behind -- nothing is one."
-    )
-    optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
-        ["hex", None, "The message is written as hexadecimal digits."],
-    ]
-    optParameters: ClassVar[Sequence[Sequence[Any]]] = [
-        parameter("service", None, None, "Which one of several services.", str),
-        parameter("state", None, None, "The connection's. [default: the initial one]", str),
-        parameter("peer", None, "127.0.0.1", "The address that the message comes from.", str),
-    ]
-    opt_version = show_version
-    opt_h = usage.Options.opt_help
-
-    file = ""
-    message = b""
-
-    def parseOptions(self, options: Sequence[str] | None = None) -> None:
-        words = list(sys.argv[1:] if options is None else options)
-        try:
-            found, others = getopt.gnu_getopt(words, self.shortOpt, self.longOpt)
-        except getopt.GetoptError as error:
-            try:
-                super().parseOptions(words)  # behind FILE a message may begin with a dash, as -1
-            except usage.UsageError:
-                raise usage.UsageError(str(error)) from None
-            return
-        with_value = {name.removesuffix("=") for name in self.longOpt if name.endswith("=")}
-        first = [f"{name}={value}" if name[2:] in with_value else name for name, value in found]
-        super().parseOptions([*first, "--", *others])
-
-    def parseArgs(  # type: ignore[override] # usage asks for any number
-        self, file: str, message: str
-    ) -> None:
-        self.file = file
-        self.message = os.fsencode(message)
-        if self["hex"]:
-            try:
-                self.message = bytes.fromhex(message)
-            except ValueError:
-                raise usage.UsageError(f"{reprlib.repr(message)} is not hexadecimal") from None
+    def _imported(self) -> Any:
+        return import_module(f"sockreply.commands.{self.module}")
 
 
-class Options(usage.Options):
+SUBCOMMANDS = (
+    Subcommand("send", "send", "Send messages and print the replies."),
+    Subcommand("serve", "serve", "Answer messages, in the foreground and without a pid file."),
+    Subcommand("check", "check", "Tell what is wrong with a configuration file."),
+    Subcommand("explain", "explain", "Tell which rule of a file answers a message, and why."),
+)
+
+
+class Options(CommandOptions):
     """What `sockreply` understands."""
 
     synopsis = "COMMAND [options]"
     longdesc = "Receives messages on a socket and answers them; sends some and shows the answers."
     subCommands: ClassVar[Sequence[Sequence[Any]]] = [
-        ["send", None, SendOptions, "Send messages and print the replies."],
-        ["serve", None, ServeOptions, "Answer messages, in the foreground and without a pid file."],
-        ["check", None, CheckOptions, "Tell what is wrong with a configuration file."],
-        ["explain", None, ExplainOptions, "Tell which rule of a file answers a message, and why."],
+        [subcommand.name, None, subcommand.options, subcommand.summary]
+        for subcommand in SUBCOMMANDS
     ]
-    opt_version = show_version
-    opt_h = usage.Options.opt_help
 
     def getSynopsis(self) -> str:
         return "Usage: sockreply" if self.subCommand else f"Usage: sockreply {self.synopsis}"
-
-
-def serve(options: ServeOptions) -> None:
-    """Run the daemon until it is told to stop.
-
-    Raises:
-        CannotStart: It cannot start; one line says why.
-    """
-    from twisted.application.app import startApplication
-    from twisted.application.service import Application, IServiceCollection
-    from twisted.internet import reactor
-    from twisted.logger import globalLogBeginner
-
-    from sockreply.commands.tap import makeService
-
-    daemon = makeService(options)
-    application = Application("sockreply")
-    daemon.setServiceParent(IServiceCollection(application))
-    json = daemon.settings.log.json
-    text = sys.stderr if json == "-" else sys.stdout  # one form on one stream
-    globalLogBeginner.beginLoggingTo([text_observer(text)], redirectStandardIO=False)
-    daemon.privilegedStartService()
-    startApplication(application, save=False)
-    reactor.run()
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        words: The command line behind the command's name; None: the process's.
+        words: The command line after the command's name; None: the process's.
 
     Returns:
         The exit status.
@@ -149,96 +93,28 @@ def main(words: Sequence[str] | None = None) -> int:
         return _complain(f"{error} (--help lists the options)", 2)
     except (ConfigError, CannotStart) as error:
         return _complain(error, 2)
-    match options.subCommand:
-        case "serve":
-            try:
-                serve(options.subOptions)
-            except CannotStart as error:
-                return _complain(error, 1)
-            return 0
-        case "send":
-            return _react_to(options.subOptions)
-        case "check":
-            return _check(options.subOptions)
-        case "explain":
-            return _explain(options.subOptions)
-        case _:
-            commands = ", ".join(name for name, *_ in options.subCommands)
-            return _complain(f"which command? {commands} (--help tells more)", 2)
+    for subcommand in SUBCOMMANDS:
+        if subcommand.name == options.subCommand:
+            return _status_of(subcommand, options.subOptions)
+    names = ", ".join(subcommand.name for subcommand in SUBCOMMANDS)
+    return _complain(f"which command? {names} (--help tells more)", 2)
 
 
-def _check(options: CheckOptions) -> int:
-    from sockreply.commands.inspection import check  # now, for what reads files takes its time
-
-    lines, good = check(options.file)
-    return _print(lines, 0 if good else 1)
-
-
-def _explain(options: ExplainOptions) -> int:
-    from sockreply.commands.inspection import explained  # now, for what reads files takes its time
-
+def _status_of(subcommand: Subcommand, options: usage.Options) -> int:
+    """Run a subcommand, and say why it failed where that needs saying; the exit status."""
     try:
-        explanation = explained(
-            options.file,
-            options.message,
-            service=options["service"],
-            state=options["state"],
-            peer=options["peer"],
-        )
+        return subcommand.run(options)
+    except EndedBySignal as error:
+        return 128 + error.number  # whoever sent it knows why
+    except CannotPrint as error:
+        # A reader that left, such as `head`, has what it wanted.
+        return 1 if error.reader_left else _complain(error, 1)
     except BadFile as error:
         return _complain(error, 1)
-    except ConfigError as error:
+    except (ConfigError, usage.UsageError) as error:
         return _complain(error, 2)
-    return _print(explanation.lines(), 0 if explanation.answered else 1)
-
-
-def _print(lines: Iterable[str], status: int) -> int:
-    """Print what was asked for; the exit status."""
-    if sys.stdout is None:
-        return status  # which says the most of it
-    text = "".join(f"{line}\n" for line in lines)
-    try:
-        sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "backslashreplace"))
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        return _say_why(error)
-    return status
-
-
-def _react_to(options: SendOptions) -> int:
-    """Send on a reactor of its own."""
-    from twisted.internet import reactor
-
-    failed: list[Exception] = []
-
-    async def run(reactor: Any) -> None:
-        try:
-            await send(reactor, options)
-        except (SockreplyError, usage.UsageError, OSError) as error:
-            failed.append(error)
-
-    try:
-        react(run)
-    except SystemExit as ended:
-        status = ended.code if isinstance(ended.code, int) else 1
-    signal: int | None = getattr(reactor, "_exitSignal", None)  # where twist looks, too
-    if signal is not None:
-        return 128 + signal  # what it cut off is nobody's failure
-    return _say_why(failed[0]) if failed else status
-
-
-def _say_why(error: Exception) -> int:
-    """Say why it failed; the exit status."""
-    match error:
-        case usage.UsageError() | ConfigError():
-            return _complain(error, 2)
-        case OSError():
-            # What could not be written would be tried again, and complained of, at the exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):
-                return 1  # who reads us has enough
-            return _complain(f"cannot write standard output: {error.strerror}", 1)
-    return _complain(error, 1)
+    except (SockreplyError, CannotStart) as error:
+        return _complain(error, 1)
 
 
 def _complain(what: object, status: int) -> int:

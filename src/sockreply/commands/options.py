@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -12,7 +13,23 @@ from sockreply.errors import CannotFrame, ConfigError
 from sockreply.framing.interfaces import Framing
 from sockreply.notation import quoted
 
+DEFAULT_PORT = 12345
+DEFAULT_INTERFACE = "127.0.0.1"
+
 _T = TypeVar("_T")
+
+
+class CommandOptions(usage.Options):
+    """What every command understands, whatever else it does."""
+
+    opt_h = usage.Options.opt_help
+
+    def opt_version(self) -> NoReturn:
+        """Print the version of sockreply."""
+        from importlib.metadata import version  # now, because it takes its time
+
+        print(f"sockreply {version('sockreply')}")
+        raise SystemExit(0)
 
 
 def seconds(text: str) -> float:
@@ -40,6 +57,18 @@ def file_path(text: str) -> str:
     return text
 
 
+def hexadecimal(written: str) -> bytes:
+    """Reads a message that is written as hexadecimal digits.
+
+    Raises:
+        UsageError: It has other characters, or half a byte.
+    """
+    try:
+        return bytes.fromhex(written)
+    except ValueError:
+        raise usage.UsageError(f"{reprlib.repr(written)} is not hexadecimal") from None
+
+
 def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
     """Lets an option's errors begin with its name."""
 
@@ -64,11 +93,3 @@ def fitting(name: str, text: bytes, framing: Framing) -> bytes:
 def parameter(name: str, short: str | None, default: object, text: str, read: Any) -> list[Any]:
     """A row of `optParameters`."""
     return [name, short, default, text, option(name, read)]
-
-
-def show_version(_: usage.Options) -> NoReturn:
-    """Print the version of sockreply."""
-    from importlib.metadata import version  # now, for it takes its time
-
-    print(f"sockreply {version('sockreply')}")
-    raise SystemExit(0)

@@ -16,15 +16,23 @@ from twisted.python import usage
 
 from sockreply.client import connect
 from sockreply.client.asking import WIRE_LIMIT, Asking, is_carried
-from sockreply.commands.options import parameter, show_version
-from sockreply.commands.options import seconds as read_seconds
-from sockreply.commands.tap import DEFAULT_INTERFACE, DEFAULT_PORT
-from sockreply.errors import CannotFrame, ConfigError, RequestError
+from sockreply.commands.options import (
+    DEFAULT_INTERFACE,
+    DEFAULT_PORT,
+    CommandOptions,
+    hexadecimal,
+    option,
+    parameter,
+    seconds,
+)
+from sockreply.commands.output import print_bytes
+from sockreply.commands.reacting import react_to
+from sockreply.errors import CannotFrame, RequestError
 from sockreply.framing import Line, parse_framing
 from sockreply.notation import whole
 
 
-class SendOptions(usage.Options):
+class Options(CommandOptions):
     """What `sockreply send` understands."""
 
     synopsis = "[options] [MESSAGE ...]"
@@ -42,10 +50,8 @@ class SendOptions(usage.Options):
         parameter("port", "p", None, "TCP port. [default: 12345]", whole(1, 65535)),
         parameter("to", None, None, "A Twisted client endpoint string instead of these.", str),
         parameter("framing", "f", "chunk", "How messages are told apart, as for serve.", str),
-        parameter("timeout", None, 10.0, "Seconds to wait for a reply; 0: for ever.", read_seconds),
+        parameter("timeout", None, 10.0, "Seconds to wait for a reply; 0: for ever.", seconds),
     ]
-    opt_version = show_version
-    opt_h = usage.Options.opt_help
 
     messages: Sequence[bytes] = ()
 
@@ -55,10 +61,7 @@ class SendOptions(usage.Options):
     def postOptions(self) -> None:
         if self["to"] is not None and (self["host"], self["port"]) != (None, None):
             raise usage.UsageError("--to excludes --host and --port")
-        try:
-            self.framing = parse_framing(self["framing"])
-        except ConfigError as error:
-            raise ConfigError(f"--framing: {error}") from None
+        self.framing = option("framing", parse_framing)(self["framing"])
         if self.framing.one_message_each_way and len(self.messages) > 1:
             raise usage.UsageError(f"{self['framing']} carries one message a connection")
         self.messages = [self.decode(message) for message in self.messages]
@@ -69,21 +72,18 @@ class SendOptions(usage.Options):
         Raises:
             UsageError: It is not hexadecimal, or the framing cannot carry it; the line shows it.
         """
+        message = hexadecimal(os.fsdecode(written)) if self["hex"] else written
         why = f"is no message of framing {self['framing']}"
         try:
-            message = bytes.fromhex(written.decode()) if self["hex"] else written
             if is_carried(message, self.framing):
                 return message
-        except ValueError:
-            why = "is not hexadecimal"
         except CannotFrame as error:
             why += f": {error}"
         raise usage.UsageError(f"{reprlib.repr(os.fsdecode(written))} {why}")
 
     def show(self, reply: bytes) -> None:
         """Print a reply."""
-        sys.stdout.buffer.write((reply.hex().encode() if self["hex"] else reply) + b"\n")
-        sys.stdout.buffer.flush()
+        print_bytes((reply.hex().encode() if self["hex"] else reply) + b"\n")
 
     @property
     def endpoint(self) -> str:
@@ -92,6 +92,17 @@ class SendOptions(usage.Options):
             return str(self["to"])
         host = quoteStringArgument(self["host"] or DEFAULT_INTERFACE)
         return f"tcp:{host}:{self['port'] or DEFAULT_PORT}"
+
+
+def run(options: Options) -> int:
+    """Send on a reactor that runs until all is done; the exit status.
+
+    Raises:
+        SockreplyError, UsageError: As `send` does.
+        EndedBySignal: A signal ended it.
+    """
+    react_to(lambda reactor: send(reactor, options))
+    return 0
 
 
 class Lines:
@@ -103,7 +114,7 @@ class Lines:
         options: Tells how a line is written.
     """
 
-    def __init__(self, reactor: Any, asking: Asking, options: SendOptions) -> None:
+    def __init__(self, reactor: Any, asking: Asking, options: Options) -> None:
         self._reactor = reactor
         self._asking = asking
         self._options = options
@@ -137,13 +148,13 @@ def _read_input() -> bytes:
         raise RequestError(f"cannot read standard input: {error.strerror}") from None
 
 
-async def send(reactor: Any, options: SendOptions) -> None:
+async def send(reactor: Any, options: Options) -> None:
     """Do what `sockreply send` was asked to.
 
     Raises:
-        SockreplyError: Not every message had its reply, or there was no connection.
+        SockreplyError: Not every message had its reply, there was no connection, or standard
+            output did not take a reply.
         UsageError: A line of standard input is no message.
-        OSError: Standard output takes no reply.
     """
     if sys.stdout is None or (sys.stdin is None and not options.messages):
         raise RequestError("standard input or output is closed")  # its number is another file's now

@@ -10,13 +10,15 @@ from twisted.internet.endpoints import quoteStringArgument
 from twisted.python import usage
 
 from sockreply.commands.options import (
+    DEFAULT_INTERFACE,
+    DEFAULT_PORT,
+    CommandOptions,
     address,
     file_path,
     fitting,
     option,
     parameter,
     seconds,
-    show_version,
 )
 from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
@@ -28,8 +30,6 @@ from sockreply.replies.responder import Responder
 from sockreply.server.endpoint_address import on_loopback
 from sockreply.settings import Limits, LogSettings, ServiceSettings, Settings
 
-DEFAULT_PORT = 12345
-DEFAULT_INTERFACE = "127.0.0.1"
 DEFAULT_SERVICE = "default"
 
 _LIMITS = Limits()
@@ -40,7 +40,7 @@ _LIMIT_OPTIONS = ("idle-timeout", "max-connections", "max-message", "drain-timeo
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
 
 
-class Options(usage.Options):
+class Options(CommandOptions):
     """What `twistd sockreply`, `twist sockreply` and `sockreply serve` understand."""
 
     synopsis = "[options]"
@@ -116,9 +116,6 @@ class Options(usage.Options):
     def opt_listen(self, endpoint: str) -> None:
         """A Twisted endpoint string to listen on; may be repeated, excludes --port, --interface."""
         self["listen"].append(endpoint)
-
-    opt_h = usage.Options.opt_help
-    opt_version = show_version
 
     def parseArgs(self, *words: str) -> None:
         if words:

@@ -1,0 +1,88 @@
+"""`sockreply check`: says what is wrong with a configuration file, or what it sets up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sockreply.commands.options import CommandOptions
+from sockreply.commands.output import print_lines
+from sockreply.config import read
+from sockreply.errors import BadFile
+from sockreply.rules.table import RuleTable
+from sockreply.settings import ServiceSettings, Settings
+from sockreply.shown import show_text
+
+
+class Options(CommandOptions):
+    """What `sockreply check` understands."""
+
+    synopsis = "FILE"
+    longdesc = (
+        "Prints what is wrong with a configuration file, a line an error, and exits with 1; or "
+        "prints what it sets up, and exits with 0."
+    )
+
+    file = ""
+
+    def parseArgs(self, file: str) -> None:  # type: ignore[override] # usage asks for any number
+        self.file = file
+
+
+def run(options: Options) -> int:
+    """Print what is wrong, or what is set up; the exit status.
+
+    Raises:
+        CannotPrint: Standard output does not take it.
+    """
+    lines, good = check(options.file)
+    print_lines(lines)
+    return 0 if good else 1
+
+
+def check(path: str) -> tuple[list[str], bool]:
+    """What is wrong with a file, or else what it sets up.
+
+    Args:
+        path: Of the file.
+
+    Returns:
+        The lines to print, and whether the file can be used.
+    """
+    shown = " ".join(show_text(path).splitlines())
+    try:
+        settings = read(Path(path))
+    except BadFile as error:
+        return [f"{shown}: {problem}" for problem in error.problems], False
+    warnings = [f"{shown}: warning: {warning}" for warning in settings.warnings]
+    return [*warnings, *_told(settings)], True
+
+
+def _told(settings: Settings) -> Iterator[str]:
+    """What a file sets up, a line each."""
+    for name, service in settings.services.items():
+        yield f"service {name}: {', '.join(_parts(service))}"
+        for endpoint in service.listen:
+            yield f"  listens on {endpoint}"
+        if isinstance(service.responder, RuleTable):
+            for rule in service.responder.rules:
+                yield f"  rule {rule.name}: {'every message' if rule.when is None else rule.when}"
+            if not any(rule.when is None and rule.plain for rule in service.responder.rules):
+                yield f"  otherwise {'a reply' if service.responder.otherwise else 'silence'}"
+    if settings.metrics is not None:
+        yield f"metrics on {settings.metrics}"
+    for what, where in (("JSON lines", settings.log.json), ("every exchange", settings.log.record)):
+        if where is not None:
+            yield f"{what} to {'standard output' if where == '-' else where}"
+
+
+def _parts(service: ServiceSettings) -> Iterator[str]:
+    yield f"framing {service.framing.name}"
+    yield "keep-alive" if service.keep_alive else "one message a connection"
+    if isinstance(service.responder, RuleTable):
+        count = len(service.responder.rules)
+        yield f"{count} rule{'s' * (count != 1)}"
+    else:
+        yield "code answers"
+    if service.greeting is not None:
+        yield "greets who connects"

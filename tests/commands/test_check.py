@@ -1,0 +1,68 @@
+"""`sockreply check`: what is said of a file without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sockreply.commands.check import Options, check, run
+
+
+def test_what_is_set_up(two: str) -> None:
+    """Each service with its listeners and rules, and the outlets."""
+    lines, good = check(two)
+    assert good
+    assert lines == [
+        "service one: framing line, keep-alive, 2 rules, greets who connects",
+        "  listens on tcp:0:interface=127.0.0.1",
+        "  listens on unix:one.sock",
+        "  rule in: equals 'In' (in any case)",
+        r"  rule home: peer in 10.0.0.0/8 and regex '^\d$'",
+        "  otherwise silence",
+        "service two: framing chunk, one message a connection, code answers",
+        "  listens on tcp:0:interface=127.0.0.1",
+        "metrics on tcp:9464:interface=127.0.0.1",
+        "JSON lines to standard output",
+    ]
+
+
+def test_nothing_is_otherwise_behind_a_rule_for_everything(tmp_path: Path) -> None:
+    """Where a rule takes every message, nothing is said of what happens otherwise."""
+    path = tmp_path / "x.toml"
+    path.write_text('[services.s]\nlisten = "tcp:0"\nrules = [{ reply = "x" }]\n')
+    assert check(str(path))[0][-1] == "  rule rule-1: every message"
+
+
+def test_installed_framing(tmp_path: Path, install: Callable[..., None]) -> None:
+    """One that a distribution names is shown by its name, or its failure as a problem."""
+    install("sockreply.framings", stop="tests.framing.stand_ins:Stop", gone="gone:make")
+    path = tmp_path / "x.toml"
+    text = '[services.s]\nlisten = "tcp:0"\nframing = "stop:word=END"\notherwise = "x"\n'
+    path.write_text(text)
+    assert check(str(path))[0][0] == "service s: framing stop, one message a connection, 0 rules"
+    path.write_text(text.replace("stop:word=END", "gone"))
+    why = "framing gone: ModuleNotFoundError: No module named 'gone'"
+    assert check(str(path)) == ([f"{path}: services.s.framing: {why}"], False)
+
+
+def test_each_line_is_a_line(tmp_path: Path) -> None:
+    """Whatever a file is called."""
+    lines, good = check(str(tmp_path / "a\nb.toml"))
+    assert not good
+    assert len(lines) == 1
+    assert "\n" not in lines[0]
+
+
+def test_exit_status_is_the_verdict(
+    two: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lines are printed, and the status is 0 only if the file can be used."""
+    options = Options()
+    options.parseOptions([two])
+    assert run(options) == 0
+    assert capsys.readouterr().out.startswith("service one: framing line, ")
+    options.parseOptions([str(tmp_path / "none.toml")])
+    assert run(options) == 1
+    assert "none.toml: " in capsys.readouterr().out
