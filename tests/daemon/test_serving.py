@@ -15,7 +15,7 @@ from sockreply.conversation.exchanges import NoExchanges
 from sockreply.daemon.serving import Serving, fit_limits
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Line, Netstring
-from sockreply.replies import FixedReply, Responder
+from sockreply.replies import FixedReply, Responder, Session, as_responder
 from sockreply.rules.replies import Constant, Recipe, SendPart
 from sockreply.rules.table import Rule, RuleTable
 from sockreply.server import Limits
@@ -186,3 +186,39 @@ def test_limits_that_were_asked_for_have_to_fit(fit: Callable[[int], None]) -> N
         fit_limits({"a": asked, "b": settings()})
     with pytest.raises(CannotStart, match="allows 100"):
         fit_limits({"a": asked, "b": asked})
+
+
+class Ledger:
+    """A responder of a user's that goes on where the one before it stopped."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def respond(self, message: bytes, session: Session) -> bytes:
+        self.asked += 1
+        return b"%d" % self.asked
+
+    def take_over(self, before: object) -> None:
+        """Count on, or say that this is another ledger's page."""
+        if not isinstance(before, Ledger):
+            raise LookupError("no page to go on from")
+        self.asked = before.asked
+
+
+def test_a_responder_takes_over_from_the_one_before() -> None:
+    """One of a user's that can, is given the one before it, as the user made it."""
+    site = Site(settings(responder=as_responder(Ledger), responder_in=None))
+    connection = site.connect()
+    assert site.ask(connection, b"x\ny\n") == b"1\n2\n"
+    site.change(settings(responder=as_responder(Ledger), responder_in=None))
+    assert site.ask(connection, b"z\n") == b"3\n"
+
+
+def test_a_responder_that_cannot_take_over() -> None:
+    """What it raises is logged with the service's name, and it answers all the same."""
+    site = Site(settings("rules"))
+    with capturedLogs() as events:
+        site.change(settings(responder=as_responder(Ledger), responder_in=None))
+    assert [event["log_format"] for event in events] == ["{service}: take_over failed"]
+    assert events[0]["service"] == "s"
+    assert site.ask(site.connect(), b"x\n") == b"1\n"

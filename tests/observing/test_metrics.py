@@ -21,8 +21,9 @@ from twisted.logger import LogEvent, LogLevel, capturedLogs
 
 import sockreply
 from sockreply.conversation.counters import Histogram
+from sockreply.conversation.shared import Shared
 from sockreply.observing.metrics import _KINDS, TIMEOUT, metrics_site
-from sockreply.replies import Await, Reply, Wait
+from sockreply.replies import Await, Reply, Wait, as_responder
 from sockreply.rules.replies import Constant, Recipe, SendPart
 from sockreply.rules.table import Rule, RuleTable
 from sockreply.server import ReplyFactory
@@ -37,13 +38,13 @@ class Daemon:
     """What is watched."""
 
     def __init__(self, **factories: ReplyFactory) -> None:
-        self.services = factories
+        self.factories = factories
         self.ready = True
         self.reloads: Counter[str] = Counter()
         self.record_lost = 0
 
-    def factories(self) -> dict[str, ReplyFactory]:
-        return self.services
+    def services(self) -> dict[str, Shared]:
+        return {name: factory.shared for name, factory in self.factories.items()}
 
 
 class Browser:
@@ -217,6 +218,48 @@ def test_rules_of_one_name() -> None:
     assert samples["sockreply_rule_matches_total", ("a", "otherwise")] == 3
 
 
+class Tally:
+    """A responder of a user's that counts.
+
+    Args:
+        counts: What it gives as its counts; an error is raised instead.
+    """
+
+    def __init__(self, counts: object) -> None:
+        self._counts = counts
+
+    def respond(self, message: bytes, session: object) -> bytes:
+        return message
+
+    def counts(self) -> object:
+        """What it was made with."""
+        if isinstance(self._counts, Exception):
+            raise self._counts
+        return self._counts
+
+
+def test_counts_of_a_responder() -> None:
+    """One that counts by name, such as a user's, is read like a table of rules."""
+    talk = Talk()
+    talk.factory.shared.dialect.responder = as_responder(Tally({"good": 3, "bad\ud800": 1}))
+    samples = scrape(Daemon(a=talk.factory))
+    found = {key[1]: value for key, value in samples.items() if "rule" in key[0]}
+    assert found == {("a", "good"): 3, ("a", "bad\\ud800"): 1}
+
+
+@pytest.mark.parametrize("counts", [LookupError("none"), None, {"x": "many"}, {3: 4}, [1]])
+def test_counts_that_cannot_be_read(counts: object) -> None:
+    """They are left out, with a line in the log; all else is there."""
+    talk = Talk()
+    talk.factory.shared.dialect.responder = as_responder(Tally(counts))
+    with capturedLogs() as events:
+        samples = scrape(Daemon(a=talk.factory))
+    assert not [key for key in samples if "rule" in key[0]]
+    assert samples["sockreply_messages_total", ("a",)] == 0
+    said = "{service}: the counts of its responder cannot be read"
+    assert [event["log_format"] for event in events] == [said]
+
+
 def test_seconds() -> None:
     """Times of replies are told where they are measured, in ranges that include the lower ones."""
     measured, other = served(), served()
@@ -364,7 +407,7 @@ def test_quiet(events: list[LogEvent]) -> None:
 def test_error_of_ours(events: list[LogEvent]) -> None:
     """An error while a page is made is logged, and the peer learns nothing of it."""
     daemon = Daemon()
-    daemon.services = None  # type: ignore[assignment]
+    daemon.factories = None  # type: ignore[assignment]
     status, _, body = Browser(daemon).ask("/metrics")
     assert status == 500
     assert "Traceback" not in body

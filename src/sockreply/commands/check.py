@@ -9,7 +9,7 @@ from sockreply.commands.options import CommandOptions
 from sockreply.commands.output import print_lines
 from sockreply.config import read
 from sockreply.errors import BadFile
-from sockreply.rules.table import RuleTable
+from sockreply.replies.responder import optional
 from sockreply.settings import ServiceSettings, Settings
 from sockreply.shown import show_text
 
@@ -64,11 +64,8 @@ def _told(settings: Settings) -> Iterator[str]:
         yield f"service {name}: {', '.join(_parts(service))}"
         for endpoint in service.listen:
             yield f"  listens on {endpoint}"
-        if isinstance(service.responder, RuleTable):
-            for rule in service.responder.rules:
-                yield f"  rule {rule.name}: {'every message' if rule.when is None else rule.when}"
-            if not any(rule.when is None and rule.plain for rule in service.responder.rules):
-                yield f"  otherwise {'a reply' if service.responder.otherwise else 'silence'}"
+        for line in _described(service)[1:]:
+            yield f"  {line}"
     if settings.metrics is not None:
         yield f"metrics on {settings.metrics}"
     for what, where in (("JSON lines", settings.log.json), ("every exchange", settings.log.record)):
@@ -79,10 +76,12 @@ def _told(settings: Settings) -> Iterator[str]:
 def _parts(service: ServiceSettings) -> Iterator[str]:
     yield f"framing {service.framing.name}"
     yield "keep-alive" if service.keep_alive else "one message a connection"
-    if isinstance(service.responder, RuleTable):
-        count = len(service.responder.rules)
-        yield f"{count} rule{'s' * (count != 1)}"
-    else:
-        yield "code answers"
+    yield _described(service)[0]
     if service.greeting is not None:
         yield "greets who connects"
+
+
+def _described(service: ServiceSettings) -> list[str]:
+    """What the responder says of itself: a summary, and more lines."""
+    describe = optional(service.responder, "describe")
+    return ["code answers"] if describe is None else list(describe())

@@ -18,8 +18,8 @@ from sockreply.commands.output import print_lines
 from sockreply.config import read
 from sockreply.errors import ConfigError
 from sockreply.notation import quoted
-from sockreply.rules.explaining.explain import Explanation, explain, imagined_session
-from sockreply.rules.table import RuleTable
+from sockreply.replies.responder import optional
+from sockreply.rules.explaining.explain import Explanation, imagined_session
 from sockreply.settings import Settings
 
 PEER_PORT = 50_000
@@ -109,17 +109,21 @@ def explained(
     settings = read(Path(path))
     name = _one_service(settings, service)
     asked = settings.services[name]
-    if not isinstance(asked.responder, RuleTable):
+    explain = optional(asked.responder, "explain")
+    if explain is None:
         raise ConfigError(f"services.{name}: code answers, not rules")
     if len(message) > asked.limits.max_message:
         raise ConfigError(
             f"services.{name}: the message has {len(message)} bytes, which is more than "
             f"max_message = {asked.limits.max_message}"
         )
-    if state is not None and state not in (states := asked.responder.states()):
-        raise ConfigError(f"--state: {quoted(state)} is not one of {', '.join(states)}")
+    if state is not None:
+        known = optional(asked.responder, "states")
+        if state not in (states := known() if known else ()):
+            raise ConfigError(f"--state: {quoted(state)} is not one of {', '.join(states)}")
     session = imagined_session(asked.framing, _peer(peer), name, state)
-    return explain(asked.responder, message, session)
+    explanation: Explanation = explain(message, session)
+    return explanation
 
 
 def _one_service(settings: Settings, name: str | None) -> str:

@@ -34,15 +34,15 @@ def read_rules(written: form.Service, reading: Reading) -> RuleTable | None:
 
 
 def read_rules_again(
-    written: form.Service, reading: Reading, encoding: str, keys: tuple[Key, ...]
+    written: form.Service, reading: Reading, keys: tuple[Key, ...], encoding: str
 ) -> RuleTable:
     """The same table with its text in another encoding.
 
     Args:
         written: The service.
         reading: What its rules were read with.
-        encoding: The other encoding.
         keys: The service's place.
+        encoding: The other encoding.
 
     Raises:
         ConfigError: That encoding cannot encode it all.

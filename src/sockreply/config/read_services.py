@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 
 from sockreply.config import form
 from sockreply.config.checks import check_rules
@@ -28,13 +29,12 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
     listen = _read_listen(written, reading)
     reading = _with_notation(written, reading)
     limits = _read_limits(written, reading)
-    responder, responder_in = _read_responder(written, reading)
+    responder, responder_in, rules = _read_responder(written, reading)
     greeting = None
     with problems.at("greeting"):
         greeting = None if written.greeting is None else read_reply(written.greeting, reading)
     if problems.here() or responder is None:
         return None
-    table = responder if isinstance(responder, RuleTable) else RuleTable(())
     return ServiceSettings(
         listen=listen,
         framing=reading.framing,
@@ -42,7 +42,7 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
         encoding=reading.encoding,
         responder_in=responder_in,
         keep_alive=written.keep_alive,
-        greeting=None if greeting is None else _greet(greeting, table),
+        greeting=None if greeting is None else _greet(greeting, rules or RuleTable(())),
         limits=limits,
         max_connections_asked=written.max_connections is not None,
     )
@@ -83,7 +83,8 @@ def _read_limits(written: form.Service, reading: Reading) -> Limits:
 
 def _read_responder(
     written: form.Service, reading: Reading
-) -> tuple[Responder | None, Callable[[str], Responder] | None]:
+) -> tuple[Responder | None, Callable[[str], Responder] | None, RuleTable | None]:
+    """The responder, what makes it with its text in another encoding, and the rules, if any."""
     problems = reading.problems
     if written.responder is None:
         says = (written.otherwise, written.greeting)
@@ -94,13 +95,13 @@ def _read_responder(
         table = read_rules(written, reading)
         if known:
             check_rules(written, problems)
-        return table, lambda encoding: read_rules_again(written, reading, encoding, keys)
+        return table, partial(read_rules_again, written, reading, keys), table
     for key in ("rules", "otherwise", "initial_state", "seed"):
         if getattr(written, key) not in (None, []):
             problems.add(f"responder and {key} exclude each other", key)
     with problems.at("responder"):
-        return load_responder(written.responder), None
-    return None, None
+        return load_responder(written.responder), None, None
+    return None, None, None
 
 
 def _greet(recipe: Recipe, table: RuleTable) -> Greeting:

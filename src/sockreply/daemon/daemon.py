@@ -13,13 +13,13 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
+from sockreply.conversation.shared import Shared
 from sockreply.daemon.outlets import Outlets
 from sockreply.daemon.reload import Reload
 from sockreply.daemon.serving import Serving, fit_limits
 from sockreply.daemon.systemd import Notifier
 from sockreply.daemon.watch import Watch
 from sockreply.errors import BadFile, CannotStart, ConfigError
-from sockreply.server.factory import ReplyFactory
 from sockreply.settings import Settings
 
 
@@ -61,9 +61,9 @@ class Daemon(Service):
 
     # What metrics ask.
 
-    def factories(self) -> Mapping[str, ReplyFactory]:
-        """What the services share among their connections, by name."""
-        return {name: serving.factory for name, serving in self.serving.items()}
+    def services(self) -> Mapping[str, Shared]:
+        """What the connections of each service have in common, by its name."""
+        return {name: serving.factory.shared for name, serving in self.serving.items()}
 
     def _open_connections(self) -> int:
         every = {*self.serving.values(), *self._leaving}

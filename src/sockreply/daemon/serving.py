@@ -14,7 +14,7 @@ from sockreply.conversation.exchanges import Exchanges
 from sockreply.conversation.shared import Dialect
 from sockreply.daemon.descriptors import fit_descriptors
 from sockreply.errors import CannotStart, ConfigError
-from sockreply.replies.responder import Responder
+from sockreply.replies.responder import Responder, optional, unwrapped
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.service import ReplyService
 from sockreply.settings import Limits, ServiceSettings
@@ -102,24 +102,31 @@ class Serving:
     def _take_on(
         self, settings: ServiceSettings, limits: Limits, speaks: dict[str, Responder]
     ) -> None:
-        from sockreply.rules.table import RuleTable  # now, for a daemon without a file has none
-
         factory, before = self.factory, self.factory.shared.responder
-        if isinstance(before, RuleTable) and isinstance(settings.responder, RuleTable):
-            settings.responder.continue_counts(before)
+        self._let_take_over(settings.responder, before)
         for dialect, encoding in self._encodings.items():
             dialect.responder = speaks[encoding]
         now = settings.framing, settings.encoding
         if now != (factory.shared.framing, self.settings.encoding):
             factory.shared.dialect = Dialect(settings.framing, settings.responder)
             self._encodings[factory.shared.dialect] = settings.encoding
-        if not isinstance(settings.responder, RuleTable):
-            for connection in factory.roster.connections:
-                connection.session.rule = None  # code would never say another one
         factory.shared.keep_alive = settings.keep_alive
         factory.shared.greeting = settings.greeting
         factory.roster.change_limits(limits)
         self.settings = settings
+
+    def _let_take_over(self, responder: Responder, before: Responder) -> None:
+        """Let a responder go on where the one before it stopped, if it can."""
+        take_over, is_code = optional(responder, "take_over"), unwrapped(responder) is not responder
+        if take_over is None or is_code:
+            for connection in self.factory.roster.connections:
+                connection.session.rule = None  # it would never name another one
+        if take_over is None:
+            return
+        try:
+            take_over(unwrapped(before))
+        except Exception:  # a user's code may raise anything, and it is too late to go back
+            _log.failure("{service}: take_over failed", service=self.factory.shared.name)
 
 
 def connections_wanted(services: Mapping[str, ServiceSettings]) -> int:

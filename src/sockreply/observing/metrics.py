@@ -17,13 +17,16 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.registry import Collector
+from twisted.logger import Logger
 from twisted.web.http import NOT_ALLOWED, NOT_FOUND, OK, SERVICE_UNAVAILABLE
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from sockreply.conversation.counters import Counters
-from sockreply.rules.table import RuleTable
-from sockreply.server.factory import ReplyFactory
+from sockreply.conversation.shared import Shared
+from sockreply.replies.responder import optional
+
+_log = Logger()
 
 TIMEOUT = 30
 """Seconds for which a peer may say nothing; who scrapes has its request ready."""
@@ -86,8 +89,8 @@ _KINDS = (
 class Watched(Protocol):
     """A daemon, as far as others may know it."""
 
-    def factories(self) -> Mapping[str, ReplyFactory]:
-        """What the services share among their connections, by name."""
+    def services(self) -> Mapping[str, Shared]:
+        """What the connections of each service have in common, by its name."""
 
     @property
     def ready(self) -> bool:
@@ -193,12 +196,12 @@ class _Counts(Collector):
         self._version = version("sockreply")
 
     def collect(self) -> Iterator[Metric]:
-        factories = {_printable(name): each for name, each in self._watched.factories().items()}
-        services = {name: factory.shared.counters for name, factory in factories.items()}
-        yield from _counted(services)
-        yield from _counted_by_kind(services)
-        yield _rule_matches(factories)
-        yield _reply_seconds(services)
+        services = {_printable(name): each for name, each in self._watched.services().items()}
+        counters = {name: shared.counters for name, shared in services.items()}
+        yield from _counted(counters)
+        yield from _counted_by_kind(counters)
+        yield _rule_matches(services)
+        yield _reply_seconds(counters)
         yield from self._of_the_daemon()
 
     def _of_the_daemon(self) -> Iterator[Metric]:
@@ -236,17 +239,22 @@ def _counted_by_kind(services: Mapping[str, Counters]) -> Iterator[Metric]:
         yield family
 
 
-def _rule_matches(factories: Mapping[str, ReplyFactory]) -> Metric:
+def _rule_matches(services: Mapping[str, Shared]) -> Metric:
     what = "Messages that a rule answered, by its name; otherwise: that none did."
     family = _counter("rule_matches", what, "service", "rule")
-    for service, factory in factories.items():
-        table = factory.shared.responder
-        if isinstance(table, RuleTable):
-            matches = Counter({"otherwise": table.unmatched})
-            for rule in table.rules:
-                matches[_printable(rule.name)] += rule.matches
-            for name, count in matches.items():
-                family.add_metric([service, name], count)
+    for service, shared in services.items():
+        counts = optional(shared.responder, "counts")
+        if counts is None:
+            continue
+        matches: Counter[str] = Counter()
+        try:
+            for name, count in counts().items():
+                matches[_printable(name)] += int(count)
+        except Exception:  # a user's code may raise or return anything
+            _log.failure("{service}: the counts of its responder cannot be read", service=service)
+            continue
+        for name, count in matches.items():
+            family.add_metric([service, name], count)
     return family
 
 

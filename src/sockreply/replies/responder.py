@@ -14,7 +14,19 @@ from sockreply.replies.reply import Await, Reply
 
 
 class Responder(Protocol):
-    """Answers messages."""
+    """Answers messages.
+
+    It may have more methods, which are called if it has them (see `optional`):
+
+    - `take_over(before)`: called once, when the configuration was read again and this responder
+      takes the place of another one; `before` is that one. What it raises is logged.
+    - `counts()`: a mapping from names to whole numbers that only grow. They appear in /metrics as
+      `sockreply_rule_matches`, with the name as the label `rule`.
+    - `describe()`: lines for `sockreply check`, the first of which is a summary.
+    - `explain(message, session)`: what `sockreply explain` prints: something with `lines()`, and
+      with `answered`, which says whether there is an answer for certain.
+    - `states()`: the states that `sockreply explain --state` may name.
+    """
 
     def respond(self, message: bytes, session: Session) -> bytes | Reply:
         """The answer to one message.
@@ -184,13 +196,29 @@ class CallableResponder:
     Args:
         function: Takes the message and the session; gives bytes, a `Reply`, None (silence), or an
             awaitable of one of these (it may be a coroutine function, or return a Deferred).
+        wrapped: The responder whose `respond` that is; None: the function is by itself.
     """
 
-    def __init__(self, function: Callable[[bytes, Session], object]) -> None:
+    def __init__(
+        self, function: Callable[[bytes, Session], object], wrapped: object | None = None
+    ) -> None:
         self._function = function
+        self.wrapped = wrapped
 
     def respond(self, message: bytes, session: Session) -> bytes | Reply:
         return as_reply(self._function(message, session))
+
+
+def unwrapped(responder: Responder) -> object:
+    """The responder that a user wrote, without what was put around it."""
+    wrapped = responder.wrapped if isinstance(responder, CallableResponder) else None
+    return responder if wrapped is None else wrapped
+
+
+def optional(responder: Responder, name: str) -> Callable[..., Any] | None:
+    """One of the methods that a responder may have; None: it does not have it."""
+    method = getattr(unwrapped(responder), name, None)
+    return method if callable(method) else None
 
 
 def as_responder(thing: object) -> Responder:
@@ -203,7 +231,7 @@ def as_responder(thing: object) -> Responder:
         thing = thing()
     respond = getattr(thing, "respond", None)
     if callable(respond):
-        return CallableResponder(respond)
+        return CallableResponder(respond, thing)
     if callable(thing):
         return CallableResponder(thing)
     raise ConfigError(f"{thing!r} is neither a function of (message, session) nor a responder")

@@ -8,6 +8,9 @@ from sockreply.replies.reply import Reply
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions import Condition, Miss
 
+OTHERWISE = "otherwise"
+"""What sessions call the rule when none answers but there is a reply for that."""
+
 ANY_MESSAGE = 0.01
 """How close a message is to a rule that takes any, in another state: less than to one that begins
 like it."""

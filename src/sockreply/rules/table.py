@@ -6,21 +6,20 @@ is made for the message, and nothing else is looked at. All else goes through `A
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
 from sockreply.rules.asked import Asked
+from sockreply.rules.explaining.explain import Explanation, explain
 from sockreply.rules.explaining.nearest import Nearest
 from sockreply.rules.index import Index
 from sockreply.rules.memory import Memory, remember, remembered
-from sockreply.rules.rule import ReplySource, Rule
+from sockreply.rules.rule import OTHERWISE, ReplySource, Rule
 
 __all__ = ["OTHERWISE", "ReplySource", "Rule", "RuleTable"]
-
-OTHERWISE = "otherwise"
-"""What sessions call the rule when none answers but there is a reply for that."""
 
 
 class RuleTable:
@@ -125,9 +124,33 @@ class RuleTable:
             return self._random
         return Random(f"{self._seed}:{session.number}")  # noqa: S311 - to be repeatable
 
-    def continue_counts(self, before: RuleTable) -> None:
+    # What a responder may offer besides.
+
+    def take_over(self, before: object) -> None:
         """Go on counting where the table before this one stopped: by the names of its rules."""
+        if not isinstance(before, type(self)):
+            return
         matches = {rule.name: rule.matches for rule in before.rules}
         for rule in self.rules:
             rule.matches += matches.pop(rule.name, 0)
         self.unmatched += before.unmatched
+
+    def counts(self) -> Mapping[str, int]:
+        """How often each rule has answered, and how often none did."""
+        matches = Counter({OTHERWISE: self.unmatched})
+        for rule in self.rules:
+            matches[rule.name] += rule.matches
+        return matches
+
+    def describe(self) -> Iterator[str]:
+        """How many rules there are, what each of them asks, and what happens without one."""
+        count = len(self.rules)
+        yield f"{count} rule{'s' * (count != 1)}"
+        for rule in self.rules:
+            yield f"rule {rule.name}: {'every message' if rule.when is None else rule.when}"
+        if not any(rule.when is None and rule.plain for rule in self.rules):
+            yield f"{OTHERWISE} {'a reply' if self.otherwise else 'silence'}"
+
+    def explain(self, message: bytes, session: Session) -> Explanation:
+        """Which rule would answer a message, and with what; or why none does."""
+        return explain(self, message, session)

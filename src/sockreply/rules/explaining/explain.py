@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sockreply.errors import ResponderError
 from sockreply.replies.responder import Session
 from sockreply.rules.asked import Asked
 from sockreply.rules.explaining.imagined import imagined_session
-from sockreply.rules.rule import ReplySource, Rule
-from sockreply.rules.table import OTHERWISE, RuleTable
+from sockreply.rules.rule import OTHERWISE, ReplySource, Rule
 
 __all__ = ["Explanation", "Verdict", "explain", "imagined_session"]
+
+
+class Table(Protocol):
+    """A table of rules, as far as it is needed to explain its answers."""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """In file order."""
+
+    @property
+    def otherwise(self) -> ReplySource | None:
+        """Answers when no rule does; None: silence."""
+
+    def asked(self, message: bytes, session: Session) -> Asked:
+        """The message as the rules see it."""
 
 
 class Verdict(NamedTuple):
@@ -70,7 +84,7 @@ class Explanation:
         return f"no rule answers{certain}; nearest is {near.name}: {near.reason or near.verdict}"
 
 
-def explain(table: RuleTable, message: bytes, session: Session) -> Explanation:
+def explain(table: Table, message: bytes, session: Session) -> Explanation:
     """Tell which rule would answer, and with what; nothing is sent, run, drawn or counted.
 
     Args:
