@@ -11,6 +11,7 @@
     │   ├── MessageTooLong     more bytes than `limit`
     │   └── Malformed          bytes that no message can have there
     ├── CannotFrame            a message of ours that the framing cannot carry
+    ├── NotRunning             the daemon takes on no other settings now
     ├── ResponderError         our answering failed
     │   ├── ReplyTimeout       no answer within `seconds`
     │   ├── BadReply           a responder returned what is no reply
@@ -134,6 +135,13 @@ class CannotFrame(SockreplyError):
         self.size = size
         self.least = least
         self.most = most
+
+
+class NotRunning(SockreplyError):
+    """The daemon has not begun to listen, or it stops: it takes on no other settings."""
+
+    def __init__(self) -> None:
+        super().__init__("the daemon is not running")
 
 
 class ResponderError(SockreplyError):

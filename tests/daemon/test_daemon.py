@@ -6,7 +6,6 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,9 @@ class ProcessReactor(MemoryReactorClock):
 class Site:
     """A daemon on a reactor in memory."""
 
-    def __init__(self, log: LogSettings | None = None, **service: Any) -> None:
+    def __init__(
+        self, log: LogSettings | None = None, file: Path | None = None, **service: Any
+    ) -> None:
         self.reactor: Any = ProcessReactor()
         options: dict[str, Any] = {
             "listen": ("tcp:12345",),
@@ -64,6 +65,7 @@ class Site:
         settings = Settings(
             services={"default": ServiceSettings(**(options | service))},
             log=log or LogSettings(),
+            file=file,
         )
         self.daemon = Daemon(self.reactor, settings)
         self.service = self.daemon.serving["default"].service
@@ -354,8 +356,7 @@ def test_systemd_is_not_told_of_a_start_that_fails(manager: Manager) -> None:
 
 def test_systemd_is_told_of_a_reload_that_fails(manager: Manager, tmp_path: Path) -> None:
     """A file that is wrong, or not there, ends a reload too; the status says so."""
-    site = Site()
-    site.daemon.settings = replace(site.daemon.settings, file=tmp_path / "none.toml")
+    site = Site(file=tmp_path / "none.toml")
     site.daemon.startService()
     site.reactor.begin()
     manager.told()

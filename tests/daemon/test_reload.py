@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
 from sockreply.daemon.daemon import Daemon
-from sockreply.daemon.reload import Reload
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Line
 from sockreply.replies import FixedReply, Reply, Wait
@@ -47,7 +46,7 @@ class Site:
         """Take on these settings; what comes of it."""
         metrics = services.pop("metrics", None)
         settings = Settings(services=services, log=log, metrics=metrics)
-        return watch(Deferred.fromCoroutine(Reload(self.daemon, settings).carry_out()))
+        return watch(Deferred.fromCoroutine(self.daemon.apply(settings)))
 
     def client(self, name: str) -> tuple[Any, FakeTransport]:
         """A connection to a service."""

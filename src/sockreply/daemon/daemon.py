@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections import Counter
 from collections.abc import Mapping
-from types import FrameType
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, DeferredLock, gatherResults
 from twisted.logger import Logger
 
 from sockreply.conversation.shared import Shared
 from sockreply.daemon.outlets import Outlets
-from sockreply.daemon.reload import Reload
+from sockreply.daemon.reload import Changed, Parts, Reload
 from sockreply.daemon.serving import Serving, fit_limits
+from sockreply.daemon.signals import Signals
 from sockreply.daemon.systemd import Notifier
 from sockreply.daemon.watch import Watch
-from sockreply.errors import BadFile, CannotStart, ConfigError
+from sockreply.errors import BadFile, CannotStart, ConfigError, NotRunning
 from sockreply.settings import Settings
 
 
@@ -53,9 +53,12 @@ class Daemon(Service):
             )
             for name, each in settings.services.items()
         }
+        self._file = settings.file  # SIGHUP goes back to it, whatever was applied meanwhile
+        self._signals = Signals(reactor, self._stop, self.reload)
         self._leaving: dict[Serving, Deferred[None]] = {}  # those that are drained
         self._listening = False
         self._stopping = False
+        self._applying = DeferredLock()
         self._reloading: Deferred[bool] | None = None
         self._reload_again = False
 
@@ -91,7 +94,7 @@ class Daemon(Service):
         for name, limits in fit_limits(self.settings.services).items():
             self.serving[name].factory.roster.change_limits(limits)
         self.outlets.open()
-        self._take_signals()  # who reads that it listens may already send one
+        self._signals.take()  # who reads that it listens may already send one
         try:
             self._listen()
         except CannotStart:
@@ -102,7 +105,7 @@ class Daemon(Service):
         self._listening = True
         for warning in self.settings.warnings:
             self._log.warn("{warning}", warning=warning)
-        self.reactor.callWhenRunning(self._take_signals)  # over those that came with the loop
+        self.reactor.callWhenRunning(self._signals.take)  # over those that came with the loop
 
     def _listen(self) -> None:
         for serving in self.serving.values():
@@ -162,20 +165,7 @@ class Daemon(Service):
             errors=counters.errors.total(),
         )
 
-    # Signals.
-
-    def _take_signals(self) -> None:
-        """Put our handlers over those that end the process, with the signal for its exit status."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop_signal)
-        if hasattr(signal, "SIGHUP"):
-            signal.signal(signal.SIGHUP, self._hangup_signal)
-
-    def _stop_signal(self, number: int, _: FrameType | None) -> None:
-        self.reactor.callFromThread(self._stop, signal.Signals(number).name)
-
-    def _hangup_signal(self, _: int, __: FrameType | None) -> None:
-        self.reactor.callFromThread(self.reload)
+    # What signals ask.
 
     def _stop(self, name: str) -> None:
         if self._stopping:
@@ -187,8 +177,6 @@ class Daemon(Service):
             self._log.info("{name}: stopping", name=name)
             self.reactor.stop()
 
-    # Reload.
-
     def reload(self) -> None:
         """Open the logs again and read the file again: what SIGHUP does."""
         if self._stopping or not self._listening:
@@ -198,23 +186,22 @@ class Daemon(Service):
             return
         self._systemd.reloading()
         self.outlets.reopen()
-        if self.settings.file is None:
+        if self._file is None:
             what = "logs are open again" if self.outlets.any_files else "ignored"
             self._log.info("SIGHUP: {what}; there is no file to reload", what=what)
             self._systemd.reloaded(good=True)
             return
-        self._reloading = Deferred.fromCoroutine(self._read_again())
+        self._reloading = Deferred.fromCoroutine(self._read_again(self._file))
         self._reloading.addErrback(self._reload_failed)
         self._reloading.addCallback(self._reloaded)
 
-    async def _read_again(self) -> bool:
+    async def _read_again(self, path: Path) -> bool:
         from sockreply.config import read  # now, because not every daemon has a file
 
-        assert self.settings.file is not None  # noqa: S101 - for the type checker
-        file = str(self.settings.file)
+        file = str(path)
         try:
-            settings = read(self.settings.file)
-            await Reload(self, settings).carry_out()
+            settings = read(path)
+            await self.apply(settings)
         except (ConfigError, CannotStart) as error:
             self.reloads["bad"] += 1
             problems = error.problems if isinstance(error, BadFile) else (str(error),)
@@ -227,6 +214,41 @@ class Daemon(Service):
             self._log.warn("{warning}", warning=warning)
         self._log.info("{file} read again", file=file)
         return True
+
+    # Other settings.
+
+    async def apply(self, settings: Settings) -> None:
+        """Take on other settings: all of them, or none.
+
+        One change is made at a time; others wait. Connections stay, and no reply is lost.
+
+        Args:
+            settings: What the daemon is to do from now on, wherever that was said.
+
+        Raises:
+            ConfigError: The settings cannot be; nothing is changed.
+            CannotStart: Something cannot be opened or listened on; nothing is changed.
+            NotRunning: The daemon has not begun to listen, or it stops.
+        """
+        await self._applying.acquire()
+        try:
+            if not self.ready:
+                raise NotRunning
+            parts = Parts(self.settings, self.serving, self.outlets, self.watch)
+            await self._adopt(settings, await Reload(self.reactor, parts, settings).carry_out())
+        finally:
+            self._applying.release()
+
+    async def _adopt(self, settings: Settings, changed: Changed) -> None:
+        self.settings = settings
+        self.serving = changed.serving
+        for serving in self.serving.values():
+            serving.factory.shared.exchanges = self.outlets.exchanges
+            serving.measure(settings.metrics is not None)
+        for serving in changed.leaving:
+            self.leave(serving)
+        for service, description in changed.closing:
+            await service.listen_no_more(description)
 
     def _reload_failed(self, failure: Any) -> bool:
         self.reloads["bad"] += 1

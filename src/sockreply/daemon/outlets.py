@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -11,24 +10,12 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger, globalLogPublisher
 
 from sockreply.conversation.exchanges import Exchanges
+from sockreply.daemon.change import Change
 from sockreply.errors import CannotStart
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.observing.json_lines import JSONLines, open_json_log
 from sockreply.observing.record import RecordedExchanges, Recorder
 from sockreply.settings import LogSettings
-
-
-@dataclass(frozen=True)
-class Change:
-    """Outlets that are open already, and not used yet.
-
-    Args:
-        carry_out: Uses them instead of those that were used.
-        undo: Closes them.
-    """
-
-    carry_out: Callable[[], None]
-    undo: Callable[[], None]
 
 
 class Outlets:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from twisted.logger import Logger
 
@@ -12,6 +14,7 @@ from sockreply.daemon.serving import Serving, connections_wanted, fit_limits
 from sockreply.daemon.watch import Watch
 from sockreply.errors import CannotStart
 from sockreply.server.endpoint_address import address_of
+from sockreply.server.service import ReplyService
 from sockreply.settings import Settings
 
 Place: TypeAlias = tuple[str, str]
@@ -28,17 +31,36 @@ def _same_address(one: Place, other: Place) -> bool:
     return address_of(one[1]).collides(address_of(other[1]))
 
 
-class Running(Protocol):
-    """What a reload asks of the daemon."""
+@dataclass(frozen=True)
+class Parts:
+    """What a running daemon is made of.
 
-    reactor: Any
+    Args:
+        settings: What it is to do.
+        serving: Its services, by name.
+        outlets: Its logs.
+        watch: Where its counts can be read.
+    """
+
     settings: Settings
+    serving: Mapping[str, Serving]
     outlets: Outlets
     watch: Watch
-    serving: dict[str, Serving]
 
-    def leave(self, serving: Serving) -> None:
-        """Drain a service that is no more to be."""
+
+@dataclass(frozen=True)
+class Changed:
+    """What has become of a daemon's services.
+
+    Args:
+        serving: Those that there are now, by name, in the order of the settings.
+        leaving: Those that are to be drained.
+        closing: Services that stay, and an endpoint string on which each is to listen no more.
+    """
+
+    serving: dict[str, Serving]
+    leaving: Sequence[Serving]
+    closing: Sequence[tuple[ReplyService, str]]
 
 
 class Reload:
@@ -48,41 +70,46 @@ class Reload:
     beside those that are there, other logs too. What is left then cannot fail.
 
     Args:
-        daemon: Runs.
+        reactor: Runs new services.
+        parts: The daemon as it is.
         settings: What it is to do from now on.
     """
 
     _log = Logger()
 
-    def __init__(self, daemon: Running, settings: Settings) -> None:
-        self._daemon = daemon
+    def __init__(self, reactor: Any, parts: Parts, settings: Settings) -> None:
+        self._reactor = reactor
+        self._parts = parts
         self._settings = settings
-        old, new = places(daemon.settings), places(settings)
+        old, new = places(parts.settings), places(settings)
         self._gone = [place for place in old if place not in new]
         self._added = [place for place in new if place not in old]
         self._kept = [place for place in new if place in old]
-        self._serving = dict(daemon.serving)  # with the new ones
+        self._serving = dict(parts.serving)  # with the new ones
 
-    async def carry_out(self) -> None:
+    async def carry_out(self) -> Changed:
         """Change over.
+
+        Returns:
+            What the daemon has to adopt.
 
         Raises:
             ConfigError: The settings cannot be; nothing is changed.
             CannotStart: Something cannot be opened or listened on; nothing is changed.
         """
-        daemon, services = self._daemon, self._settings.services
-        limits = fit_limits(services, told=connections_wanted(daemon.settings.services))
-        kept = {name: daemon.serving[name] for name in services if name in daemon.serving}
+        parts, services = self._parts, self._settings.services
+        limits = fit_limits(services, told=connections_wanted(parts.settings.services))
+        kept = {name: parts.serving[name] for name in services if name in parts.serving}
         take_on = {name: serving.prepare(services[name]) for name, serving in kept.items()}
         certificates = [kept[name].service.read_certificate(each) for name, each in self._kept]
         for name in services.keys() - kept.keys():
             self._serving[name] = Serving(
-                daemon.reactor, name, services[name], limits[name], daemon.outlets.exchanges
+                self._reactor, name, services[name], limits[name], parts.outlets.exchanges
             )
         async with AsyncExitStack() as undo:
-            outlets = daemon.outlets.prepare(self._settings.log)
+            outlets = parts.outlets.prepare(self._settings.log)
             undo.callback(outlets.undo)
-            watch = daemon.watch.prepare(self._settings.metrics)
+            watch = parts.watch.prepare(self._settings.metrics)
             undo.callback(watch.undo)
             await self._listen(undo)
             undo.pop_all()
@@ -92,7 +119,21 @@ class Reload:
             take(limits[name])
         for show in certificates:
             show()
-        await self._hand_over()
+        for name in services.keys() - kept.keys():
+            self._serving[name].service.startService()
+        return self._changed()
+
+    def _changed(self) -> Changed:
+        services = self._settings.services
+        return Changed(
+            serving={name: self._serving[name] for name in services},
+            leaving=[each for name, each in self._parts.serving.items() if name not in services],
+            closing=[
+                (self._serving[name].service, description)
+                for name, description in self._gone
+                if name in services
+            ],
+        )
 
     async def _listen(self, undo: AsyncExitStack) -> None:
         """Listen on what is new.
@@ -127,20 +168,3 @@ class Reload:
             self._serving[name].service.listen_too(description)
         except CannotStart as error:
             self._log.error("{service} listens no more: {error}", service=name, error=str(error))
-
-    async def _hand_over(self) -> None:
-        """Let the new services begin and the others go, in the order of the settings."""
-        daemon, services = self._daemon, self._settings.services
-        leaving = [name for name in daemon.serving if name not in services]
-        for name in services.keys() - daemon.serving.keys():
-            self._serving[name].service.startService()
-        daemon.settings = self._settings
-        daemon.serving = {name: self._serving[name] for name in services}
-        for serving in daemon.serving.values():
-            serving.factory.shared.exchanges = daemon.outlets.exchanges
-            serving.measure(self._settings.metrics is not None)
-        for name in leaving:
-            daemon.leave(self._serving[name])
-        for name, description in self._gone:
-            if name in services:
-                await self._serving[name].service.listen_no_more(description)

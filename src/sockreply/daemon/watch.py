@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
-from sockreply.daemon.outlets import Change
+from sockreply.daemon.change import Change
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 
 

@@ -1,0 +1,19 @@
+"""A change of one part of a daemon, made in two steps so that it can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that is opened already, and not used yet.
+
+    Args:
+        carry_out: Uses it instead of what was used before; cannot fail.
+        undo: Closes it.
+    """
+
+    carry_out: Callable[[], None]
+    undo: Callable[[], None]

@@ -1,0 +1,168 @@
+"""A running daemon takes on settings, wherever they come from; one change at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
+
+from sockreply.daemon.daemon import Daemon
+from sockreply.errors import CannotStart, ConfigError, NotRunning
+from sockreply.framing import Line
+from sockreply.replies import FixedReply
+from sockreply.server.service import ReplyService
+from sockreply.settings import LogSettings, ServiceSettings, Settings
+from tests.server.ports import NotingReactor
+from tests.server.stand_ins import FakeTransport, texts, watch
+
+FILE = '[services.a]\nlisten = "tcp:1"\nframing = "line"\notherwise = "from the file"\n'
+
+
+def saying(what: str, *ports: int) -> Settings:
+    """Settings of one service that says that, made by a program and not by a file."""
+    service = ServiceSettings(
+        listen=tuple(f"tcp:{port}" for port in ports or (1,)),
+        framing=Line(),
+        responder=FixedReply(what.encode()),
+        keep_alive=True,
+    )
+    return Settings(services={"a": service})
+
+
+WRONG = replace(
+    saying("new"), services={"a": replace(saying("new").services["a"], listen=("odd:1",))}
+)
+"""Settings with an endpoint string that describes none."""
+
+
+class Site:
+    """A daemon that serves a file, on a reactor in memory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.file = directory / "a.toml"
+        self.file.write_text(FILE)
+        self.reactor: Any = NotingReactor()
+        self.daemon = Daemon(self.reactor, replace(saying("old"), file=self.file))
+
+    def apply(self, settings: Settings) -> list[Any]:
+        """What comes of it."""
+        return watch(Deferred.fromCoroutine(self.daemon.apply(settings)))
+
+    def ask(self) -> bytes:
+        """What a new client is answered."""
+        protocol: Any = self.daemon.serving["a"].factory.buildProtocol(None)
+        protocol.makeConnection(transport := FakeTransport())
+        protocol.dataReceived(b"x\n")
+        protocol.connectionLost()
+        sent: bytes = transport.value()
+        return sent
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Site:
+    """One that runs, until the test stops it."""
+    monkeypatch.setattr("sockreply.daemon.serving.fit_descriptors", lambda wanted: wanted)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    made = Site(tmp_path)
+    made.daemon.startService()
+    return made
+
+
+@pytest.fixture
+def closing(monkeypatch: pytest.MonkeyPatch) -> Deferred[None]:
+    """Fires when the test says that a listener which is no longer wanted is closed."""
+    closed: Deferred[None] = Deferred()
+
+    async def listen_no_more(service: ReplyService, description: str) -> None:
+        await closed
+
+    monkeypatch.setattr(ReplyService, "listen_no_more", listen_no_more)
+    return closed
+
+
+def test_settings_without_a_file(site: Site) -> None:
+    """They need none: the next message is answered as they say."""
+    assert site.apply(saying("new")) == [None]
+    assert site.ask() == b"new\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        (WRONG, ConfigError),
+        (replace(saying("new"), log=LogSettings(json="/nowhere/at/all")), CannotStart),
+    ],
+)
+def test_what_cannot_be(site: Site, settings: Settings, error: type[Exception]) -> None:
+    """It fails, names what is wrong, and changes nothing."""
+    (failure,) = site.apply(settings)
+    assert isinstance(failure, error)
+    assert site.ask() == b"old\n"
+    assert site.apply(saying("new")) == [None]
+
+
+def test_one_at_a_time(site: Site, closing: Deferred[None]) -> None:
+    """A change waits for the one before it; the last one holds, and both come to an end."""
+    site.apply(saying("old", 1, 2))
+    one, two = site.apply(saying("one")), site.apply(saying("two"))
+    assert (one, two) == ([], [])
+    assert site.ask() == b"one\n"
+    closing.callback(None)
+    assert (one, two) == ([None], [None])
+    assert site.ask() == b"two\n"
+
+
+def test_one_that_fails_lets_the_next_one_go(site: Site, closing: Deferred[None]) -> None:
+    """What waits for a change that cannot be made is made after it."""
+    site.apply(saying("old", 1, 2))
+    site.apply(saying("one"))
+    bad, good = site.apply(WRONG), site.apply(saying("good"))
+    closing.callback(None)
+    assert isinstance(bad[0], ConfigError)
+    assert good == [None]
+    assert site.ask() == b"good\n"
+
+
+def test_hangup_goes_back_to_the_file(site: Site) -> None:
+    """Whatever was applied, SIGHUP reads the file on disk again."""
+    site.apply(saying("new"))
+    with capturedLogs() as events:
+        site.daemon.reload()
+    assert f"{site.file} read again" in texts(events)
+    assert site.ask() == b"from the file\n"
+    assert site.daemon.reloads == {"good": 1}
+
+
+def test_hangup_waits_for_a_change(site: Site, closing: Deferred[None]) -> None:
+    """A reload that comes while settings are applied is carried out after that."""
+    site.apply(saying("old", 1, 2))
+    applied = site.apply(saying("new"))
+    site.daemon.reload()
+    assert applied == []
+    assert site.ask() == b"new\n"
+    closing.callback(None)
+    assert applied == [None]
+    assert site.ask() == b"from the file\n"
+
+
+def test_before_it_runs(tmp_path: Path) -> None:
+    """A daemon that does not listen yet takes on nothing."""
+    (failure,) = Site(tmp_path).apply(saying("new"))
+    assert isinstance(failure, NotRunning)
+    assert str(failure) == "the daemon is not running"
+
+
+def test_while_it_stops(site: Site, closing: Deferred[None]) -> None:
+    """Nor does one that stops, not even what waited before it was told to."""
+    site.apply(saying("old", 1, 2))
+    site.apply(saying("one"))
+    waiting = site.apply(saying("two"))
+    site.daemon.stopService()
+    closing.callback(None)
+    (late,) = site.apply(saying("three"))
+    assert isinstance(waiting[0], NotRunning)
+    assert isinstance(late, NotRunning)
