@@ -23,7 +23,7 @@ from sockreply.observing.line_writer import (
     GATHERED_BYTES,
     GATHERED_SECONDS,
     WAITING_BYTES,
-    Recorder,
+    LineWriter,
 )
 from tests.server.stand_ins import texts, watch
 
@@ -56,7 +56,7 @@ class Threads:
 
 
 class Desk:
-    """A recorder, and what it works with.
+    """A writer, and what it works with.
 
     Args:
         path: The file.
@@ -66,12 +66,12 @@ class Desk:
         self.path = Path(path)
         self.clock = Clock()
         self.threads = Threads()
-        self.recorder = Recorder(str(path), self.clock, self.threads)
+        self.writer = LineWriter(str(path), self.clock, self.threads)
 
     def record(self, *lines: bytes) -> None:
         """Record lines."""
         for line in lines:
-            self.recorder.record(line)
+            self.writer.write(line)
 
     def write(self) -> None:
         """Let what was recorded be written."""
@@ -81,7 +81,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    """A recorder that writes to a file."""
+    """A writer that writes to a file."""
     return Desk(tmp_path / "record.jsonl")
 
 
@@ -176,13 +176,13 @@ def test_bounded(desk: Desk, events: Sequence[LogEvent]) -> None:
     line = b"x" * (GATHERED_BYTES - 1) + b"\n"
     fit = WAITING_BYTES // GATHERED_BYTES
     desk.record(*[line] * (fit + 9))
-    assert desk.recorder.lost == 9
+    assert desk.writer.lost == 9
     assert texts(events) == [
         f"cannot record to {desk.path}: it cannot be written as fast as it grows"
     ]
     desk.threads.work(1)
     desk.record(line, line)
-    assert desk.recorder.lost == 10
+    assert desk.writer.lost == 10
     assert len(events) == 1
     desk.threads.work()
     assert texts(events)[1:] == ["recording again; 10 exchanges lost"]
@@ -197,7 +197,7 @@ def test_no_flood_of_lines_about_losses(desk: Desk, events: Sequence[LogEvent]) 
         desk.threads.work(1)
         desk.record(line, line)
     assert len(events) == 1
-    assert desk.recorder.lost == 51
+    assert desk.writer.lost == 51
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
@@ -207,9 +207,9 @@ def test_full_device(events: Sequence[LogEvent]) -> None:
     for _ in range(3):
         desk.record(b"x\n", b"y\n")
         desk.write()
-    assert desk.recorder.lost == 6
+    assert desk.writer.lost == 6
     assert texts(events) == ["cannot record to /dev/full: No space left on device"]
-    assert watch(desk.recorder.close()) == [None]
+    assert watch(desk.writer.close()) == [None]
     assert texts(events)[1:] == ["recording ends; 6 exchanges lost"]
 
 
@@ -219,14 +219,14 @@ def test_full_disk_tears_no_line(desk: Desk, disk: Disk, events: Sequence[LogEve
     desk.record(b"first\n", b"second\n", b"third\n")
     desk.write()
     assert desk.path.read_bytes() == b"first\n"
-    assert desk.recorder.lost == 2
+    assert desk.writer.lost == 2
     desk.record(b"fourth\n")
     desk.write()
     disk.room = 100
     desk.record(b"fifth\n")
     desk.write()
     assert desk.path.read_bytes() == b"first\nfifth\n"
-    assert desk.recorder.lost == 3
+    assert desk.writer.lost == 3
     assert texts(events) == [
         f"cannot record to {desk.path}: No space left on device",
         "recording again; 3 exchanges lost",
@@ -247,7 +247,7 @@ def test_torn_line_in_a_file_of_several_writers(desk: Desk, disk: Disk) -> None:
     desk.record(b"next\n")
     desk.write()
     assert desk.path.read_bytes() == b"torother\n\nnext\n"
-    assert desk.recorder.lost == 1
+    assert desk.writer.lost == 1
 
 
 @given(
@@ -266,11 +266,11 @@ def test_any_room_and_any_short_writes(lines: list[bytes], rooms: list[int], pie
             desk.record(line)
             if room % 2:
                 desk.write()
-        desk.recorder.close()
+        desk.writer.close()
         written = desk.path.read_bytes()
     kept = [line + b"\n" for line in written.split(b"\n")[:-1]]
     assert b"".join(kept) == written
-    assert len(kept) + desk.recorder.lost == len(lines)
+    assert len(kept) + desk.writer.lost == len(lines)
     rest = iter(lines)
     assert all(line in rest for line in kept)
 
@@ -284,7 +284,7 @@ def test_thread_that_cannot_work(desk: Desk, events: Sequence[LogEvent]) -> None
     desk.record(b"y\n")
     desk.write()
     assert desk.path.read_bytes() == b"y\n"
-    assert desk.recorder.lost == 1
+    assert desk.writer.lost == 1
 
 
 def test_opened_anew(desk: Desk) -> None:
@@ -294,7 +294,7 @@ def test_opened_anew(desk: Desk) -> None:
     desk.clock.advance(GATHERED_SECONDS)  # a thread has it
     desk.record(b"2\n")
     desk.path.rename(moved)
-    desk.recorder.reopen()
+    desk.writer.reopen()
     desk.record(b"3\n")
     desk.write()
     assert moved.read_bytes() == b"1\n2\n"
@@ -307,7 +307,7 @@ def test_cannot_be_opened_anew(desk: Desk) -> None:
     desk.path.rename(moved)
     desk.path.mkdir()
     with pytest.raises(OSError, match="directory"):
-        desk.recorder.reopen()
+        desk.writer.reopen()
     desk.record(b"1\n")
     desk.write()
     assert moved.read_bytes() == b"1\n"
@@ -317,10 +317,10 @@ def test_opened_anew_leaves_no_files_open(desk: Desk) -> None:
     """However often it is opened, one file is open."""
     before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - this directory changes as it is read
     for _ in range(20):
-        desk.recorder.reopen()
+        desk.writer.reopen()
         desk.write()
     assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208 - the same
-    desk.recorder.close()
+    desk.writer.close()
     assert len(os.listdir("/dev/fd")) == before - 1  # noqa: PTH208 - the same
 
 
@@ -331,7 +331,7 @@ def test_opened_anew_says_nothing_of_recording_again(
     disk.room = 0
     desk.record(b"x\n")
     desk.write()
-    desk.recorder.reopen()
+    desk.writer.reopen()
     desk.write()
     assert len(events) == 1
 
@@ -339,7 +339,7 @@ def test_opened_anew_says_nothing_of_recording_again(
 def test_close_writes_the_rest(desk: Desk) -> None:
     """At the end nothing waits for the time."""
     desk.record(b"1\n")
-    assert watch(desk.recorder.close()) == [None]
+    assert watch(desk.writer.close()) == [None]
     assert desk.path.read_bytes() == b"1\n"
     assert not desk.threads.jobs
     assert not desk.clock.getDelayedCalls()
@@ -352,9 +352,9 @@ def test_close_waits_for_the_thread(desk: Desk) -> None:
     desk.clock.advance(GATHERED_SECONDS)
     desk.record(b"2\n")
     desk.path.rename(moved)
-    desk.recorder.reopen()
+    desk.writer.reopen()
     desk.record(b"3\n")
-    closed = watch(desk.recorder.close())
+    closed = watch(desk.writer.close())
     assert not closed
     desk.threads.work()
     assert closed == [None]
@@ -364,10 +364,10 @@ def test_close_waits_for_the_thread(desk: Desk) -> None:
 
 def test_close_again(desk: Desk) -> None:
     """Closing what is closed does nothing, and what comes then is lost."""
-    desk.recorder.close()
-    desk.recorder.close()
+    desk.writer.close()
+    desk.writer.close()
     desk.record(b"x\n")
-    assert desk.recorder.lost == 1
+    assert desk.writer.lost == 1
     assert desk.path.read_bytes() == b""
 
 
@@ -379,7 +379,7 @@ def test_pipe(tmp_path: Path) -> None:
     desk.record(b"x\n")
     desk.write()
     assert os.read(reader, 100) == b"x\n"
-    desk.recorder.close()
+    desk.writer.close()
     os.close(reader)
 
 
@@ -406,7 +406,7 @@ def test_pipe_whose_reader_left(tmp_path: Path, events: Sequence[LogEvent]) -> N
         f"cannot record to {desk.path}: Broken pipe",
         "recording again; 1 exchanges lost",
     ]
-    desk.recorder.close()
+    desk.writer.close()
     os.close(reader)
 
 
@@ -425,7 +425,7 @@ def test_pipe_that_is_full(
     desk.record(b"after\n")
     desk.write()
     assert os.read(reader, GATHERED_BYTES) == b"\nafter\n"
-    desk.recorder.close()
+    desk.writer.close()
     os.close(reader)
 
 
@@ -448,6 +448,6 @@ def test_pipe_with_a_slow_reader(tmp_path: Path) -> None:
     desk.threads.work()
     reading.join(timeout=10)
     assert len(heard) == GATHERED_BYTES + 1
-    assert desk.recorder.lost == 0
-    desk.recorder.close()
+    assert desk.writer.lost == 0
+    desk.writer.close()
     os.close(reader)

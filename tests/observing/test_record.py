@@ -18,15 +18,15 @@ from twisted.logger import capturedLogs
 
 from sockreply.conversation.exchanges import Exchanges
 from sockreply.observing.exchange_log import ExchangeLog
-from sockreply.observing.record import RECORDED_BYTES, RecordedExchanges, Recorder
+from sockreply.observing.record import RECORDED_BYTES, LineWriter, RecordedExchanges
 from sockreply.replies import Await, Raw, Reply, Send, Session, Stall, Wait
 from tests.server.stand_ins import NotingLog, Talk, by_message, texts
 
 PEER = "192.168.1.1:54321"
 
 
-class Lines(Recorder):
-    """A recorder that keeps what it is given.
+class Lines(LineWriter):
+    """A writer that keeps what it is given.
 
     Args:
         clock: The time.
@@ -37,7 +37,7 @@ class Lines(Recorder):
         self.close()
         self.given: list[bytes] = []
 
-    def record(self, line: bytes) -> None:
+    def write(self, line: bytes) -> None:
         self.given.append(line)
 
     @property
@@ -57,8 +57,8 @@ class RecordedTalk(Talk):
 
     def __init__(self, log: Exchanges | None = None, more: Any = (), **replies: object) -> None:
         self.time = Clock()
-        self.recorder = Lines(self.time)
-        exchanges = RecordedExchanges(NotingLog() if log is None else log, self.recorder)
+        self.writer = Lines(self.time)
+        exchanges = RecordedExchanges(NotingLog() if log is None else log, self.writer)
         super().__init__(by_message(**replies), exchanges=exchanges, **dict(more))
         self.factory.shared.name = "scale"
 
@@ -68,7 +68,7 @@ class RecordedTalk(Talk):
     @property
     def outcomes(self) -> list[str]:
         """How the exchanges ended."""
-        return [line["outcome"] for line in self.recorder.all]
+        return [line["outcome"] for line in self.writer.all]
 
 
 def test_line() -> None:
@@ -77,9 +77,9 @@ def test_line() -> None:
     talk.session.rule = "ask"
     talk.clock.advance(30.5)
     talk.say(b"ask\n")
-    assert not talk.recorder.given
+    assert not talk.writer.given
     talk.clock.advance(0.25)
-    assert talk.recorder.all == [
+    assert talk.writer.all == [
         {
             "time": "1970-01-01T00:00:30.500000+00:00",
             "service": "scale",
@@ -96,14 +96,14 @@ def test_line() -> None:
             "reply_base64": "64Sk",
         }
     ]
-    assert "네".encode() in talk.recorder.given[0]
+    assert "네".encode() in talk.writer.given[0]
 
 
 def test_bytes_that_are_no_text() -> None:
     """What is no UTF-8 is there as base64 only."""
     talk = RecordedTalk(more={"framing": "chunk"})
     talk.say(b"\xff\x00\n")
-    (line,) = talk.recorder.all
+    (line,) = talk.writer.all
     assert (line["request"], line["reply"], line["rule"]) == (None, None, None)
     assert b64decode(line["request_base64"]) == b64decode(line["reply_base64"]) == b"\xff\x00\n"
 
@@ -112,7 +112,7 @@ def test_empty_is_not_silence() -> None:
     """An empty reply is a reply; silence has none."""
     talk = RecordedTalk(empty=b"", none=None)
     talk.say(b"empty\nnone\n")
-    empty, none = talk.recorder.all
+    empty, none = talk.writer.all
     assert (empty["outcome"], empty["reply"], empty["reply_base64"]) == ("reply", "", "")
     assert (none["outcome"], none["reply"], none["reply_base64"]) == ("silence", None, None)
     assert none["reply_bytes"] == 0
@@ -127,7 +127,7 @@ def test_failed_reply() -> None:
     talk = RecordedTalk(bad=Reply(Await(fail())))
     with capturedLogs():
         talk.say(b"bad\n")
-    (line,) = talk.recorder.all
+    (line,) = talk.writer.all
     assert (line["outcome"], line["error"], line["reply"]) == ("error", '"why"\n', None)
 
 
@@ -137,7 +137,7 @@ def test_abandoned() -> None:
     talk.say(b"slow\n")
     talk.clock.advance(2)
     talk.leave()
-    (line,) = talk.recorder.all
+    (line,) = talk.writer.all
     assert (line["outcome"], line["milliseconds"]) == ("abandoned", 2000.0)
 
 
@@ -153,7 +153,7 @@ def test_unasked_messages_are_no_exchanges() -> None:
     """What answers no message is not recorded."""
     talk = RecordedTalk(more={"greeting": b"hello"})
     talk.session.send(b"news")
-    assert not talk.recorder.given
+    assert not talk.writer.given
 
 
 def test_every_exchange_whatever_is_shown() -> None:
@@ -217,10 +217,10 @@ def test_long_messages() -> None:
         pieces=Reply(*[Raw(b"y" * 4096)] * (size // 4096 + 1)),
     )
     talk.say(b"x" + "한".encode() * (size // 3) + b"\npieces\n")
-    while len(talk.recorder.given) < 2:
+    while len(talk.writer.given) < 2:
         talk.clock.advance(0.1)
         talk.take_all()
-    whole, pieces = talk.recorder.all
+    whole, pieces = talk.writer.all
     assert whole["request_bytes"] == whole["reply_bytes"] == 1 + size // 3 * 3
     assert whole["request"] == whole["reply"] == "x" + "한" * ((RECORDED_BYTES - 1) // 3)
     assert len(b64decode(whole["reply_base64"])) == RECORDED_BYTES
@@ -233,8 +233,8 @@ def test_nothing_drives_a_screen(text: str) -> None:
     """A peer cannot forge a line, or drive the screen on which the record is read."""
     talk = RecordedTalk()
     talk.say(text.encode() + b"\n")
-    assert talk.recorder.given[0].rstrip(b"\n").decode().isprintable()
-    assert talk.recorder.all[0]["request"] == text
+    assert talk.writer.given[0].rstrip(b"\n").decode().isprintable()
+    assert talk.writer.all[0]["request"] == text
 
 
 @given(st.binary(), st.binary(), st.text(st.characters(exclude_categories=())))
@@ -245,7 +245,7 @@ def test_any_bytes(request: bytes, reply: bytes, name: str) -> None:
     log: Any = talk.factory.shared.exchanges
     log.received(talk.session, request)
     log.answered(talk.session, reply, len(reply))
-    (line,) = talk.recorder.given
+    (line,) = talk.writer.given
     assert line.index(b"\n") == len(line) - 1
     told = json.loads(line)
     assert told["service"] == name
@@ -261,7 +261,7 @@ def test_clock_that_is_set_back() -> None:
     talk.say(b"slow\n")
     talk.time.rightNow = -100.0
     talk.leave()
-    assert talk.recorder.all[0]["milliseconds"] == 0.0
+    assert talk.writer.all[0]["milliseconds"] == 0.0
 
 
 def test_exchange_that_began_before_the_record() -> None:
@@ -272,18 +272,18 @@ def test_exchange_that_began_before_the_record() -> None:
     log.answered(talk.session, b"x", 1)
     log.remarked(talk.session, lambda: "a remark")
     assert inner.told[-2:] == [("answered", b"x"), ("remarked", "a remark")]
-    assert not talk.recorder.given
+    assert not talk.writer.given
 
 
 def test_record_in_another_file() -> None:
-    """The recorder can be replaced, and exchanges that go on then are recorded by the new one."""
+    """The writer can be replaced, and exchanges that go on then are recorded by the new one."""
     talk = RecordedTalk(slow=Reply(Wait(1)))
     talk.say(b"slow\n")
     log: Any = talk.factory.shared.exchanges
-    log.recorder = Lines(talk.time)
+    log.writer = Lines(talk.time)
     talk.clock.advance(1)
-    assert not talk.recorder.given
-    assert [line["outcome"] for line in log.recorder.all] == ["silence"]
+    assert not talk.writer.given
+    assert [line["outcome"] for line in log.writer.all] == ["silence"]
 
 
 def test_peer_without_a_port() -> None:
@@ -291,16 +291,16 @@ def test_peer_without_a_port() -> None:
     talk = RecordedTalk()
     talk.transport.peerAddr = UNIXAddress("/run/x")
     talk.say(b"x\n")
-    assert talk.recorder.all[0]["peer"] == "unix:/run/x"
+    assert talk.writer.all[0]["peer"] == "unix:/run/x"
 
 
 def test_into_a_file(tmp_path: Path) -> None:
     """The lines get to the file."""
     clock = Clock()
-    recorder = Recorder(str(tmp_path / "record"), clock, lambda work: succeed(work()))
-    talk = Talk(exchanges=RecordedExchanges(NotingLog(), recorder))
+    writer = LineWriter(str(tmp_path / "record"), clock, lambda work: succeed(work()))
+    talk = Talk(exchanges=RecordedExchanges(NotingLog(), writer))
     talk.say(b"x\ny\n")
-    recorder.close()
+    writer.close()
     lines = (tmp_path / "record").read_text().splitlines()
     assert [json.loads(line)["request"] for line in lines] == ["x", "y"]
 

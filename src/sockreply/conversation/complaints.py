@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
 
+from sockreply.second import Second
 from sockreply.shown import UNNAMED, show_address
 
 COMPLAINTS_A_SECOND = 20
@@ -30,10 +31,9 @@ class Complaints:
 
     def __init__(self, clock: IReactorTime, service: str = "") -> None:
         self.room = COMPLAINTS_A_SECOND
-        self._clock = clock
         self._service = service or UNNAMED
         self._untold = 0
-        self._second: IDelayedCall | None = None
+        self._second = Second(clock, self._end_second)
 
     def tell(self, log: Callable[..., None], peer: IAddress, text: str, **fields: object) -> None:
         """Log something of a peer, or count it.
@@ -48,18 +48,15 @@ class Complaints:
             self._untold += 1
             return
         self.room -= 1
-        if self._second is None:
-            self._second = self._clock.callLater(1, self._end_second)
+        self._second.begin()
         self._say(log, text, peer=show_address(peer), **fields)
 
     def close(self) -> None:
         """Tell what is still untold; to be called at the end."""
-        if self._second is not None:
-            self._second.cancel()
+        if self._second.cancel():
             self._end_second()
 
     def _end_second(self) -> None:
-        self._second = None
         self.room = COMPLAINTS_A_SECOND
         if self._untold:
             untold, self._untold = self._untold, 0

@@ -14,7 +14,8 @@ from sockreply.daemon.change import Change
 from sockreply.errors import CannotStart
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.observing.json_lines import JSONLines, open_json_log
-from sockreply.observing.record import RecordedExchanges, Recorder
+from sockreply.observing.line_writer import LineWriter
+from sockreply.observing.record import RecordedExchanges
 from sockreply.settings import LogSettings
 
 
@@ -36,14 +37,14 @@ class Outlets:
         self._settings = settings
         self._shown = ExchangeLog(reactor, settings.level, settings.exchanges_per_second)
         self._json: JSONLines | None = None
-        self._recorder: Recorder | None = None
+        self._writer: LineWriter | None = None
         self._lost_before = 0
         self.exchanges = self._shown
 
     @property
     def record_lost(self) -> int:
         """How many exchanges the record could not take."""
-        return self._lost_before + (0 if self._recorder is None else self._recorder.lost)
+        return self._lost_before + (0 if self._writer is None else self._writer.lost)
 
     def open(self) -> None:
         """Open what the settings name.
@@ -64,7 +65,7 @@ class Outlets:
 
     def reopen(self) -> None:
         """Open the files again under their names, for they may have been moved away."""
-        for name, outlet in (("json-log", self._json), ("record", self._recorder)):
+        for name, outlet in (("json-log", self._json), ("record", self._writer)):
             if outlet is None:
                 continue
             try:
@@ -79,7 +80,7 @@ class Outlets:
     @property
     def any_files(self) -> bool:
         """Is there something to open again?"""
-        return self._json is not None or self._recorder is not None
+        return self._json is not None or self._writer is not None
 
     def tell_hidden(self) -> None:
         """Log what is still untold."""
@@ -87,14 +88,14 @@ class Outlets:
 
     def close(self) -> Deferred[None]:
         """Close all; fires when what was gathered is written."""
-        recorder, self._recorder = self._recorder, None
+        writer, self._writer = self._writer, None
         self.exchanges = self._shown
-        closed = succeed(None) if recorder is None else self._close_recorder(recorder)
+        closed = succeed(None) if writer is None else self._close_writer(writer)
         return closed.addCallback(lambda _: self._replace_json(None))
 
     def _open(self, before: LogSettings, after: LogSettings) -> Change:
-        json, recorder = self._json, self._recorder
-        opened: list[JSONLines | Recorder] = []
+        json, writer = self._json, self._writer
+        opened: list[JSONLines | LineWriter] = []
 
         def undo() -> None:
             for each in opened:
@@ -105,8 +106,8 @@ class Outlets:
                 json = _opened("json-log", after.json, open_json_log)
                 opened += [] if json is None else [json]
             if after.record != before.record:
-                recorder = _opened("record", after.record, self._open_record)
-                opened += [] if recorder is None else [recorder]
+                writer = _opened("record", after.record, self._open_record)
+                opened += [] if writer is None else [writer]
         except CannotStart:
             undo()
             raise
@@ -116,14 +117,14 @@ class Outlets:
             self._shown.configure(after.level, after.exchanges_per_second)
             if json is not self._json:
                 self._replace_json(json)
-            if recorder is not self._recorder:
-                self._replace_recorder(recorder)
+            if writer is not self._writer:
+                self._replace_writer(writer)
 
         return Change(carry_out, undo)
 
-    def _open_record(self, path: str) -> Recorder:
+    def _open_record(self, path: str) -> LineWriter:
         pool = self._reactor.getThreadPool
-        return Recorder(
+        return LineWriter(
             path, self._reactor, lambda work: deferToThreadPool(self._reactor, pool(), work)
         )
 
@@ -136,22 +137,22 @@ class Outlets:
             globalLogPublisher.addObserver(json)
             self._reactor.callWhenRunning(json.started)
 
-    def _replace_recorder(self, recorder: Recorder | None) -> None:
-        if self._recorder is not None:
-            self._close_recorder(self._recorder)
-        self._recorder = recorder
-        if recorder is None:
+    def _replace_writer(self, writer: LineWriter | None) -> None:
+        if self._writer is not None:
+            self._close_writer(self._writer)
+        self._writer = writer
+        if writer is None:
             self.exchanges = self._shown
         elif isinstance(self.exchanges, RecordedExchanges):
-            self.exchanges.recorder = recorder  # it knows the exchanges that are going on
+            self.exchanges.writer = writer  # it knows the exchanges that are going on
         else:
-            self.exchanges = RecordedExchanges(self._shown, recorder)
+            self.exchanges = RecordedExchanges(self._shown, writer)
 
-    def _close_recorder(self, recorder: Recorder) -> Deferred[None]:
+    def _close_writer(self, writer: LineWriter) -> Deferred[None]:
         def closed(_: object) -> None:
-            self._lost_before += recorder.lost
+            self._lost_before += writer.lost
 
-        return recorder.close().addCallback(closed)
+        return writer.close().addCallback(closed)
 
 
 def _opened(name: str, path: str | None, open_: Callable[[str], Any]) -> Any:

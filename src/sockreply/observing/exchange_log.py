@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
 
 from sockreply.replies.responder import Session
+from sockreply.second import Second
 from sockreply.settings import EXCHANGES_A_SECOND, Level
 from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show_text
 
@@ -32,8 +33,7 @@ class ExchangeLog:
     def __init__(
         self, clock: IReactorTime, level: Level = "info", a_second: int = EXCHANGES_A_SECOND
     ) -> None:
-        self._clock = clock
-        self._second: IDelayedCall | None = None
+        self._second = Second(clock, self._end_second)
         self._silent = True  # there is nothing to tell yet
         self._open = 0  # connections
         self.hidden = self._hidden_clients = 0
@@ -52,7 +52,7 @@ class ExchangeLog:
         self._a_second = 0 if self._silent else a_second
         self.room = self._clients = self._ends = self._a_second
         if self._unasked:
-            self._begin_second()
+            self._second.begin()
 
     def listening(self, address: IAddress) -> None:
         if not self._silent:
@@ -62,16 +62,16 @@ class ExchangeLog:
         self._open += 1
         if self._clients:
             self._clients -= 1
-            self._begin_second()
+            self._second.begin()
             self._say(session, "client {peer} connected")
         else:
             self._hidden_clients += 1
             if not self._silent:
-                self._begin_second()
+                self._second.begin()
 
     def received(self, session: Session, message: bytes) -> bool:
         self.room -= 1
-        self._begin_second()
+        self._second.begin()
         self._say(
             session,
             "received from {peer}: {message}",
@@ -105,14 +105,12 @@ class ExchangeLog:
         self._open -= 1
         if self._debug and self._ends:
             self._ends -= 1
-            self._begin_second()
+            self._second.begin()
             self._say(session, "client {peer} gone: {why}", self._log.debug, why=why)
 
     def close(self) -> None:
         """Tell what is still untold; to be called at the end."""
-        if self._second is not None:
-            self._second.cancel()
-            self._second = None
+        self._second.cancel()
         self._tell_hidden()
 
     def _say(
@@ -132,14 +130,9 @@ class ExchangeLog:
         """May there be exchanges of which nobody tells us, for there never is room for one?"""
         return self._open > 0 and not self._a_second and not self._silent
 
-    def _begin_second(self) -> None:
-        if self._second is None:
-            self._second = self._clock.callLater(1, self._end_second)
-
     def _end_second(self) -> None:
-        self._second = None
         if self._tell_hidden() or self._unasked:
-            self._begin_second()  # there may be more, of which nobody tells us
+            self._second.begin()  # there may be more, of which nobody tells us
         self.room = self._clients = self._ends = self._a_second
 
     def _tell_hidden(self) -> bool:

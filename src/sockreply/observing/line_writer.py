@@ -135,7 +135,7 @@ InThread: TypeAlias = Callable[
 """Calls a function in another thread, as `deferToThread` does."""
 
 
-class Recorder:
+class LineWriter:
     """Writes lines to a file, in the background and in order.
 
     Args:
@@ -165,7 +165,7 @@ class Recorder:
         self._missing = 0  # lines, since it could write the last time
         self.lost = 0
 
-    def record(self, line: bytes) -> None:
+    def write(self, line: bytes) -> None:
         """Write a line soon.
 
         Args:

@@ -12,11 +12,9 @@ from typing import Literal, NamedTuple
 from twisted.internet.interfaces import IAddress
 
 from sockreply.conversation.exchanges import Exchanges
-from sockreply.observing.line_writer import Recorder
+from sockreply.observing.line_writer import LineWriter
 from sockreply.replies.responder import Session
 from sockreply.shown import show_address
-
-__all__ = ["RecordedExchanges", "Recorder"]
 
 RECORDED_BYTES = 1 << 20
 """How much of a message is recorded: more than the longest one by default, and little enough for
@@ -42,17 +40,17 @@ class RecordedExchanges:
 
     Args:
         log: Is told what it would be told if there were no record.
-        recorder: Takes the lines; another may be put in its place at any time.
+        writer: Takes the lines; another may be put in its place at any time.
     """
 
     room = 1
     hidden = 0
     kept = RECORDED_BYTES
 
-    def __init__(self, log: Exchanges, recorder: Recorder) -> None:
-        self.recorder = recorder
+    def __init__(self, log: Exchanges, writer: LineWriter) -> None:
+        self.writer = writer
         self._shown = log
-        self._clock = recorder.clock
+        self._clock = writer.clock
         self._going_on: dict[Session, _Exchange] = {}
 
     def listening(self, address: IAddress) -> None:
@@ -118,7 +116,7 @@ class RecordedExchanges:
             f'"outcome": "{outcome}", "milliseconds": {taken * 1000:.3f}, '
             f"{_bytes('request', message, len(message))}, {_bytes('reply', reply, size)}{last}}}\n"
         )
-        self.recorder.record(line.encode())
+        self.writer.write(line.encode())
         return shown
 
 
