@@ -18,7 +18,8 @@ from twisted.logger import capturedLogs
 
 from sockreply.conversation.exchanges import Exchanges
 from sockreply.observing.exchange_log import ExchangeLog
-from sockreply.observing.record import RECORDED_BYTES, LineWriter, RecordedExchanges
+from sockreply.observing.line_writer import LineWriter
+from sockreply.observing.record import RECORDED_BYTES, RecordedExchanges
 from sockreply.replies import Await, Raw, Reply, Send, Session, Stall, Wait
 from tests.server.stand_ins import NotingLog, Talk, by_message, texts
 
