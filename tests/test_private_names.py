@@ -14,8 +14,8 @@ SOURCE = Path(sockreply.__file__).parent
 ALLOWED = {
     "commands.reacting": ("twisted", "only the reactor knows which signal ended it"),
     "config.regex_tree": ("re", "only its parser tells how an expression is built"),
-    "rules.replies.commands": ("twisted", "it starts no process in a group of its own"),
-    "rules.templates.sandbox": ("jinja2", "its compiler has no public hook for what is constant"),
+    "rules.replies.process_group": ("twisted", "it starts no process in a group of its own"),
+    "rules.templates.exact": ("jinja2", "its compiler has no public hook for what is constant"),
     "server.inherited_port": ("twisted", "it adopts UNIX sockets by no public method"),
     "server.twisted_buffers": ("twisted", "it tells nobody what it has not sent yet"),
 }

@@ -1,1 +1,88 @@
-"""Answers told by a table of rules."""
+"""Responders that are tables of rules: the first rule that fits a message answers it.
+
+A configuration file makes them, and so can a program::
+
+    from sockreply.rules import DelayPart, Equals, Regex, Rule, RuleTable, StartsWith
+    from sockreply.rules import reply, template
+
+    table = RuleTable(
+        [
+            Rule("identify", Equals(b"*IDN?"), reply(b"ACME,SCALE,0001,1.0")),
+            Rule("weigh", StartsWith(b"WEIGH"), reply(DelayPart(0.2, 0.5), b"72.4 kg")),
+            Rule("echo", None, reply(template("{{ message | upper }}"))),
+        ],
+        otherwise=reply(b"ERR"),
+    )
+
+It is a `sockreply.replies.Responder`, as `sockreply.server.ReplyFactory` takes it.
+"""
+
+from sockreply.rules.building import reply, template
+from sockreply.rules.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Contains,
+    EndsWith,
+    Equals,
+    Length,
+    Mask,
+    Miss,
+    Not,
+    PeerIn,
+    Regex,
+    StartsWith,
+)
+from sockreply.rules.replies import (
+    CommandPart,
+    Constant,
+    CorruptPart,
+    Data,
+    DelayPart,
+    DripPart,
+    Echoed,
+    EndPart,
+    InTurn,
+    Part,
+    RawPart,
+    Recipe,
+    SendPart,
+    TruncatePart,
+)
+from sockreply.rules.rule import ReplySource, Rule
+from sockreply.rules.table import RuleTable
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "CommandPart",
+    "Condition",
+    "Constant",
+    "Contains",
+    "CorruptPart",
+    "Data",
+    "DelayPart",
+    "DripPart",
+    "Echoed",
+    "EndPart",
+    "EndsWith",
+    "Equals",
+    "InTurn",
+    "Length",
+    "Mask",
+    "Miss",
+    "Not",
+    "Part",
+    "PeerIn",
+    "RawPart",
+    "Recipe",
+    "Regex",
+    "ReplySource",
+    "Rule",
+    "RuleTable",
+    "SendPart",
+    "StartsWith",
+    "TruncatePart",
+    "reply",
+    "template",
+]

@@ -27,13 +27,14 @@ class _Compares:
     """A message is compared with bytes.
 
     Args:
-        data: The bytes.
+        data: The bytes; a mask may leave some of them open.
         ignore_case: Are ASCII's letters the same in both cases?
     """
 
     name: ClassVar[str]
 
-    def __init__(self, data: Mask, ignore_case: bool = False) -> None:
+    def __init__(self, data: Mask | bytes, ignore_case: bool = False) -> None:
+        data = Mask.of(data) if isinstance(data, bytes) else data
         self.data = data.lower() if ignore_case else data
         self.ignore_case = ignore_case
         self._written = data

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from typing import Any
 
-from jinja2 import StrictUndefined, nodes
-from jinja2.compiler import CodeGenerator, Frame
+from jinja2 import StrictUndefined
 from jinja2.lexer import Lexer
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -19,6 +18,7 @@ from sockreply.rules.templates.bounds import (
     bound_product,
     bound_widths,
 )
+from sockreply.rules.templates.exact import ExactCode, ExactLexer
 from sockreply.rules.templates.filters import filters_for
 from sockreply.rules.templates.octets import Bytes, bytes_in
 
@@ -29,48 +29,6 @@ _BOUNDS: dict[str, Callable[[Any, Any], None]] = {
 }
 
 
-class _ExactLexer(Lexer):
-    """Leaves line ends as they are written, where Jinja2 makes each of them a line feed.
-
-    It never sees a carriage return: that stands as two other characters which are white space too,
-    and the first of which is nowhere else.
-    """
-
-    def tokeniter(
-        self,
-        source: str,
-        name: str | None,
-        filename: str | None = None,
-        state: str | None = None,
-    ) -> Iterator[tuple[int, str, str]]:
-        hidden = source.replace("\x1f", "\x1f\x1d").replace("\r", "\x1f\x1e")
-        return super().tokeniter(hidden, name, filename, state)
-
-    def _normalize_newlines(self, value: str) -> str:
-        return value.replace("\x1f\x1e", "\r").replace("\x1f\x1d", "\x1f")
-
-
-class _ExactCode(CodeGenerator):
-    """Hands on what is printed as it is, where Jinja2 makes text of it: bytes stay bytes."""
-
-    def _output_child_to_const(
-        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
-    ) -> str:
-        if isinstance(node.as_const(frame.eval_ctx), bytes):
-            raise nodes.Impossible
-        return super()._output_child_to_const(node, frame, finalize)
-
-    def _output_child_pre(
-        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
-    ) -> None:
-        """Open no `str(`."""
-
-    def _output_child_post(
-        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
-    ) -> None:
-        """Close none."""
-
-
 class ReplyEnvironment(ImmutableSandboxedEnvironment):
     """What templates are compiled and filled in by.
 
@@ -78,7 +36,7 @@ class ReplyEnvironment(ImmutableSandboxedEnvironment):
         kind: The bytes that they print.
     """
 
-    code_generator_class = _ExactCode
+    code_generator_class = ExactCode
     intercepted_binops = frozenset(_BOUNDS)
 
     def __init__(self, kind: type[Bytes]) -> None:
@@ -93,7 +51,7 @@ class ReplyEnvironment(ImmutableSandboxedEnvironment):
     @cached_property
     def lexer(self) -> Lexer:
         """Reads the source of a template."""
-        return _ExactLexer(self)
+        return ExactLexer(self)
 
     def concat(self, printed: Iterable[object]) -> Any:
         """What a macro or a block printed: bytes if there are bytes in it, and text otherwise."""

@@ -1,0 +1,38 @@
+"""Short ways to write the replies of rules in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sockreply.rules.replies import Constant, Part, Recipe, SendPart
+
+
+def reply(*parts: bytes | Part) -> Recipe:
+    """What a rule replies with.
+
+    Args:
+        parts: Its steps, in order; bytes are a message, sent framed. None is silence.
+
+    Raises:
+        ValueError: A step comes after one that nothing can follow.
+    """
+    return Recipe([SendPart(Constant(part)) if isinstance(part, bytes) else part for part in parts])
+
+
+def template(
+    source: str, *, encoding: str = "utf-8", groups: Collection[str | int] | None = None
+) -> SendPart:
+    """A message that is filled in with what was asked.
+
+    Args:
+        source: The template, in Jinja2's syntax.
+        encoding: Of the text in it, and of what it prints.
+        groups: The names and numbers of the groups of the rule's regex that it may name; None: it
+            has no regex.
+
+    Raises:
+        ConfigError: It cannot be read, or uses something that does not exist.
+    """
+    from sockreply.rules.templates.template import compile_template  # now, because it needs Jinja2
+
+    return SendPart(compile_template(source, encoding=encoding, groups=groups))

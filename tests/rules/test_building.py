@@ -1,0 +1,62 @@
+"""Tables of rules that are written in Python."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from typing import Any
+
+import pytest
+
+from sockreply import rules
+from sockreply.errors import ConfigError
+from sockreply.replies import Close, Raw
+from sockreply.rules import Constant, EndPart, Mask, RawPart, Recipe, SendPart, reply, template
+from tests.server.stand_ins import Talk
+
+
+def test_the_example() -> None:
+    """The table that the package's docstring shows answers as it reads."""
+    source = str(rules.__doc__).split("::\n")[1].split("It is a")[0]
+    made: dict[str, Any] = {}
+    exec(textwrap.dedent(source), made)
+    talk = Talk()
+    talk.factory.shared.dialect.responder = made["table"]
+    talk.say(b"*IDN?\nWEIGH\n")
+    talk.clock.advance(0.5)
+    talk.say(b"shout\n")
+    assert talk.hear() == b"ACME,SCALE,0001,1.0\n72.4 kg\nSHOUT\n"
+
+
+def test_replies() -> None:
+    """Bytes are a message, nothing is silence, and steps are taken as they are."""
+    assert reply(b"a").fixed == b"a"
+    assert not list(reply().fixed or ())
+    assert (
+        reply(RawPart(Constant(b"r")), EndPart(Close())).fixed
+        == Recipe([RawPart(Constant(b"r")), EndPart(Close())]).fixed
+    )
+    assert Raw(b"r") in (reply(RawPart(Constant(b"r"))).fixed or ())
+    with pytest.raises(ValueError, match="no step can follow"):
+        reply(EndPart(Close()), b"late")
+
+
+def test_templates() -> None:
+    """A template is a message; what it uses has to exist."""
+    assert isinstance(template("{{ count }}"), SendPart)
+    with pytest.raises(ConfigError, match="unknown name"):
+        template("{{ nothing }}")
+    with pytest.raises(ConfigError, match="no group"):
+        template("{{ match.b }}", groups=["a"])
+
+
+def test_bytes_stand_for_a_mask() -> None:
+    """A condition compares with bytes, or with a mask of them."""
+    assert str(rules.Equals(b"x")) == str(rules.Equals(Mask.of(b"x")))
+
+
+def test_jinja_waits_until_it_is_needed() -> None:
+    """Who writes no template does not import it."""
+    code = "import sys, sockreply.rules; assert 'jinja2' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
