@@ -14,7 +14,7 @@ from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
 from sockreply.framing import Chunk
 from sockreply.notation import SIZE_LIMIT
-from sockreply.rules.conditions import (
+from sockreply.rules import (
     AllOf,
     AnyOf,
     Condition,

@@ -11,8 +11,7 @@ from sockreply.config import form
 from sockreply.config.reading import Reading
 from sockreply.config.wording import excerpt
 from sockreply.errors import ConfigError
-from sockreply.rules.conditions import Mask
-from sockreply.rules.replies import Constant, Data, Echoed
+from sockreply.rules import Constant, Data, Echoed, Mask
 
 Groups: TypeAlias = Collection[str | int] | None
 """The groups of a rule's regex, which its templates can name; None: it has no regex."""

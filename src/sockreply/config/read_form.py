@@ -12,7 +12,7 @@ from sockreply.config.scalars import PlainText
 from sockreply.config.structuring import structured, unknown_key
 from sockreply.config.wording import excerpt, found, place
 from sockreply.errors import ConfigError
-from sockreply.rules.table import OTHERWISE
+from sockreply.rules.rule import OTHERWISE
 
 
 def read_form(written: dict[str, Any], reading: Reading) -> form.Configuration:

@@ -15,7 +15,7 @@ from sockreply.config.wording import excerpt
 from sockreply.errors import CannotFrame, ConfigError
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Close, Stall
-from sockreply.rules.replies import (
+from sockreply.rules import (
     CommandPart,
     CorruptPart,
     Data,
@@ -26,10 +26,10 @@ from sockreply.rules.replies import (
     Part,
     RawPart,
     Recipe,
+    ReplySource,
     SendPart,
     TruncatePart,
 )
-from sockreply.rules.table import ReplySource
 
 
 def read_reply(written: form.Reply, reading: Reading, groups: Groups = None) -> Recipe | None:

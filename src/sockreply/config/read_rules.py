@@ -13,7 +13,7 @@ from sockreply.config.read_replies import read_reply, read_sequence
 from sockreply.config.reading import Reading
 from sockreply.config.wording import Key
 from sockreply.errors import ConfigError
-from sockreply.rules.table import ReplySource, Rule, RuleTable
+from sockreply.rules import ReplySource, Rule, RuleTable
 
 
 def read_rules(written: form.Service, reading: Reading) -> RuleTable | None:

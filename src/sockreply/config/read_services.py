@@ -18,8 +18,7 @@ from sockreply.errors import ConfigError
 from sockreply.framing.registry import parse_framing
 from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Greeting, Responder
-from sockreply.rules.replies import Recipe
-from sockreply.rules.table import RuleTable
+from sockreply.rules import Recipe, RuleTable
 from sockreply.settings import Limits, ServiceSettings
 
 
