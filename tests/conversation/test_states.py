@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
 
 import pytest
@@ -17,20 +16,30 @@ OWED = {Event.STALL: b"stalls\n", Event.STALL_PAUSED: b"mutes\n"}
 """What a connection owes when the event comes: by default, a reply that waits."""
 
 
+class NotingRow(dict[Event, State]):
+    """A row of the table that notes what is looked up in it.
+
+    Args:
+        state: Whose row it is.
+        steps: Takes the pairs.
+    """
+
+    def __init__(self, state: State, steps: list[Step]) -> None:
+        super().__init__(TABLE[state])
+        self._state = state
+        self._steps = steps
+
+    def __getitem__(self, event: Event) -> State:
+        self._steps.append((self._state, event))
+        return super().__getitem__(event)
+
+
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
     """The steps of the table that are asked for."""
     steps: list[Step] = []
-
-    def noting(method: Callable[[Standing, Event], object]) -> Callable[[Standing, Event], object]:
-        def call(standing: Standing, event: Event) -> object:
-            steps.append((standing.state, event))
-            return method(standing, event)
-
-        return call
-
-    for name in ("happened", "leads_to"):
-        monkeypatch.setattr(Standing, name, noting(getattr(Standing, name)))
+    for state in State:
+        monkeypatch.setitem(TABLE, state, NotingRow(state, steps))
     return steps
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from OpenSSL.SSL import Error
 from twisted.internet.defer import Deferred
@@ -465,3 +468,20 @@ def test_transport_that_cannot_abort(monkeypatch: pytest.MonkeyPatch) -> None:
     with capturedLogs():
         talk.clock.advance(10)
     assert talk.transport.disconnecting
+
+
+@pytest.mark.parametrize("reply", [b"x", Reply(b"x"), Reply(Wait(1), b"x"), Reply(b"x", Stall())])
+def test_what_is_gone_leaves_no_circle(reply: object) -> None:
+    """A connection that is gone is freed at once, and does not wait for the collector."""
+    talk = Talk(always(reply))
+    gone = weakref.ref(talk.protocol)
+    talk.say(b"x\n")
+    talk.clock.advance(1)
+    talk.finish_sending()
+    talk.leave()
+    gc.disable()
+    try:
+        del talk.protocol, talk.session, talk.transport
+        assert gone() is None
+    finally:
+        gc.enable()

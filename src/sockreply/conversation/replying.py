@@ -20,6 +20,8 @@ from sockreply.conversation.states import (
     ENDED,
     LAST,
     NEXT_TURN,
+    OPEN,
+    TABLE,
     UNSENT,
     WAITING,
     Event,
@@ -59,7 +61,8 @@ class Replying(Standing):
     def __init__(
         self, channel: Channel, session: Session, deadlines: Deadlines, shared: Shared
     ) -> None:
-        super().__init__()
+        self.state = OPEN  # as in Standing, whose constructor would be one call more a connection
+        self.held = 0
         self._channel = channel
         self._deadlines = deadlines
         self._dialect = shared.dialect
@@ -96,9 +99,10 @@ class Replying(Standing):
         Args:
             event: Why: the connection ends, or is gone.
         """
-        self.happened(event)
-        self.held |= ENDED
-        self._let_go()
+        self.state = TABLE[self.state][event]
+        if not self.held & ENDED:
+            self.held |= ENDED
+            self._let_go()
 
     def _let_go(self) -> None:
         """Forget what is still owed."""

@@ -18,6 +18,9 @@ from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
 from sockreply.server.transport import SendsAtOnce
 
+NEWCOMER = 1.0
+"""Seconds that a peer has to say its first message when the service stops: it may be under way."""
+
 
 class Connection(Protocol):
     """A connection as its session knows it: `sockreply.replies.responder.Connection`."""
@@ -27,6 +30,7 @@ class Connection(Protocol):
 
     _shared: Shared
     _answering: Answering
+    _opened_at: float  # in seconds of the clock
     _wire: SendsAtOnce | None  # what is under the transport's wrappers, if it is of our kind
 
     def peer(self) -> IAddress:
@@ -70,3 +74,9 @@ class Connection(Protocol):
             why = "tls"
             tls_failed(self._shared, self.session, reason)
         return why
+
+    @property
+    def _is_new(self) -> bool:
+        """Has it just connected, and not said its first message yet?"""
+        age = self._shared.clock.seconds() - self._opened_at
+        return self.session.count == 0 and age < NEWCOMER

@@ -20,6 +20,7 @@ from sockreply.conversation.states import (
     ENDED,
     HALF_CLOSED,
     LOSE,
+    OPEN,
     PAUSE,
     PEER_ENDS,
     RESUME,
@@ -31,12 +32,9 @@ from sockreply.conversation.states import (
 from sockreply.errors import ReplyTimeout
 from sockreply.replies.responder import Session
 from sockreply.server.backlog import Backlog
-from sockreply.server.connection import Connection
+from sockreply.server.connection import NEWCOMER, Connection
 from sockreply.server.roster import Roster
 from sockreply.server.transport import direct_write, wire_under
-
-NEWCOMER = 1.0
-"""Seconds that a peer has to say its first message when the service stops: it may be under way."""
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -100,11 +98,12 @@ class ReplyProtocol(Connection):
 
     def readConnectionLost(self) -> None:
         answering = self._answering
-        if answering.leads_to(PEER_ENDS) is CLOSING:
+        then = answering.leads_to(PEER_ENDS)
+        if then is CLOSING:
             self.close("peer")
             self.transport.loseConnection()
             return
-        answering.happened(PEER_ENDS)
+        answering.state = then
         self._deadlines.silence = NEVER
         self._framer.receive_eof()
         if not answering.held:
@@ -132,6 +131,7 @@ class ReplyProtocol(Connection):
         self._roster.closed(self, self._ending or why)
         self.session.connection_gone()
         # They hold us, and we them: let go, or they wait for the collector, which costs its time.
+        self._backlog = None
         del self._answering, self._framer, self._deadlines, self.session
 
     def pauseProducing(self) -> None:
@@ -236,8 +236,10 @@ class ReplyProtocol(Connection):
         """Close in good order: what is queued is sent, and no RST overtakes it."""
         if self._ending is not None:
             return
-        self._answering.outbox.flush()
-        state, paused = self._answering.state, self._answering.paused
+        answering, state = self._answering, self._answering.state
+        if answering.held:  # else there is nothing in it
+            answering.outbox.flush()
+        paused = state is not OPEN and state is not HALF_CLOSED and answering.paused
         wire = self._bare_wire if state < STALLED and state is not HALF_CLOSED else None
         more = wire is not None and (self._framer.buffered > 0 or wire.has_unread())
         self._end(why)
@@ -251,12 +253,6 @@ class ReplyProtocol(Connection):
             self.transport.loseConnection()
 
     # The rest is ours.
-
-    @property
-    def _is_new(self) -> bool:
-        """Has it just connected, and not said its first message yet?"""
-        age = self._shared.clock.seconds() - self._opened_at
-        return self.session.count == 0 and age < NEWCOMER
 
     def _pause_reading(self) -> None:
         if self._answering.reads:

@@ -32,10 +32,6 @@ _DONE = Failure(CONNECTION_DONE)
 class SendsAtOnce(BufferedServer):
     """A connection that an accepting port made; one that is closed in a read can end with it."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._in_read = self._ends_with_read = False
-
     def doRead(self) -> Any:
         try:
             data = self.socket.recv(self.bufferSize)

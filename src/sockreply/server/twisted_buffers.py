@@ -34,6 +34,8 @@ class BufferedServer(tcp.Server):
         self.dataBuffer = self.dataBuffer
         self.TLS = self.TLS
         self.written = 0
+        # The subclass's, whose own constructor would be one more call a connection.
+        self._in_read = self._ends_with_read = False
 
     def write(self, data: bytes) -> None:
         self.written += len(data)
