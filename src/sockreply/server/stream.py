@@ -76,7 +76,7 @@ class ReplyProtocol(Connection):
         self.transport.registerProducer(self, True)
         self._opened_at = shared.clock.seconds()
         self._roster.opened(self)
-        self._deadlines.begin("idle", shared.limits.idle_timeout)
+        self._deadlines.begin_idle(shared.limits.idle_timeout)
         if shared.greeting is not None:
             self._answering.greet(shared.greeting)
 
@@ -123,7 +123,8 @@ class ReplyProtocol(Connection):
             else:
                 truncated(self._shared, self.session, framer.buffered)
         answering.give_up(LOSE)
-        self._deadlines.stop()
+        if self._ending is None or self._backlog is not None:  # else they were stopped, and stay so
+            self._deadlines.stop()
         if self._wire is not None:
             del self._wire.on_backlog  # it holds us, and we it
         counters.dropped_bytes += framer.dropped
