@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sockreply.commands.check import Options, check, run
+from sockreply.errors import ConfigError
 
 
 def test_what_is_set_up(two: str) -> None:
@@ -66,3 +67,31 @@ def test_exit_status_is_the_verdict(
     options.parseOptions([str(tmp_path / "none.toml")])
     assert run(options) == 1
     assert "none.toml: " in capsys.readouterr().out
+
+
+def of_responder(directory: Path, name: str) -> Path:
+    """A file whose service is answered by one of `stand_ins`."""
+    path = directory / "x.toml"
+    responder = f"tests.commands.stand_ins:{name}"
+    path.write_text(f'[services.s]\nlisten = "tcp:0"\nresponder = "{responder}"\n')
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Talker", ["an echo", "  listens on tcp:0", "  it repeats what it is told"]),
+        ("Mute", ["code answers", "  listens on tcp:0"]),
+    ],
+)
+def test_what_a_responder_says_of_itself(tmp_path: Path, name: str, said: list[str]) -> None:
+    """Code may describe itself, as rules do."""
+    lines, good = check(str(of_responder(tmp_path, name)))
+    assert good
+    assert lines == [f"service s: framing chunk, one message a connection, {said[0]}", *said[1:]]
+
+
+def test_a_responder_that_cannot_describe_itself(tmp_path: Path) -> None:
+    """It is one line that names the place."""
+    with pytest.raises(ConfigError, match=r"^responder: describe: LookupError: no words "):
+        check(str(of_responder(tmp_path, "Broken")))

@@ -8,6 +8,7 @@ import pytest
 
 from sockreply.commands.explain import Options, explained, run
 from sockreply.errors import BadFile, ConfigError
+from tests.commands.test_check import of_responder
 
 
 def parse(*words: str) -> Options:
@@ -88,3 +89,17 @@ def test_file_that_is_wrong(tmp_path: Path) -> None:
     """Nothing is explained of it."""
     with pytest.raises(BadFile):
         explained(str(tmp_path / "none.toml"), b"x")
+
+
+def test_a_responder_that_explains_itself(tmp_path: Path) -> None:
+    """Code may explain its answers, as rules do, and has states of its own."""
+    path = str(of_responder(tmp_path, "Talker"))
+    assert list(explained(path, b"x", state="awake").lines()) == ["echo:", "  b'x'"]
+    with pytest.raises(ConfigError, match="--state: 'asleep' is not one of awake"):
+        explained(path, b"x", state="asleep")
+
+
+def test_a_responder_that_cannot_explain_itself(tmp_path: Path) -> None:
+    """It is one line that names the place."""
+    with pytest.raises(ConfigError, match=r"^responder: explain: LookupError: no reason "):
+        explained(str(of_responder(tmp_path, "Broken")), b"x")

@@ -233,7 +233,7 @@ class Tally:
 
     def counts(self) -> object:
         """What it was made with."""
-        if isinstance(self._counts, Exception):
+        if isinstance(self._counts, BaseException):
             raise self._counts
         return self._counts
 
@@ -247,7 +247,13 @@ def test_counts_of_a_responder() -> None:
     assert found == {("a", "good"): 3, ("a", "bad\\ud800"): 1}
 
 
-@pytest.mark.parametrize("counts", [LookupError("none"), None, {"x": "many"}, {3: 4}, [1]])
+@pytest.mark.parametrize(
+    "counts",
+    [
+        *(LookupError("none"), SystemExit(3), None, [1]),
+        *({"x": "many"}, {"x": "7"}, {3: 4}, {"x": -5}, {"x": 1.9}, {"x": 10**400}),
+    ],
+)
 def test_counts_that_cannot_be_read(counts: object) -> None:
     """They are left out, with a line in the log; all else is there."""
     talk = Talk()

@@ -287,10 +287,14 @@ def test_nobody_asks_whether_it_is_a_table() -> None:
     source = Path(sockreply.__file__).parent
     for path in source.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
-                "isinstance",
-                "issubclass",
-            ):
+            if (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func)
+                in (
+                    "isinstance",
+                    "issubclass",
+                )
+            ) or isinstance(node, ast.Compare):
                 assert "RuleTable" not in ast.unparse(node), path
             elif isinstance(node, ast.MatchClass):
                 assert "RuleTable" not in ast.unparse(node.cls), path

@@ -9,6 +9,7 @@ from sockreply.commands.options import CommandOptions
 from sockreply.commands.output import print_lines
 from sockreply.config import read
 from sockreply.errors import BadFile
+from sockreply.extensions import failures_of
 from sockreply.replies.responder import optional
 from sockreply.settings import ServiceSettings, Settings
 from sockreply.shown import show_text
@@ -82,6 +83,12 @@ def _parts(service: ServiceSettings) -> Iterator[str]:
 
 
 def _described(service: ServiceSettings) -> list[str]:
-    """What the responder says of itself: a summary, and more lines."""
-    describe = optional(service.responder, "describe")
-    return ["code answers"] if describe is None else list(describe())
+    """What the responder says of itself: a summary, and more lines.
+
+    Raises:
+        ConfigError: It is code from elsewhere, and fails.
+    """
+    with failures_of("responder: describe"):
+        describe = optional(service.responder, "describe")
+        lines = [] if describe is None else [str(line) for line in describe()]
+    return lines or ["code answers"]

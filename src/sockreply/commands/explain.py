@@ -17,6 +17,7 @@ from sockreply.commands.options import CommandOptions, hexadecimal, parameter
 from sockreply.commands.output import print_lines
 from sockreply.config import read
 from sockreply.errors import ConfigError
+from sockreply.extensions import failures_of
 from sockreply.notation import quoted
 from sockreply.replies.responder import optional
 from sockreply.rules.explaining.explain import Explanation, imagined_session
@@ -122,7 +123,8 @@ def explained(
         if state not in (states := known() if known else ()):
             raise ConfigError(f"--state: {quoted(state)} is not one of {', '.join(states)}")
     session = imagined_session(asked.framing, _peer(peer), name, state)
-    explanation: Explanation = explain(message, session)
+    with failures_of("responder: explain"):  # it may be code from elsewhere
+        explanation: Explanation = explain(message, session)
     return explanation
 
 

@@ -24,7 +24,7 @@ from twisted.web.server import Request, Site
 
 from sockreply.conversation.counters import Counters
 from sockreply.conversation.shared import Shared
-from sockreply.replies.responder import optional
+from sockreply.replies.responder import Responder, optional
 
 _log = Logger()
 
@@ -243,19 +243,31 @@ def _rule_matches(services: Mapping[str, Shared]) -> Metric:
     what = "Messages that a rule answered, by its name; otherwise: that none did."
     family = _counter("rule_matches", what, "service", "rule")
     for service, shared in services.items():
-        counts = optional(shared.responder, "counts")
-        if counts is None:
-            continue
-        matches: Counter[str] = Counter()
         try:
-            for name, count in counts().items():
-                matches[_printable(name)] += int(count)
-        except Exception:  # a user's code may raise or return anything
+            matches = _counts_of(shared.responder)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a user's code may raise anything
             _log.failure("{service}: the counts of its responder cannot be read", service=service)
             continue
         for name, count in matches.items():
             family.add_metric([service, name], count)
     return family
+
+
+def _counts_of(responder: Responder) -> Mapping[str, float]:
+    """What a responder counts by name, if it does.
+
+    Raises:
+        TypeError, ValueError, OverflowError: It gives something other than names and numbers that
+            can only grow.
+    """
+    counts, matches = optional(responder, "counts"), Counter[str]()
+    for name, count in counts().items() if counts is not None else ():
+        if not isinstance(count, int) or count < 0:
+            raise ValueError(f"{name!r}: {count!r} is not a count")
+        matches[_printable(name)] += count
+    return {name: float(count) for name, count in matches.items()}
 
 
 def _reply_seconds(services: Mapping[str, Counters]) -> Metric:
