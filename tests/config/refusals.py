@@ -72,7 +72,6 @@ FILES = [
 """Whole files, of which other parts are missing, too."""
 
 SERVICES = [
-    ("", "services.s: nothing answers: it takes rules, otherwise, a greeting or a responder"),
     ("x = 1", f"services.s.x: unknown key; known: {SERVICE_KEYS}"),
     (
         "keep-alive = true",

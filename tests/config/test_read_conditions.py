@@ -7,7 +7,7 @@ from twisted.internet.address import IPv4Address
 
 from sockreply.replies import Reply
 from tests.config.refusals import CONDITIONS
-from tests.config.texts import SERVICE, answer, problems_of, rule, service, short
+from tests.config.texts import SERVICE, answer, problems_of, rule, service, settings_of, short
 from tests.rules.stand_ins import session
 
 
@@ -113,3 +113,32 @@ def test_messages_that_the_framing_can_have(framing: str, when: str) -> None:
     """What a peer can send in some way can be asked for."""
     text = f"{SERVICE}framing = '{framing}'\n" + rule(f"when = {{ {when} }}\nreply = 'xyz'")
     assert problems_of(text) == ()
+
+
+@pytest.mark.parametrize("encoding", ["cp037", "utf-16-le"])
+def test_case_in_an_encoding_that_is_not_like_ascii(encoding: str) -> None:
+    """Case cannot be told where letters have other bytes; without it all is well."""
+    text = f"{SERVICE}encoding = '{encoding}'\n"
+    rule_ = rule("when = { equals = 'a', ignore_case = true }\nreply = 'x'")
+    (problem,) = problems_of(text + rule_)
+    place = "services.s.rules.rule-1.when.ignore_case"
+    assert problem.startswith(f"{place}: {encoding} has other bytes for letters than ASCII; ")
+    settings_of(text + rule_.replace(", ignore_case = true", ""))
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("when = { equals = '{{ x }}' }\nreply = 'x'", "when.equals"),
+        ("when = { not = { contains = '{{ x }}' } }\nreply = 'x'", "when.not.contains"),
+        ("next_state = '{{ x }}'\nreply = 'x'", "next_state"),
+        ("reply = { command = ['true', '{{ x }}'] }", "reply.command[2]"),
+    ],
+)
+def test_templates_where_there_are_none(written: str, place: str) -> None:
+    """Text that looks like a template, and is none, is warned of wherever it is written."""
+    (warning,) = settings_of(f"{SERVICE}keep_alive = true\n{rule(written)}").warnings
+    assert warning == (
+        f"services.s.rules.rule-1.{place}: '{{{{ x }}}}' is taken as it is written; "
+        "only what a reply sends can be a template"
+    )

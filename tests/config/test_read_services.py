@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from sockreply.config import read
 from sockreply.replies import Reply, Send
 from tests.config.refusals import SERVICES
-from tests.config.texts import SERVICE, begins, problems_of, service, settings_of, short
+from tests.config.texts import SERVICE, answer, begins, problems_of, service, settings_of, short
 from tests.rules.stand_ins import session
 
 
@@ -15,8 +18,25 @@ def test_refused_services(text: str, problem: str) -> None:
     """What is wrong in a service has its place, and what is right there is no problem."""
     problems = problems_of(f"{SERVICE}{text}")
     assert begins(problems, problem)
-    nothing = "services.s: nothing answers: it takes rules, otherwise, a greeting or a responder"
-    assert len(set(problems) - {nothing}) <= 1 or "nothing answers" in problem
+    assert len(set(problems)) == 1
+
+
+def test_a_service_that_never_speaks() -> None:
+    """Without anything that answers, each message is answered with silence."""
+    assert answer(service(""), b"x") == Reply()
+
+
+def test_a_responder_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that a file names is looked for beside the file first."""
+    monkeypatch.syspath_prepend(str(tmp_path / "elsewhere"))
+    for directory in (tmp_path / "elsewhere", tmp_path):
+        directory.mkdir(exist_ok=True)
+        text = f"def answer(message, session):\n    return b'{directory.name}'\n"
+        (directory / "beside_the_file.py").write_text(text)
+    path = tmp_path / "a.toml"
+    path.write_text(f"{SERVICE}responder = 'beside_the_file:answer'\n")
+    responder = read(path).services["s"].responder
+    assert responder.respond(b"", session()) == tmp_path.name.encode()
 
 
 def test_greeting() -> None:

@@ -174,8 +174,8 @@ def test_defaults_share_what_fits(fit: Callable[[int], None]) -> None:
         assert fit_limits(services, told=20_020) == limits
     assert [each.max_connections for each in limits.values()] == [20, 40, 40]
     (line,) = texts(events)
-    assert line.startswith("max-connections 20020 of 3 services does not fit the limit")
-    assert line.endswith("so it is 100")
+    assert line == ("at most 100 connections of 3 services: the limit of open files allows no more")
+    assert [event["log_level"].name for event in events] == ["info"]
 
 
 def test_limits_that_were_asked_for_have_to_fit(fit: Callable[[int], None]) -> None:

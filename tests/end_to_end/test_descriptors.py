@@ -10,8 +10,7 @@ def test_default_limit_is_lowered_to_what_fits(start_daemon: Start) -> None:
     """A default of connections that does not fit the limit of open files is lowered, and said."""
     daemon = start_daemon(under=with_open_files(100, 100))
     assert ask(daemon.port) == TEXTBOOK_REPLY
-    assert "max-connections 10000 does not fit" in daemon.log
-    assert "so it is 36\n" in daemon.log
+    assert "at most 36 connections: the limit of open files allows no more\n" in daemon.log
 
 
 def test_clients_beyond_the_lowered_limit_wait(start_daemon: Start) -> None:

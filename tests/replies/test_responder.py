@@ -249,3 +249,13 @@ def test_what_cannot_answer(thing: object) -> None:
         ConfigError, match=f"^{shown}.* is neither a function of .* nor a responder$"
     ):
         as_responder(thing)
+
+
+def test_state_is_a_dict() -> None:
+    """A session's notes may be replaced as a whole, by another dict and nothing else."""
+    session = Session(StandInConnection())
+    session.state = {"seen": 1}
+    session.state["seen"] += 1
+    assert session.state == {"seen": 2}
+    with pytest.raises(TypeError, match=r"session\.state is a dict, not str; set a key of it"):
+        session.state = "idle"  # type: ignore[assignment] # what this refuses

@@ -12,7 +12,18 @@ import pytest
 from sockreply import rules
 from sockreply.errors import ConfigError
 from sockreply.replies import Close, Raw
-from sockreply.rules import Constant, EndPart, Mask, RawPart, Recipe, SendPart, reply, template
+from sockreply.rules import (
+    Constant,
+    EndPart,
+    Mask,
+    RawPart,
+    Recipe,
+    Rule,
+    RuleTable,
+    SendPart,
+    reply,
+    template,
+)
 from tests.server.stand_ins import Talk
 
 
@@ -60,3 +71,30 @@ def test_jinja_waits_until_it_is_needed() -> None:
     """Who writes no template does not import it."""
     code = "import sys, sockreply.rules; assert 'jinja2' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("source", "sent"),
+    [
+        ("{{ message | indent(2) }}", b"hello there\n  big world"),
+        ("{{ message | wordwrap(9) }}", b"hello\nthere\nbig world"),
+        ("{{ 'a\nb' | indent(1, true) }}", b" a\n b"),
+    ],
+)
+def test_filters_of_lines(source: str, sent: bytes) -> None:
+    """Jinja2's filters for lines of text take messages, too."""
+    talk = Talk(framing="enclosed:start=<,end=>")
+    table = RuleTable([Rule("x", None, reply(template(source)))])
+    talk.factory.shared.dialect.responder = table
+    talk.say(b"<hello there\r\nbig world>")
+    assert talk.hear() == b"<" + sent + b">"
+
+
+def test_the_time_in_utc() -> None:
+    """`utcnow` is the same moment as `now`, without the place's own time."""
+    talk = Talk(idle_timeout=0)
+    source = "{{ utcnow.isoformat() }} {{ now == utcnow }}"
+    talk.factory.shared.dialect.responder = RuleTable([Rule("x", None, reply(template(source)))])
+    talk.clock.advance(1_800_000_000)
+    talk.say(b"x\n")
+    assert talk.hear() == b"2027-01-15T08:00:00+00:00 True\n"

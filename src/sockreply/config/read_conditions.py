@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from string import ascii_letters
 from typing import NamedTuple
 
 from sockreply.config import form
-from sockreply.config.read_data import Groups, read_mask
+from sockreply.config.read_data import Groups, encoded, read_mask
 from sockreply.config.read_networks import read_networks
 from sockreply.config.read_regexes import read_regex
 from sockreply.config.reading import Reading
@@ -82,6 +83,9 @@ def _read_table(written: form.When, reading: Reading, ignore_case: bool) -> Grou
     ignore_case = ignore_case if written.ignore_case is None else written.ignore_case
     if replace(written, ignore_case=None) == form.When() and not reading.problems.here():
         raise ConfigError("no condition; leave it out if there is none")
+    if written.ignore_case:
+        with reading.problems.at("ignore_case"):
+            _check_letters(reading.encoding)
     conditions = _read_all_but_regex(written, reading, ignore_case)
     groups: Groups = None
     if written.regex is not None:  # the last one, because it costs most
@@ -157,3 +161,16 @@ def _check_fits(size: int, reading: Reading) -> None:
     if size > reading.max_message:
         most = reading.max_message
         raise ConfigError(f"{size} bytes, but no message has more than max_message = {most}")
+
+
+def _check_letters(encoding: str) -> None:
+    """See whether an encoding has ASCII's bytes for ASCII's letters.
+
+    Raises:
+        ConfigError: It has others, whose case cannot be told.
+    """
+    if encoded(ascii_letters, encoding) != ascii_letters.encode():
+        raise ConfigError(
+            f"{encoding} has other bytes for letters than ASCII; "
+            "list what may come in each case, as in when = [{ equals = 'a' }, { equals = 'A' }]"
+        )

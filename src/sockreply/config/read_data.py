@@ -60,6 +60,7 @@ def read_mask(written: form.Fixed, reading: Reading) -> Mask | None:
         with reading.problems.at("hex"):
             return Mask.from_hex(written.hex)
         return None
+    warn_of_template(written, reading)
     data = read_fixed(written, reading)
     return None if data is None else Mask.of(data)
 
@@ -97,11 +98,20 @@ def read_data(written: form.Data, reading: Reading, groups: Groups) -> Data | No
 
 
 def _warn_of_braces(written: form.Fixed, reading: Reading) -> None:
-    """Warn of text that looks like a template."""
+    """Warn of text that looks like a template, and is sent."""
     if isinstance(written, str) and _BRACES.search(written):
         reading.warn(
             f"{excerpt(written)} is sent as it is written; "
             "to be filled in it stands in { template = ... }"
+        )
+
+
+def warn_of_template(written: object, reading: Reading) -> None:
+    """Warn of text that looks like a template where there are none."""
+    if isinstance(written, str) and _BRACES.search(written):
+        reading.warn(
+            f"{excerpt(written)} is taken as it is written; "
+            "only what a reply sends can be a template"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from sockreply.config import form
 from sockreply.config.named_files import NamedFiles
 from sockreply.config.problems import Place
-from sockreply.config.read_data import Groups, read_data
+from sockreply.config.read_data import Groups, read_data, warn_of_template
 from sockreply.config.reading import Reading
 from sockreply.config.wording import excerpt
 from sockreply.errors import CannotFrame, ConfigError
@@ -98,6 +98,9 @@ def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None
             case form.Delay():
                 return _delay(step.delay)
             case form.Command():
+                for at, word in reading.problems.entries(step.command):
+                    with at:
+                        warn_of_template(word, reading)
                 argv = _argv(step.command, reading.files)
                 return CommandPart(argv, step.timeout, reading.commands())
             case form.Stall():

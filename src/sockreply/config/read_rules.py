@@ -8,7 +8,7 @@ from sockreply.config import form
 from sockreply.config.checks import START, states_of
 from sockreply.config.problems import Problems
 from sockreply.config.read_conditions import GroupedCondition, read_condition
-from sockreply.config.read_data import UNKNOWN_GROUPS, Groups
+from sockreply.config.read_data import UNKNOWN_GROUPS, Groups, warn_of_template
 from sockreply.config.read_replies import read_reply, read_sequence
 from sockreply.config.reading import Reading
 from sockreply.config.wording import Key
@@ -60,6 +60,8 @@ def _read_rule(written: form.Rule, reading: Reading) -> Rule | None:
     problems = reading.problems
     if not problems.here():
         _check_keys(written, problems)
+    with problems.at("next_state"):
+        warn_of_template(written.next_state, reading)
     when: GroupedCondition | None = None
     groups: Groups = None
     if written.when is not None:

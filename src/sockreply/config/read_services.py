@@ -86,9 +86,6 @@ def _read_responder(
     """The responder, what makes it with its text in another encoding, and the rules, if any."""
     problems = reading.problems
     if written.responder is None:
-        says = (written.otherwise, written.greeting)
-        if not (written.rules or says != (None, None) or problems.here()):
-            problems.add("nothing answers: it takes rules, otherwise, a greeting or a responder")
         keys = problems.keys()
         known = not any(map(problems.here, ("rules", "initial_state", "keep_alive")))
         table = read_rules(written, reading)
@@ -99,7 +96,7 @@ def _read_responder(
         if getattr(written, key) not in (None, []):
             problems.add(f"responder and {key} exclude each other", key)
     with problems.at("responder"):
-        return load_responder(written.responder), None, None
+        return load_responder(written.responder, reading.files.directory), None, None
     return None, None, None
 
 

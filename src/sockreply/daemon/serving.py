@@ -162,7 +162,8 @@ def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[s
     if share < 1:
         raise CannotStart(reason)
     if wanted > told:
-        _log.warn("{reason}: so it is {fitting}", reason=reason, fitting=fitting)
+        text = "at most {fitting} connections{together}: the limit of open files allows no more"
+        _log.info(text, fitting=fitting, together=together)
     for name in defaults:
         limits[name] = replace(limits[name], max_connections=share)
     return limits

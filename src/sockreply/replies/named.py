@@ -20,20 +20,21 @@ ENTRY_POINT_GROUP = "sockreply.responders"
 _HINT = "code is named package.module:callable"
 
 
-def load_responder(spec: str) -> Responder:
+def load_responder(spec: str, beside: Path | None = None) -> Responder:
     """The responder that an operator named.
 
     Modules are looked for in the current directory too, as `python -m` does.
 
     Args:
         spec: `package.module:callable`, or `NAME` or `NAME:key=value,...` for an entry point.
+        beside: A directory in which modules are looked for first.
 
     Raises:
         ConfigError: There is none of that name, or it cannot be loaded or made; says why.
     """
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    for place in (Path.cwd(), beside):
+        if place is not None and str(place) not in sys.path:
+            sys.path.insert(0, str(place))
     _, colon, rest = spec.partition(":")
     find = _from_entry_point if "=" in rest or not colon else _from_module
     with failures_of(f"responder {spec}"):

@@ -127,6 +127,13 @@ class Session:
             self._state = {}
         return self._state
 
+    @state.setter
+    def state(self, notes: dict[str, Any]) -> None:
+        if not isinstance(notes, dict):
+            kind = type(notes).__name__
+            raise TypeError(f"session.state is a dict, not {kind}; set a key of it instead")
+        self._state = notes
+
     @property
     def closed(self) -> bool:
         """Is the connection gone?"""

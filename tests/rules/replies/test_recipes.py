@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 
 from sockreply.errors import CannotFrame, TemplateFailed
 from sockreply.replies import Await, Close, Raw, Reply, Send, Stall, Wait
+from sockreply.rules import Rule, RuleTable, reply, template
 from sockreply.rules.asked import Asked
 from sockreply.rules.replies import (
     CommandPart,
@@ -24,6 +27,7 @@ from sockreply.rules.replies import (
     TruncatePart,
 )
 from tests.rules.stand_ins import StandInConnection, asked, session
+from tests.server.stand_ins import Talk
 
 OK = Constant(b"OK")
 
@@ -124,11 +128,38 @@ def test_nothing_follows_the_end(step: Close | Stall) -> None:
 
 
 def test_failing() -> None:
-    """Data that cannot be made makes the reply fail as a whole, with a command in it or without."""
+    """Data that cannot be made makes the reply fail: at once, or when its turn has come."""
     part = SendPart(Failing())
-    for recipe in (Recipe([part]), Recipe([CommandPart(("prog",)), part])):
+    for parts in ([part], [SendPart(Echoed()), part]):
         with pytest.raises(TemplateFailed):
-            recipe.make(asked())
+            Recipe(parts).make(asked())
+    late: Any = list(Recipe([CommandPart(("prog",)), part]).make(asked()))[1]
+    with pytest.raises(TemplateFailed):
+        next(late.answer.__await__())
+
+
+TWO_TIMES: list[Any] = [
+    template("{{ now.timestamp() }}"),
+    SendPart(Echoed()),
+    DelayPart(3, 3),
+    template("{{ now.timestamp() }}"),
+]
+"""Parts that say when they were sent."""
+
+
+def test_what_is_filled_in_after_a_wait() -> None:
+    """A template after a delay, a drip or a command is filled in when it is sent, not before."""
+    clock = Clock()
+    talk = Talk()
+    talk.factory.shared.clock = clock
+    table = RuleTable(
+        [Rule("x", None, reply(template("{{ now.timestamp() }}"), DelayPart(2, 2), *TWO_TIMES))]
+    )
+    talk.factory.shared.dialect.responder = table
+    talk.say(b"x\n")
+    clock.advance(2)
+    clock.advance(3)
+    assert talk.hear() == b"0.0\n2.0\nx\n5.0\n"
 
 
 def test_told() -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sockreply.errors import SockreplyError
-from sockreply.replies.reply import Reply, Step
+from sockreply.replies.reply import Await, Reply, Step
 from sockreply.rules.asked import Asked
-from sockreply.rules.replies.data import Data
-from sockreply.rules.replies.parts import EndPart, Part, SendPart
+from sockreply.rules.replies.data import Data, Echoed
+from sockreply.rules.replies.parts import (
+    CommandPart,
+    DelayPart,
+    DripPart,
+    EndPart,
+    Part,
+    SendPart,
+)
 
 
 class Recipe:
@@ -30,6 +38,7 @@ class Recipe:
         for part in self._parts[:-1]:
             if isinstance(part, EndPart):
                 raise ValueError(f"no step can follow {part.step}")
+        self._in_time = tuple(_with_time(self._parts))
         # Most replies are one message, and bytes are sent faster than a `Reply`.
         match self._parts:
             case (SendPart(data),):
@@ -57,11 +66,39 @@ class Recipe:
             return self.fixed
         if self._message is not None:
             return self._message.bytes_for(asked)
-        return Reply(*chain.from_iterable(part.steps(asked) for part in self._parts))
+        steps: list[Step] = []
+        for part, is_late in self._in_time:
+            steps += (Await(_Later(part, asked)),) if is_late else part.steps(asked)
+        return Reply(steps)
 
     def told(self, asked: Asked) -> list[str]:
         """What the reply would do, a line a part; nothing is run for it."""
         return [_told(part, asked) for part in self._parts] or ["send nothing"]
+
+
+def _with_time(parts: Iterable[Part]) -> Iterator[tuple[Part, bool]]:
+    """Each part, and whether it is made only when its turn has come, since one before it waits.
+
+    A template then knows the time, and what has happened since the message came.
+    """
+    waits = False
+    for part in parts:
+        data: Data | None = getattr(part, "data", None)
+        is_filled_in = data is not None and data.fixed is None and not isinstance(data, Echoed)
+        yield part, waits and is_filled_in
+        waits = waits or isinstance(part, DelayPart | CommandPart | DripPart)
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """The steps of a part, made when they are awaited."""
+
+    part: Part
+    asked: Asked
+
+    def __await__(self) -> Generator[Any, Any, Reply]:
+        yield from ()  # there is nothing to wait for
+        return Reply(*self.part.steps(self.asked))
 
 
 def _told(part: Part, asked: Asked) -> str:

@@ -74,6 +74,10 @@ def filters_for(kind: type[Bytes]) -> dict[str, Filter]:
 
         return call
 
+    def wrap(environment: Environment, value: object, *args: Any, **named: Any) -> Any:
+        text = value.text() if isinstance(value, Bytes) else value
+        return FILTERS["wordwrap"](environment, text, *args, **named)
+
     def sum_of(environment: Environment, value: Any, *args: Any, **named: Any) -> Any:
         if isinstance(value, (bytes, str)):
             return byte_sum(data(value), *args, **named)
@@ -94,7 +98,9 @@ def filters_for(kind: type[Bytes]) -> dict[str, Filter]:
         "unpack": lambda value, layout: _unpack(data(value), layout),
         "random": _random,
         **{name: of_text(FILTERS[name]) for name in ("float", "int", "reverse", "urlencode")},
-        **{name: bounded(bound_widths, FILTERS[name]) for name in ("batch", "center", "indent")},
+        **{name: bounded(bound_widths, FILTERS[name]) for name in ("batch", "center")},
+        "indent": bounded(bound_widths, of_text(FILTERS["indent"])),
+        "wordwrap": pass_environment(wrap),
         "format": bounded(bound_percent, FILTERS["format"]),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -101,6 +101,7 @@ NAMES: dict[str, Callable[[Asked, type[Bytes]], object]] = {
     "count": lambda asked, _: asked.session.count,
     "state": lambda asked, _: asked.state,
     "now": lambda asked, _: datetime.fromtimestamp(asked.session.reactor.seconds()).astimezone(),
+    "utcnow": lambda asked, _: datetime.fromtimestamp(asked.session.reactor.seconds(), UTC),
     "uuid": lambda asked, _: uuid.UUID(int=asked.random.getrandbits(128), version=4),
     "random": lambda asked, _: Chance(asked.random),
 }
