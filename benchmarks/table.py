@@ -20,6 +20,9 @@ OF_MEMORY = {"bytes": "bytes", "bytes_at_first": "bytes at first"}
 OF_START = {"seconds": "s"}
 KIB = 1024
 
+IN_SHORT = (REDIS, "asyncio", "streams", "twisted", "lines", OURS)
+"""The servers that the table in README compares."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -99,11 +102,23 @@ def about(results: Results) -> str:
 
 def comparison(results: Results) -> str:
     """CPU time a request as a ratio to Redis, by server and load."""
-    loads = {work: load for work, load in LOADS.items() if not load.idle}
+    works = [work for work, load in LOADS.items() if not load.idle]
+    return _compared(results, list(PEERS), works)
+
+
+def summary(results: Results) -> str:
+    """The same of some servers and loads: a table that fits on a front page."""
+    return _compared(results, IN_SHORT, ["one", "pipelined", "reconnecting"])
+
+
+def _compared(results: Results, servers: Sequence[str], works: Sequence[str]) -> str:
+    loads = {work: LOADS[work] for work in works}
     rows = []
-    for name, peer in PEERS.items():
+    for name in servers:
         ratios = [results.ratio(name, work, "cpu_us", (REDIS, work)) for work in loads]
-        rows.append([peer.title, *(shown(ratio.median) if ratio else "" for ratio in ratios)])
+        rows.append(
+            [PEERS[name].title, *(shown(ratio.median) if ratio else "" for ratio in ratios)]
+        )
     return _markdown(["", *(load.title for load in loads.values())], rows)
 
 
