@@ -49,7 +49,7 @@ class Shell:
 
     def __init__(self, home: Path) -> None:
         self._ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
-        self._here = self._home = home
+        self._here = self.home = home
         self._background: list[subprocess.Popen[bytes]] = []
         site = home / "site"
         self._pip = f"{sys.executable} -m pip --disable-pip-version-check install --quiet"
@@ -68,7 +68,7 @@ class Shell:
 
     def write(self, name: str, text: str) -> None:
         """Write a file."""
-        path = self._home / name
+        path = self.home / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.real(text), encoding="utf-8")
 
@@ -100,12 +100,12 @@ class Shell:
         """End what runs in the background."""
         for daemon in self._background:
             self._end(daemon)
-        for file in self._home.rglob("twistd.pid"):
+        for file in self.home.rglob("twistd.pid"):
             with contextlib.suppress(OSError, ValueError):
                 os.kill(int(file.read_text()), signal.SIGKILL)
 
     def _start(self, command: str) -> None:
-        with (self._home / "background.log").open("ab") as log:
+        with (self.home / "background.log").open("ab") as log:
             daemon = subprocess.Popen(
                 ["bash", "-c", f"exec env {command}"],
                 cwd=self._here,
@@ -137,7 +137,7 @@ class Shell:
                 except OSError:
                     return
             time.sleep(0.02)
-        log = (self._home / "background.log").read_text(encoding="utf-8")
+        log = (self.home / "background.log").read_text(encoding="utf-8")
         pytest.fail(f"nobody listens: {daemon.args!r}: {log}")
 
     @staticmethod

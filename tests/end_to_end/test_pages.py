@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sockreply.config import read
+from tests.end_to_end.clients import connect_unix, read_all
 from tests.end_to_end.daemons import ROOT, SCRIPTS
 from tests.end_to_end.pages import (
     PAGES,
@@ -151,6 +152,37 @@ def test_example_on_the_page_is_the_file() -> None:
     """The responder that docs/responders.md shows is the one in examples/."""
     (shown,) = (block.text for block in all_blocks("python") if "def shout" in block.text)
     assert shown in (ROOT / "examples" / "shout.py").read_text(encoding="utf-8")
+
+
+def test_every_stand_in_is_on_the_front_page() -> None:
+    """README's table names each file in examples/, and no other."""
+    table = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- end of stand-ins -->")[0]
+    named = re.findall(r"^\| `(\w+\.toml)` \|", table, re.MULTILINE)
+    assert sorted(named) == sorted(file.name for file in (ROOT / "examples").glob("*.toml"))
+
+
+def test_modules_of_the_architecture_exist() -> None:
+    """docs/architecture.md names no module that is not there."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([a-z_/]+\.py)`", text)
+    source = ROOT / "src" / "sockreply"
+    assert len(named) > 10
+    assert [
+        name for name in named if not ((source / name).exists() or (ROOT / name).exists())
+    ] == []
+
+
+def test_metrics_of_the_page_are_those_of_the_daemon(shell: Shell) -> None:
+    """docs/metrics.md names each metric that a daemon shows, and no other."""
+    shell.run("sockreply serve --port 12345 --metrics unix:metrics.sock &")
+    shell.run("sockreply send --port 12345 hello")
+    with connect_unix(str(shell.home / "metrics.sock")) as client:
+        client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        shown = read_all(client).decode()
+    known = set(re.findall(r"^# TYPE (\S+)", shown, re.MULTILINE))
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(sockreply_\w+)`", page, re.MULTILINE))
+    assert named == known
 
 
 @pytest.mark.parametrize(
