@@ -20,7 +20,7 @@ help:
 	@echo "make test-system   the tests of the Debian package under a systemd of its own, as root"
 	@echo "make check         formatting, lint and types"
 	@echo "make docs          the documentation site, in build/docs; a warning is an error"
-	@echo "make bench         speed beside that of peers, into benchmarks/results, docs/speed.md and README.md"
+	@echo "make bench         the speed of sockreply and its peers, into benchmarks/results, docs/speed.md and README.md"
 	@echo "make test-all      the tests under Python $(VERSIONS)"
 	@echo "make deb           the Debian package, in dist/"
 	@echo "make clean         remove what these made"

@@ -11,8 +11,8 @@ from benchmarks.servers import BEFORE, OURS, PEERS, REDIS, SERVERS
 from benchmarks.works import LOADS, MEMORY, START, WORKS
 
 OF_LOADS = {
-    "cpu_us": "CPU µs a request",
-    "per_second": "requests a second",
+    "cpu_us": "CPU µs per request",
+    "per_second": "requests per second",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
 }
@@ -57,7 +57,7 @@ FIGURES = (
     _to_redis("50 connections, 16 in flight, answered by a rule", "pipelined", "rules-1"),
     _to_redis("1 connection, 1 in flight", "single"),
     _to_redis("1 connection, 16 in flight", "single pipelined"),
-    _to_redis("a connection a request", "reconnecting"),
+    _to_redis("one connection per request", "reconnecting"),
     _to_one_rule("the last of 100 exact rules", "rules-100"),
     _to_one_rule("the last of 1,000 exact rules", "rules-1000"),
     _to_one_rule("the last of 10,000 exact rules", "rules-10000"),
@@ -101,7 +101,7 @@ def about(results: Results) -> str:
 
 
 def comparison(results: Results) -> str:
-    """CPU time a request as a ratio to Redis, by server and load."""
+    """CPU time per request as a ratio to Redis, by server and load."""
     works = [work for work, load in LOADS.items() if not load.idle]
     return _compared(results, list(PEERS), works)
 
