@@ -9,8 +9,9 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 BENCH_INSTALLED := $(VENV)/bench-installed
+DOCS_INSTALLED := $(VENV)/docs-installed
 
-.PHONY: help run test test-hostile test-system check bench test-all deb clean
+.PHONY: help run test test-hostile test-system check docs bench test-all deb clean
 
 help:
 	@echo "make run           serve on port 12345 of 127.0.0.1; ARGS='--echo' adds options"
@@ -18,7 +19,8 @@ help:
 	@echo "make test-hostile  the tests under load and against rude peers"
 	@echo "make test-system   the tests of the Debian package under a systemd of its own, as root"
 	@echo "make check         formatting, lint and types"
-	@echo "make bench         speed beside that of peers, into benchmarks/results and README.md"
+	@echo "make docs          the documentation site, in build/docs; a warning is an error"
+	@echo "make bench         the speed of sockreply and its peers, into benchmarks/results, docs/speed.md and README.md"
 	@echo "make test-all      the tests under Python $(VERSIONS)"
 	@echo "make deb           the Debian package, in dist/"
 	@echo "make clean         remove what these made"
@@ -38,6 +40,11 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# -E: all of it, so that a page that did not change is warned about too.
+docs: $(DOCS_INSTALLED)
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html -d build/doctrees docs build/docs
+	@echo "build/docs/index.html"
 
 bench: $(BENCH_INSTALLED)
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -69,6 +76,10 @@ $(INSTALLED): pyproject.toml twisted_plugins/sockreply_plugin.py
 
 $(BENCH_INSTALLED): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
+
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group docs
 	@touch $@
 
 clean:

@@ -1,7 +1,8 @@
 """Measures sockreply beside its peers.
 
-Without a selection, everything is measured and benchmarks/results/ and README.md are written; with
-one, tables are printed only. Exit status: 0 done, 1 something failed and there are no figures.
+Without a selection, everything is measured, and benchmarks/results/, docs/speed.md and README.md
+are written; with one, tables are only printed. Exit status: 0 done, 1 something failed and there
+are no figures.
 """
 
 from __future__ import annotations

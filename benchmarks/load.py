@@ -70,7 +70,7 @@ def run(command: Sequence[str]) -> dict[str, float]:
 
 
 def parse(output: str) -> dict[str, float]:
-    """Requests a second, and milliseconds in which half and 99 of 100 replies came.
+    """Requests per second, and milliseconds in which half and 99 of 100 replies came.
 
     Args:
         output: As `--csv` makes it: a line of names, and one of figures.

@@ -1,4 +1,4 @@
-"""The picture: bars of CPU time a request, as ratios to Redis.
+"""The picture: bars of CPU time per request, as ratios to Redis.
 
 SVG, written by hand, so that the same results make the same file. Its colours are such that it can
 be read on white and on black.
@@ -34,12 +34,13 @@ def picture(results: Results) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="sans-serif" font-size="13" '
-        f'fill="{TEXT}">\n<title>CPU time a request, as a ratio to Redis</title>\n{body}\n</svg>\n'
+        f'fill="{TEXT}">\n<title>CPU time per request, as a ratio to Redis</title>\n'
+        f"{body}\n</svg>\n"
     )
 
 
 def _legend() -> Iterator[str]:
-    yield _text(LABELS, 16, "Server CPU time a request, as a ratio to Redis; less is better")
+    yield _text(LABELS, 16, "Server CPU time per request, as a ratio to Redis; less is better")
     for number, (work, colour) in enumerate(BARS.items()):
         at = LABELS + 210 * number
         yield f'<rect x="{at}" y="28" width="12" height="12" fill="{colour}"/>'

@@ -11,14 +11,17 @@ from benchmarks.servers import BEFORE, OURS, PEERS, REDIS, SERVERS
 from benchmarks.works import LOADS, MEMORY, START, WORKS
 
 OF_LOADS = {
-    "cpu_us": "CPU µs a request",
-    "per_second": "requests a second",
+    "cpu_us": "CPU µs per request",
+    "per_second": "requests per second",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
 }
 OF_MEMORY = {"bytes": "bytes", "bytes_at_first": "bytes at first"}
 OF_START = {"seconds": "s"}
 KIB = 1024
+
+IN_SHORT = (REDIS, "asyncio", "streams", "twisted", "lines", OURS)
+"""The servers that the table in README compares."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ FIGURES = (
     _to_redis("50 connections, 16 in flight, answered by a rule", "pipelined", "rules-1"),
     _to_redis("1 connection, 1 in flight", "single"),
     _to_redis("1 connection, 16 in flight", "single pipelined"),
-    _to_redis("a connection a request", "reconnecting"),
+    _to_redis("one connection per request", "reconnecting"),
     _to_one_rule("the last of 100 exact rules", "rules-100"),
     _to_one_rule("the last of 1,000 exact rules", "rules-1000"),
     _to_one_rule("the last of 10,000 exact rules", "rules-10000"),
@@ -98,12 +101,24 @@ def about(results: Results) -> str:
 
 
 def comparison(results: Results) -> str:
-    """CPU time a request as a ratio to Redis, by server and load."""
-    loads = {work: load for work, load in LOADS.items() if not load.idle}
+    """CPU time per request as a ratio to Redis, by server and load."""
+    works = [work for work, load in LOADS.items() if not load.idle]
+    return _compared(results, list(PEERS), works)
+
+
+def summary(results: Results) -> str:
+    """The same of some servers and loads: a table that fits on a front page."""
+    return _compared(results, IN_SHORT, ["one", "pipelined", "reconnecting"])
+
+
+def _compared(results: Results, servers: Sequence[str], works: Sequence[str]) -> str:
+    loads = {work: LOADS[work] for work in works}
     rows = []
-    for name, peer in PEERS.items():
+    for name in servers:
         ratios = [results.ratio(name, work, "cpu_us", (REDIS, work)) for work in loads]
-        rows.append([peer.title, *(shown(ratio.median) if ratio else "" for ratio in ratios)])
+        rows.append(
+            [PEERS[name].title, *(shown(ratio.median) if ratio else "" for ratio in ratios)]
+        )
     return _markdown(["", *(load.title for load in loads.values())], rows)
 
 

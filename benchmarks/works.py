@@ -11,7 +11,7 @@ LOADS = {
     "pipelined": Load("50 connections, 16 in flight", 240_000, pipeline=16),
     "single": Load("1 connection, 1 in flight", 20_000, connections=1),
     "single pipelined": Load("1 connection, 16 in flight", 120_000, connections=1, pipeline=16),
-    "reconnecting": Load("a connection a request", 12_000, reconnect=True),
+    "reconnecting": Load("one connection per request", 12_000, reconnect=True),
     "beside idle": Load("50 connections, 1 in flight, beside 10,000 idle ones", 50_000, idle=IDLE),
 }
 """By the names that samples and the command line have."""

@@ -7,7 +7,7 @@ from sockreply.replies import Close, Reply, Session
 
 
 def shout(message: bytes, session: Session) -> bytes | Reply:
-    """Answer in capitals, with the number of the message; say good-bye to who does."""
+    """Answer in capitals, with the number of the message; answer a goodbye and close."""
     if message == b"bye":
         return Reply(b"BYE", Close())
     return b"%d %s" % (session.count, message.upper())

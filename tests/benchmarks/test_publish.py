@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.publish import BEGIN, END, README, latest, pages
+from benchmarks.publish import BEGIN, END, PAGE, README, latest, pages
 from benchmarks.servers import SERVERS
 from tests.benchmarks.samples import complete
 
-SHOWN = pages(latest(), README.read_text())
+SHOWN = pages(latest(), README.read_text(), PAGE.read_text())
 
 
 @pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.name)
 def test_page_is_what_the_results_make(path: Path) -> None:
-    """README, the tables and the picture have no figure that was not measured."""
+    """README, docs/speed.md, the tables and the picture have no figure that was not measured."""
     assert path.read_text() == SHOWN[path]
 
 
@@ -31,9 +31,12 @@ def test_the_committed_results_are_complete() -> None:
     assert {(s.round, s.server, s.work) for s in taken.samples} == expected
 
 
-def test_only_the_marked_part_of_readme_is_replaced() -> None:
+@pytest.mark.parametrize("path", [README, PAGE], ids=lambda path: path.name)
+def test_only_the_marked_part_is_replaced(path: Path) -> None:
     """What stands before and after it stays."""
-    readme = pages(complete(), f"before\n{BEGIN}old\n{END}after\n")[README]
-    assert readme.startswith(f"before\n{BEGIN}![")
-    assert readme.endswith(f"\n{END}after\n")
-    assert "old" not in readme
+    text = f"before\n{BEGIN}old\n{END}after\n"
+    made = pages(complete(), text, text)[path]
+    assert made.startswith(f"before\n{BEGIN}")
+    assert made.endswith(f"\n{END}after\n")
+    assert "old" not in made
+    assert "| Redis | 1.00 |" in made
