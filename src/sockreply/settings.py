@@ -36,7 +36,7 @@ class Limits:
         allow: The networks that may connect; None: everyone may.
     """
 
-    idle_timeout: float = 60.0
+    idle_timeout: float = 75.0  # longer than the commonest keepalive of clients, 60 s
     message_timeout: float = 10.0
     reply_timeout: float = 30.0
     write_timeout: float = 30.0

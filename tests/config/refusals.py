@@ -203,7 +203,7 @@ LISTENS = [
     ("listen = ['tcp:0', '']", "services.s.listen[2]: endpoint : Unknown endpoint type: ''"),
     (
         "listen = 'tcp:http'",
-        "services.s.listen: endpoint tcp:http: invalid literal for int() with base 10: 'http'",
+        "services.s.listen: endpoint tcp:http: 'http' is not a whole number; for example ",
     ),
     (
         "listen = 'tcp:70000'",

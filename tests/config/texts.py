@@ -73,7 +73,7 @@ reply = [
 [[services.scale.rules]]
 name = "in turn"
 state = ["idle", "ready"]
-replies = ["a", ["b", { reset = true }], [], [{ stall = true }]]
+replies = ["a", ["b", { reset = true }], [], [{ stall = true, read = false }]]
 after_last = "cycle"
 scope = "service"
 

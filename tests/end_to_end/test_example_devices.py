@@ -175,6 +175,19 @@ def test_hl7_messages_on_one_connection(port_of: PortOf) -> None:
     assert str(replies[1].segment("MSH")[9]) == "ACK"
 
 
+def test_hl7_segments_that_end_with_lf(port_of: PortOf) -> None:
+    """Line feeds in the place of CR are not copied into the answer."""
+    (reply,) = acknowledged(port_of("hl7.toml"), ADMISSION.replace("\r", "\n"))
+    assert "\n" not in str(reply)
+    assert str(reply.segment("MSA")[2]) == "MSG-1"
+
+
+def test_hl7_that_begins_anew(port_of: PortOf) -> None:
+    """A message that a sender broke off to begin another one is not acknowledged as one."""
+    (reply,) = acknowledged(port_of("hl7.toml"), f"{ADMISSION[:40]}\x0b{ADMISSION}")
+    assert str(reply.segment("MSA")[1]) == "AE"
+
+
 def test_hl7_without_header(port_of: PortOf) -> None:
     """What has no MSH segment, or one without a control id, is an application error."""
     headless = ADMISSION.partition("\r")[2]

@@ -71,7 +71,7 @@ class Options(CommandOptions):
             "idle-timeout",
             None,
             None,
-            "Seconds without a message after which a connection is closed; 0: never. [default: 60]",
+            "Seconds without a message after which a connection is closed; 0: never. [default: 75]",
             seconds,
         ),
         parameter(

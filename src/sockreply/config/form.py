@@ -116,9 +116,10 @@ class Corrupt:
 
 @dataclass(frozen=True)
 class Stall:
-    """Nothing more is said."""
+    """Nothing more is said, and what comes is dropped, or not even read."""
 
     stall: Literal[True]
+    read: bool = True
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None
                 argv = _argv(step.command, reading.files)
                 return CommandPart(argv, step.timeout, reading.commands())
             case form.Stall():
-                return EndPart(Stall())
+                return EndPart(Stall(read=step.read))
             case form.Close():
                 return EndPart(Close("half" if step.close == "half" else "whole"))
             case form.Reset():

@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 
 from sockreply.errors import BadEndpoint, CannotStart
 from sockreply.server import activation
+from sockreply.server.endpoint_errors import why_bad
 from sockreply.server.recording_reactor import RecordingReactor
-from sockreply.shown import show_error
 
 _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
 
@@ -37,7 +37,7 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
-        raise BadEndpoint(description, show_error(error)) from error
+        raise BadEndpoint(description, why_bad(error)) from error
     return endpoint
 
 

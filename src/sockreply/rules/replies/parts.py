@@ -258,8 +258,8 @@ class EndPart:
                 return "close the sending half"
             case Close():
                 return "reset"
-            case Stall():
-                return "stall"
+            case Stall(read):
+                return "stall" if read else "stall, and read no more"
 
 
 def _count(number: int, what: str) -> str:
