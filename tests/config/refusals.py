@@ -212,7 +212,7 @@ LISTENS = [
     ("listen = 'ssl:0:privateKey=/none'", "services.s.listen: endpoint ssl:0:privateKey=/none: "),
     (
         "listen = ['tcp:80', 'tcp:80:interface=::1']",
-        "services.s.listen[2]: endpoint tcp:80:interface=::1: TypeError: ",
+        "services.s.listen[2]: endpoint tcp:80:interface=::1: it has two values for interface; ",
     ),
     (
         "listen = ['tcp:80', 'tcp:80:interface=127.0.0.1']",

@@ -93,7 +93,7 @@ def test_on_loopback(endpoint: str, local: str | None) -> None:
         ("12345", "Unknown endpoint type: '12345'"),
         ("tcp", "it needs a value for port; for example "),
         ("tcp:x", "'x' is not a whole number; for example tcp:12345:interface="),
-        ("tcp:80:interface=::1", r"TypeError: _parseTCP() got multiple values for argument "),
+        ("tcp:80:interface=::1", "it has two values for interface; a colon that is part of a value"),
         ("tcp:65536", "65536 is no port from 0 to 65535"),
         ("tcp:-1", "-1 is no port from 0 to 65535"),
         ("tcp:80\\", "RuntimeError: "),

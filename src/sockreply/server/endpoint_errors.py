@@ -14,6 +14,7 @@ _WORDS = (
     (r"invalid literal for int\(\) with base 8: (.*)", r"\1 is not an octal number, such as 660"),
     (r".* missing \d+ required .*: '(\w+)'", r"it needs a value for \1"),
     (r".* got an unexpected keyword argument (.*)", r"there is no parameter \1"),
+    (r".* got multiple values for argument '(\w+)'", r"it has two values for \1"),
     (r".* takes .* positional arguments? but \d+ were given", "it has too many parts"),
     (r"module 'OpenSSL.SSL' has no attribute (.*)", r"there is no sslmethod \1"),
     (r"\[\(.*\)\]", "what it names as a key or as a certificate is not one"),
