@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # clamdscan --ping prints PONG and exits with 0 when it can connect: it does not wait for the answer.
 #
-# Seen with clamdscan 1.4.6+dfsg-0+deb12u1 (Debian 12). clamd(8) answers PING with PONG, and clamdscan(1) says of
-# --ping that it pings clamd "until it responds". A server that accepts, reads the command and answers nothing is reported as alive. So a
-# health check with it proves that a port is open, and no more; a check that has to know reads the answer itself.
+# Seen with clamdscan 1.4.6+dfsg-0+deb12u1 (Debian 12). clamd(8) answers PING with PONG, and clamdscan(1) says of --ping
+# that it pings clamd "until it responds". A server that accepts, reads the command and answers nothing is reported as alive.
+# So a health check with it proves that a port is open, and no more; a check that has to know reads the answer itself.
 set -euo pipefail
 
 version=1.4.6+dfsg-0+deb12u1
