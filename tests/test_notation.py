@@ -84,7 +84,7 @@ def test_unknown_escape(text: str, shown: str) -> None:
     """A backslash that begins no escape is an error that shows it as it was typed."""
     with pytest.raises(ConfigError) as caught:
         unescape(f"a{text}")
-    assert str(caught.value) == rf"{shown} is no escape; known: \r \n \t \0 \\ \, \xNN"
+    assert str(caught.value) == rf"{shown} is not an escape; known: \r \n \t \0 \\ \, \xNN"
 
 
 @pytest.mark.parametrize("text", [r"\x", r"\x4", r"\xg0", r"\x 4", r"\x4\n"])

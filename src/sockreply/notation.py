@@ -45,7 +45,9 @@ def unescape(text: str) -> bytes:
         if letter == "x":
             raise ConfigError(r"\x needs two hexadecimal digits")
         if letter not in _ESCAPES:
-            raise ConfigError(rf"{quoted(found[0])} is no escape; known: \r \n \t \0 \\ \, \xNN")
+            raise ConfigError(
+                rf"{quoted(found[0])} is not an escape; known: \r \n \t \0 \\ \, \xNN"
+            )
         return _ESCAPES[letter]
 
     return b"".join(map(bytes_of, _ESCAPED.finditer(text)))

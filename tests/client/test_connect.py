@@ -153,7 +153,7 @@ def test_a_string_that_is_no_endpoint(endpoint: str) -> None:
     """It is told at once, in a line that shows the string."""
     with pytest.raises(ConfigError) as caught:
         connect(endpoint, reactor=MemoryReactorClock())
-    assert str(caught.value).startswith(f"{endpoint!r} is no endpoint to connect to: ")
+    assert str(caught.value).startswith(f"{endpoint!r} is not an endpoint to connect to: ")
     assert "\n" not in str(caught.value)
 
 

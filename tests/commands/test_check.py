@@ -16,13 +16,13 @@ def test_what_is_set_up(two: str) -> None:
     lines, good = check(two)
     assert good
     assert lines == [
-        "service one: framing line, keep-alive, 2 rules, greets who connects",
+        "service one: framing line, keep-alive, 2 rules, greets clients",
         "  listens on tcp:0:interface=127.0.0.1",
         "  listens on unix:one.sock",
         "  rule in: equals 'In' (in any case)",
         r"  rule home: peer in 10.0.0.0/8 and regex '^\d$'",
         "  otherwise silence",
-        "service two: framing chunk, one message a connection, code answers",
+        "service two: framing chunk, one message per connection, code answers",
         "  listens on tcp:0:interface=127.0.0.1",
         "metrics on tcp:9464:interface=127.0.0.1",
         "JSON lines to standard output",
@@ -42,7 +42,7 @@ def test_installed_framing(tmp_path: Path, install: Callable[..., None]) -> None
     path = tmp_path / "x.toml"
     text = '[services.s]\nlisten = "tcp:0"\nframing = "stop:word=END"\notherwise = "x"\n'
     path.write_text(text)
-    assert check(str(path))[0][0] == "service s: framing stop, one message a connection, 0 rules"
+    assert check(str(path))[0][0] == "service s: framing stop, one message per connection, 0 rules"
     path.write_text(text.replace("stop:word=END", "gone"))
     why = "framing gone: ModuleNotFoundError: No module named 'gone'"
     assert check(str(path)) == ([f"{path}: services.s.framing: {why}"], False)
@@ -88,7 +88,7 @@ def test_what_a_responder_says_of_itself(tmp_path: Path, name: str, said: list[s
     """Code may describe itself, as rules do."""
     lines, good = check(str(of_responder(tmp_path, name)))
     assert good
-    assert lines == [f"service s: framing chunk, one message a connection, {said[0]}", *said[1:]]
+    assert lines == [f"service s: framing chunk, one message per connection, {said[0]}", *said[1:]]
 
 
 def test_a_responder_that_cannot_describe_itself(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_state_and_peer_that_are_imagined(two: str) -> None:
         ({"service": "three"}, "--service: 'three' is not one of one, two"),
         ({"service": "two"}, "services.two: code answers, not rules"),
         ({"service": "one", "state": "out"}, "--state: 'out' is not one of start, in"),
-        ({"service": "one", "peer": "home"}, "--peer: 'home' is no IP address"),
+        ({"service": "one", "peer": "home"}, "--peer: 'home' is not an IP address"),
     ],
 )
 def test_what_cannot_be_explained(two: str, options: dict[str, str], problem: str) -> None:

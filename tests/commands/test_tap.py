@@ -212,7 +212,7 @@ def test_bad_values(option: str, value: str) -> None:
     ],
 )
 def test_exclusions(words: list[str], said: list[str]) -> None:
-    """Options that exclude each other are both named."""
+    """Options that cannot be combined are both named."""
     with pytest.raises(CannotStart) as caught:
         parse(*words)
     assert all(name in str(caught.value) for name in said)

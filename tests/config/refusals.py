@@ -36,13 +36,13 @@ FILES = [
         "[log]\nexchanges_per_second = -1",
         f"log.exchanges_per_second: -1 is not {COUNT_OR_NONE}",
     ),
-    ("[log]\njson = ''", "log.json: '' is no name of a file"),
-    ('[log]\nrecord = "a\\u0000b"', r"log.record: 'a\x00b' is no name of a file"),
+    ("[log]\njson = ''", "log.json: '' is not a file name"),
+    ('[log]\nrecord = "a\\u0000b"', r"log.record: 'a\x00b' is not a file name"),
     (
         "[log]\nx = 1",
         "log.x: unknown key; known: level, exchanges_per_second, json, record",
     ),
-    ("[log]\njson = 'a'\nrecord = './a'", "log.record: is the file of json, too"),
+    ("[log]\njson = 'a'\nrecord = './a'", "log.record: is also the file of json"),
     (
         "listen = 'tcp:0'",
         "listen: unknown key here, it belongs in a service, before its rules; known: log, metrics,",
@@ -60,10 +60,10 @@ FILES = [
     ),
     ("services = []", "services: expected a table, found a list"),
     ("[services]\ns = 5", "services.s: expected a table, found number 5"),
-    ("[services.'']", "services.'': '' is no name: that is one or more printable letters"),
+    ("[services.'']", "services.'': '' is not a name: a name is one or more printable characters"),
     (
         '[services."a\\n"]',
-        r"services.'a\n': 'a\n' is no name: that is one or more printable letters",
+        r"services.'a\n': 'a\n' is not a name: a name is one or more printable characters",
     ),
     ("[services.'a.b']", "services.'a.b'.listen: is missing; for example "),
     ("[services.'저울']", "services.저울.listen: is missing; for example "),
@@ -136,15 +136,15 @@ SERVICES = [
     ("allow = ['::1', 5]", "services.s.allow[2]: expected text, found number 5"),
     (
         "allow = ['::1', '10.0.0.1/8']",
-        "services.s.allow[2]: '10.0.0.1/8' goes on behind its mask; the network is 10.0.0.0/8",
+        "services.s.allow[2]: '10.0.0.1/8' has bits set after its mask; the network is 10.0.0.0/8",
     ),
     (
         "allow = 'localhost'",
-        "services.s.allow: 'localhost' is no network; for example 192.0.2.0/24, ::1",
+        "services.s.allow: 'localhost' is not a network; for example 192.0.2.0/24, ::1",
     ),
     (
         "initial_state = ''",
-        "services.s.initial_state: '' is no name: that is one or more printable letters",
+        "services.s.initial_state: '' is not a name: a name is one or more printable characters",
     ),
     (
         "seed = 0x8000000000000000",
@@ -163,19 +163,19 @@ SERVICES = [
     ("responder = 'no_such:x'", "services.s.responder: responder no_such:x: ModuleNotFoundError"),
     (
         "responder = 'tests.config.texts:shout'\notherwise = 'x'",
-        "services.s.otherwise: responder and otherwise exclude each other",
+        "services.s.otherwise: responder and otherwise cannot be combined",
     ),
     (
         "responder = 'tests.config.texts:shout'\nseed = 0",
-        "services.s.seed: responder and seed exclude each other",
+        "services.s.seed: responder and seed cannot be combined",
     ),
     (
         "responder = 'tests.config.texts:shout'\ninitial_state = 'x'",
-        "services.s.initial_state: responder and initial_state exclude each other",
+        "services.s.initial_state: responder and initial_state cannot be combined",
     ),
     (
         "responder = 'tests.config.texts:shout'\nrules = [{ reply = 'x' }]",
-        "services.s.rules: responder and rules exclude each other",
+        "services.s.rules: responder and rules cannot be combined",
     ),
     (
         "rules = { reply = 'x' }",
@@ -207,7 +207,7 @@ LISTENS = [
     ),
     (
         "listen = 'tcp:70000'",
-        "services.s.listen: endpoint tcp:70000: 70000 is no port from 0 to 65535",
+        "services.s.listen: endpoint tcp:70000: 70000 is not a port from 0 to 65535",
     ),
     ("listen = 'ssl:0:privateKey=/none'", "services.s.listen: endpoint ssl:0:privateKey=/none: "),
     (
@@ -216,7 +216,7 @@ LISTENS = [
     ),
     (
         "listen = ['tcp:80', 'tcp:80:interface=127.0.0.1']",
-        "services.s.listen[2]: tcp port 80 is taken by services.s.listen[1]",
+        "services.s.listen[2]: tcp port 80 is already used by services.s.listen[1]",
     ),
 ]
 """Where a service listens."""
@@ -238,9 +238,9 @@ RULES = [
         "reply = 'x'\nequals = 'x'",
         ".equals: unknown key here, it belongs in the when of a rule; known: name, when,",
     ),
-    ("reply = 'x'\nreplies = ['x']", ".replies: reply and replies exclude each other"),
-    ("reply = 'x'\nscope = 'service'", ".scope: stands only beside replies"),
-    ("reply = 'x'\nafter_last = 'cycle'", ".after_last: stands only beside replies"),
+    ("reply = 'x'\nreplies = ['x']", ".replies: reply and replies cannot be combined"),
+    ("reply = 'x'\nscope = 'service'", ".scope: needs replies beside it"),
+    ("reply = 'x'\nafter_last = 'cycle'", ".after_last: needs replies beside it"),
     ("replies = []", ".replies: an empty list; it takes one reply or more"),
     ("replies = 'x'", ".replies: expected a list, found text 'x'"),
     (
@@ -249,7 +249,10 @@ RULES = [
     ),
     ("replies = ['x']\nscope = 1", ".scope: expected 'connection' or 'service', found number 1"),
     ("reply = 'x'\nname = 5", ".name: expected a name, found number 5"),
-    ("reply = 'x'\nname = ''", ".name: '' is no name: that is one or more printable letters"),
+    (
+        "reply = 'x'\nname = ''",
+        ".name: '' is not a name: a name is one or more printable characters",
+    ),
     ("reply = 'x'\nstate = []", ".state: an empty list; leave it out if the state does not matter"),
     ("reply = 'x'\nstate = 'on'", ".state: no rule leads to state 'on'; known: start"),
     ("reply = 'x'\nchance = 0", ".chance: 0 is not a number above 0 and up to 1"),
@@ -276,7 +279,7 @@ CONDITIONS = [
     ),
     (
         "{ equals = { hex = '41', base64 = 'QQ==' } }",
-        ".equals: hex and base64 exclude each other",
+        ".equals: hex and base64 cannot be in one table",
     ),
     ("{ equals = { hex = '41', x = 1 } }", ".equals.x: unknown key; known: hex"),
     ("{ equals = {} }", ".equals: expected a table with hex, base64 or file, found an empty one"),
@@ -287,7 +290,7 @@ CONDITIONS = [
     ("{ equals = { hex = 41 } }", ".equals.hex: expected text, found number 41"),
     ("{ equals = { base64 = 'Q' } }", ".equals.base64: 'Q' is not base64: "),
     ("{ equals = { base64 = 'é' } }", ".equals.base64: 'é' is not base64: "),
-    ("{ equals = { file = '' } }", ".equals.file: '' is no name of a file"),
+    ("{ equals = { file = '' } }", ".equals.file: '' is not a file name"),
     (
         "{ equals = { file = '/none' } }",
         ".equals.file: cannot read /none: No such file or directory",
@@ -317,7 +320,7 @@ CONDITIONS = [
     ("{ peer = [] }", ".peer: an empty list; no peer is in it"),
     (
         "{ peer = ['::1', '192.0.2.1/24'] }",
-        ".peer[2]: '192.0.2.1/24' goes on behind its mask; the network is 192.0.2.0/24",
+        ".peer[2]: '192.0.2.1/24' has bits set after its mask; the network is 192.0.2.0/24",
     ),
     ("{ not = {} }", ".not: no condition; leave it out if there is none"),
     (
@@ -360,11 +363,11 @@ REPLIES = [
     ("{ close = false }", ".close: expected true or 'half', found false"),
     ("{ close = 'whole' }", ".close: expected true or 'half', found text 'whole'"),
     ("{ reset = 'yes' }", ".reset: expected true, found text 'yes'"),
-    ("{ close = true, reset = true }", ": close and reset exclude each other in one table"),
-    ("['a', { close = true }, 'b']", "[3]: never comes, for nothing can follow close"),
-    ("[{ close = 'half' }, { delay = 1 }]", "[2]: never comes, for nothing can follow close"),
-    ("[{ reset = true }, { reset = true }]", "[2]: never comes, for nothing can follow reset"),
-    ("[{ stall = true }, { close = true }]", "[2]: never comes, for nothing can follow stall"),
+    ("{ close = true, reset = true }", ": close and reset cannot be in one table"),
+    ("['a', { close = true }, 'b']", "[3]: unreachable: nothing can follow close"),
+    ("[{ close = 'half' }, { delay = 1 }]", "[2]: unreachable: nothing can follow close"),
+    ("[{ reset = true }, { reset = true }]", "[2]: unreachable: nothing can follow reset"),
+    ("[{ stall = true }, { close = true }]", "[2]: unreachable: nothing can follow stall"),
     ("{ command = 'date' }", ".command: expected a list, found text 'date'"),
     ("{ command = [] }", ".command: expected a program and its arguments, as in ['date', '-u']"),
     ("{ command = [''] }", ".command: expected a program and its arguments, as in ['date', '-u']"),

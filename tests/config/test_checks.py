@@ -39,30 +39,45 @@ def test_rules_that_act(texts: list[str]) -> None:
 
 
 NEVER = [
-    (["", A], "rule-2: never acts: rule-1 answers all that it would"),
-    (["", "chance = 0.5"], "rule-2: never acts: rule-1 answers all that it would"),
-    (["", "state = 'start'"], "rule-2: never acts: rule-1 answers all that it would"),
-    (["name = 'all'", B, A], "rule-2: never acts: all answers all that it would"),
-    ([A, B, A], "rule-3: never acts: rule-1 answers all that it would"),
-    ([A, "when = [{ equals = 'a' }]"], "rule-2: never acts: rule-1 answers all that it would"),
-    ([A, f"{A}\nstate = 'start'"], "rule-2: never acts: rule-1 answers all that it would"),
-    ([A, f"{A}\nchance = 0.1"], "rule-2: never acts: rule-1 answers all that it would"),
+    (["", A], "rule-2: unreachable: rule-1 already answers everything this rule would"),
+    (
+        ["", "chance = 0.5"],
+        "rule-2: unreachable: rule-1 already answers everything this rule would",
+    ),
+    (
+        ["", "state = 'start'"],
+        "rule-2: unreachable: rule-1 already answers everything this rule would",
+    ),
+    (["name = 'all'", B, A], "rule-2: unreachable: all already answers everything this rule would"),
+    ([A, B, A], "rule-3: unreachable: rule-1 already answers everything this rule would"),
+    (
+        [A, "when = [{ equals = 'a' }]"],
+        "rule-2: unreachable: rule-1 already answers everything this rule would",
+    ),
+    (
+        [A, f"{A}\nstate = 'start'"],
+        "rule-2: unreachable: rule-1 already answers everything this rule would",
+    ),
+    (
+        [A, f"{A}\nchance = 0.1"],
+        "rule-2: unreachable: rule-1 already answers everything this rule would",
+    ),
     (
         ["when = [{ equals = 'a' }, { length = 9 }]", "when = [{ length = 9 }, { equals = 'a' }]"],
-        "rule-2: never acts: rule-1 answers all that it would",
+        "rule-2: unreachable: rule-1 already answers everything this rule would",
     ),
     (
         [f"state = ['start', 'b']\n{IN_B}", f"{A}\nstate = 'b'"],
-        "rule-2: never acts: rule-1 answers all that it would",
+        "rule-2: unreachable: rule-1 already answers everything this rule would",
     ),
     (["state = 'b'"], "rule-1.state: no rule leads to state 'b'; known: start"),
     (
         [f"{A}\n{IN_B}", "state = ['start', 'c']"],
         "rule-2.state: no rule leads to state 'c'; known: b, start",
     ),
-    (["name = 'a'\n" + A, "name = 'a'"], "a: a rule before it is named 'a', too"),
-    (["name = 'rule-2'\n" + A, B], "rule-2: a rule before it is named 'rule-2', too"),
-    (["name = 'otherwise'"], "otherwise: otherwise stands for no rule; it needs another name"),
+    (["name = 'a'\n" + A, "name = 'a'"], "a: an earlier rule is already named 'a'"),
+    (["name = 'rule-2'\n" + A, B], "rule-2: an earlier rule is already named 'rule-2'"),
+    (["name = 'otherwise'"], "otherwise: a rule cannot be named otherwise; choose another name"),
 ]
 
 
@@ -75,7 +90,7 @@ def test_rules_that_never_act(texts: list[str], problem: str) -> None:
 def test_otherwise_never_acts() -> None:
     """No message is left for `otherwise` when a rule answers all."""
     text = rules(A, "name = 'all'", more="otherwise = 'x'")
-    never = "services.s.otherwise: never acts: all answers every message"
+    never = "services.s.otherwise: unreachable: all already answers every message"
     assert problems_of(text) == (never,)
     assert problems_of(rules(A, "chance = 0.5", more="otherwise = 'x'")) == ()
 
@@ -83,10 +98,10 @@ def test_otherwise_never_acts() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("state = 'start'", "state: is of no use without keep_alive = true, for a connection has"),
+        ("state = 'start'", "state: has no effect without keep_alive = true"),
         (
             "next_state = 'b'",
-            "next_state: is of no use without keep_alive = true, for a connection",
+            "next_state: has no effect without keep_alive = true, because a",
         ),
         ("replies = ['a']", "replies: only the first acts without keep_alive = true or scope ="),
         (
@@ -118,10 +133,10 @@ def services(*listens: str, metrics: str | None = None) -> str:
 def test_two_on_one_address() -> None:
     """Two services, or a service and the metrics, cannot have one address."""
     local = "'tcp:9464:interface=127.0.0.1'"
-    taken = "tcp port 9464 is taken by services.s0.listen"
+    taken = "tcp port 9464 is already used by services.s0.listen"
     assert problems_of(services(local, local)) == (f"services.s1.listen: {taken}",)
     assert problems_of(services("['tcp:1', 'unix:/x']", "['unix:/x']")) == (
-        "services.s1.listen[1]: unix socket /x is taken by services.s0.listen[2]",
+        "services.s1.listen[1]: unix socket /x is already used by services.s0.listen[2]",
     )
     assert problems_of(services(local, metrics="'tcp:9464'")) == (f"metrics.listen: {taken}",)
     assert problems_of(services("'tcp:9465'", metrics="'tcp:9464'")) == ()

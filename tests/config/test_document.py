@@ -106,8 +106,11 @@ REFUSED: list[tuple[object, str]] = [
     (in_service(rules=[None]), "services.s.rules.rule-1: expected a table, found null"),
     (in_service(rules=None), "services.s.rules: expected a list, of lines [[services.s.rules]]"),
     (in_service(otherwise=Incomparable()), "services.s.otherwise: expected text, a table with "),
-    (in_service(otherwise=cyclic()), "has more than 32 tables or lists within each other"),
-    (in_service(otherwise=nested(100_000)), "has more than 32 tables or lists within each other"),
+    (in_service(otherwise=cyclic()), "has more than 32 tables or lists nested in each other"),
+    (
+        in_service(otherwise=nested(100_000)),
+        "has more than 32 tables or lists nested in each other",
+    ),
 ]
 
 

@@ -21,7 +21,7 @@ def test_names_are_relative(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "a\0b"])
 def test_names_that_no_file_has(name: str, tmp_path: Path) -> None:
     """A name that no file can have is an error before the system is asked."""
-    with pytest.raises(ConfigError, match="is no name of a file"):
+    with pytest.raises(ConfigError, match="is not a file name"):
         NamedFiles(tmp_path).path(name)
 
 

@@ -25,6 +25,6 @@ def test_what_is_not_a_network() -> None:
     right = read_networks(["localhost", "10.0.0.1/8", "::1"], reading)
     assert right == (ip_network("::1"),)
     assert reading.problems.lines() == (
-        "[1]: 'localhost' is no network; for example 192.0.2.0/24, ::1",
-        "[2]: '10.0.0.1/8' goes on behind its mask; the network is 10.0.0.0/8",
+        "[1]: 'localhost' is not a network; for example 192.0.2.0/24, ::1",
+        "[2]: '10.0.0.1/8' has bits set after its mask; the network is 10.0.0.0/8",
     )

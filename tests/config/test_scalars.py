@@ -39,5 +39,5 @@ def test_ranges(kind: Whole | Number, right: list[float], wrong: list[float]) ->
 def test_names(name: str) -> None:
     """A name is seen in logs, so it has to print."""
     assert PlainText().read("저울 1") == "저울 1"
-    with pytest.raises(ConfigError, match="is no name"):
+    with pytest.raises(ConfigError, match="is not a name"):
         PlainText().read(name)

@@ -41,7 +41,7 @@ def test_nothing_is_left(table: object) -> None:
     ("step", "problem"),
     [
         ({}, ": expected a table with hex, base64, file, template, echo, raw, "),
-        ({"hex": "00", "raw": "x"}, ": hex and raw exclude each other in one table"),
+        ({"hex": "00", "raw": "x"}, ": hex and raw cannot be in one table"),
         ({"close": False}, ".close: expected true or 'half', found false"),
         ({"close": 1}, ".close: expected true or 'half', found number 1"),
         ({"delay": "x"}, ".delay: expected a number of seconds from 0 to "),

@@ -13,13 +13,13 @@ REFUSED_FILES = {
     "a = 1\nb = x": "is not TOML: Invalid value (at line 2, column 5)",
     "a = 1\na = 2\n": "is not TOML: Cannot overwrite a value (at line 2, column 6)",
     "a = " + "9" * 5000: "is not TOML: Exceeds the limit (4300 digits) for integer string",
-    "a = " + "[" * 100_000: "has tables or lists too deep within each other",
-    "a = " + "[" * 40 + "]" * 40: "has more than 32 tables or lists within each other",
-    ".".join("a" * 40) + " = 1": "has more than 32 tables or lists within each other",
-    ".".join("a" * 100_000) + " = 1": "has more than 32 tables or lists within each other",
+    "a = " + "[" * 100_000: "nests tables or lists too deeply",
+    "a = " + "[" * 40 + "]" * 40: "has more than 32 tables or lists nested in each other",
+    ".".join("a" * 40) + " = 1": "has more than 32 tables or lists nested in each other",
+    ".".join("a" * 100_000) + " = 1": "has more than 32 tables or lists nested in each other",
     "x = 1\n["
     + " . ".join(["'a.b'"] * 99)
-    + "]": "has more than 32 tables or lists within each other",
+    + "]": "has more than 32 tables or lists nested in each other",
     'a = "\\d"': r"is not TOML: Unescaped '\' in a string (at line 1, column 8); between single",
     "[a]\n[a]": "is not TOML: Cannot declare ('a',) twice (at line 2, column 3); each of several",
     "a = yes": "is not TOML: Invalid value (at line 1, column 5); text stands between quotes",

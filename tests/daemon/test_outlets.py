@@ -205,5 +205,5 @@ def test_file_that_cannot_be_opened_again(make: Callable[..., Site], tmp_path: P
         site.outlets.reopen()
     site.exchange()
     site.write()
-    assert texts(events)[0].startswith("record goes on as it was")
+    assert texts(events)[0].startswith("record: still writing to the old file")
     assert len(lines(tmp_path / "gone" / "record")) == 1

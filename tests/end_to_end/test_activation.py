@@ -184,14 +184,14 @@ def refused(words: Sequence[str], directory: Path, listeners: Sequence[socket.so
     ("names", "listen", "error"),
     [
         ("ours:ours", OURS, "2 sockets have this name; index=... tells them apart"),
-        ("one:two", OURS, "no such socket was handed over; there are: one, two"),
-        ("-", OURS, "no such socket was handed over; there are: unknown"),
+        ("one:two", OURS, "no such socket was passed; there are: one, two"),
+        ("-", OURS, "no such socket was passed; there are: unknown"),
         ("one", OURS, "LISTEN_FDS is 2, but LISTEN_FDNAMES has 1 names"),
         ("ours:two", UNIX, "the socket's domain is INET"),
         (
             "-",
             ("--listen", "systemd:domain=INET:index=2"),
-            "the last socket that was handed over has index 1",
+            "the last socket that was passed has index 1",
         ),
     ],
 )
@@ -208,13 +208,13 @@ def test_what_does_not_listen(tmp_path: Path) -> None:
     serve = [str(SCRIPTS / "sockreply"), "serve", *OURS]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         line = refused([*handing_over([listener], "ours"), *serve], tmp_path, [listener])
-    assert line.endswith("it is no socket that listens for connections")
+    assert line.endswith("it is not a listening socket")
 
 
 def test_nothing_was_handed_over(tmp_path: Path) -> None:
     """A daemon that was to be activated and is started by hand says that in one line."""
     line = refused([str(SCRIPTS / "sockreply"), "serve", *OURS], tmp_path)
-    assert "no socket was handed over to this process (LISTEN_FDS, LISTEN_PID)" in line
+    assert "no socket was passed to this process (LISTEN_FDS, LISTEN_PID)" in line
 
 
 @pytest.mark.skipif(not can_be_without_network(), reason="only root may unshare the network")

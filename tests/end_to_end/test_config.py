@@ -64,7 +64,7 @@ def test_config_excludes_other_options(tmp_path: Path) -> None:
     for option in ("--port=0", "--echo", "--log-level=info", "--metrics=tcp:0"):
         status, _, said = sockreply("serve", "--config", str(tmp_path / "x.toml"), option)
         assert status == 2
-        assert f"--config and {option.partition('=')[0]} exclude each other" in said
+        assert f"--config and {option.partition('=')[0]} cannot be combined" in said
 
 
 def test_check_tells_all_problems(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_check_tells_what_is_set_up(tmp_path: Path) -> None:
         (["state"], 1, "not in state gone"),
         (["slew"], 1, "byte 2 (from 0) is 0x65 'e', not 0x6f 'o'"),
         (["--service", "none", "slow"], 2, "'none' is not one of example"),
-        (["--peer", "nobody", "slow"], 2, "'nobody' is no IP address"),
+        (["--peer", "nobody", "slow"], 2, "'nobody' is not an IP address"),
         (["--hex", "xy"], 2, "not hexadecimal"),
     ],
 )

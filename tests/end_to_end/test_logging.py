@@ -150,7 +150,7 @@ def test_level_debug_shows_how_connections_end(start_daemon: Start) -> None:
     """`--log-level debug` shows, too, that a client is gone and why."""
     daemon = start_daemon("--log-level", "debug")
     assert ask(daemon.port) == TEXTBOOK_REPLY
-    daemon.wait_for(" gone: answered")
+    daemon.wait_for(" disconnected: answered")
 
 
 def test_shown_exchanges_are_capped(start_daemon: Start) -> None:

@@ -155,7 +155,7 @@ def test_file_that_is_wrong_changes_nothing(run: Callable[[str], Running]) -> No
     daemon = run(service("old"))
     client = daemon.client()
     wrong = service("new").replace("keep_alive", "keep_alvie") + "\n[log]\nlevel = 5\n"
-    daemon.change(wrong, "is not taken over")
+    daemon.change(wrong, "rejected")
     assert "services.example.keep_alvie" in daemon.log
     assert "log.level" in daemon.log
     assert client.ask("x") == "old"
@@ -169,7 +169,7 @@ def test_port_that_is_taken_changes_nothing(run: Callable[[str], Running]) -> No
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"
         text = service("new") + service("more", "more") + service("taken", "taken", taken)
-        daemon.change(text, "is not taken over")
+        daemon.change(text, "rejected")
     assert client.ask("x") == "old"
     (_, opened) = daemon.ports
     with pytest.raises(ConnectionRefusedError):

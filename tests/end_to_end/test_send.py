@@ -254,7 +254,7 @@ def test_an_endpoint_that_cannot_be() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.startswith(b"sockreply: 'nonsense:1' is no endpoint to connect to: ")
+    assert done.stderr.startswith(b"sockreply: 'nonsense:1' is not an endpoint to connect to: ")
     assert done.stderr.count(b"\n") == 1
 
 

@@ -102,7 +102,7 @@ def test_unknown_key(name: str) -> None:
         ("line:ending=cr", "line: ending: 'cr' is not one of lf, crlf"),
         ("line:ending=", "line: ending: '' is not one of lf, crlf"),
         ("delimited:end=", "delimited: end: an empty mark ends nothing"),
-        (r"delimited:end=\q", r"delimited: end: '\q' is no escape; known:"),
+        (r"delimited:end=\q", r"delimited: end: '\q' is not an escape; known:"),
         ("delimited:end=a,", "delimited: '' is not key=value"),
         ("length:bytes=5", "length: bytes: '5' is not one of 1, 2, 3, 4, 8"),
         ("length:bytes=two", "length: bytes: 'two' is not one of 1, 2, 3, 4, 8"),
@@ -145,8 +145,8 @@ def test_impossible_value(spec: str, why: str) -> None:
         ("enclosed:start=a", "framing enclosed: needs end=..."),
         ("length", "framing length: needs either bytes=1|2|3|4|8 or digits=N"),
         ("length:bytes=2,digits=4", "framing length: needs either bytes=1|2|3|4|8 or digits=N"),
-        ("length:bytes=2,offset=4", "framing length: offset needs strip=no, for"),
-        ("length:bytes=2,offset=4,strip=yes", "framing length: offset needs strip=no, for"),
+        ("length:bytes=2,offset=4", "framing length: offset needs strip=no, because"),
+        ("length:bytes=2,offset=4,strip=yes", "framing length: offset needs strip=no, because"),
     ],
 )
 def test_missing_key(spec: str, why: str) -> None:
@@ -222,7 +222,7 @@ def test_built_in_names_take_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
         ("missing", "AttributeError: module 'tests.framing.stand_ins' has no attribute 'missing'"),
         ("stop:word=", "ValueError: no word (tests/framing/stand_ins.py, line N)"),
         ("stop:colour=red", "TypeError: Stop.__init__() got an unexpected keyword argument"),
-        (r"stop:word=\q", r"'\q' is no escape; known: \r \n \t \0 \\ \, \xNN"),
+        (r"stop:word=\q", r"'\q' is not an escape; known: \r \n \t \0 \\ \, \xNN"),
         (r"stop:word=\xff", "UnicodeDecodeError: "),
     ],
 )

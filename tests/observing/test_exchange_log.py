@@ -167,7 +167,7 @@ def test_debug_shows_the_ends(events: Sequence[LogEvent]) -> None:
     """At "debug" the end of a connection is shown too, with its reason."""
     talk, _ = logged_talk("debug")
     talk.leave()
-    assert texts(events, "debug") == [f"client {PEER} gone: peer"]
+    assert texts(events, "debug") == [f"client {PEER} disconnected: peer"]
 
 
 def test_ends_are_capped_too(events: Sequence[LogEvent]) -> None:
@@ -187,7 +187,7 @@ def test_lines_of_a_service_with_a_name(events: Sequence[LogEvent]) -> None:
     log.connected(talk.session)
     talk.say(b"x\nnone\n")
     log.abandoned(talk.session)
-    log.remarked(talk.session, lambda: "no rule for it")
+    log.remarked(talk.session, lambda: "no rule matches")
     talk.leave()
     assert texts(events)[1:] == [
         f"scale: client {PEER} connected",
@@ -195,9 +195,9 @@ def test_lines_of_a_service_with_a_name(events: Sequence[LogEvent]) -> None:
         f"scale: answered {PEER}: 'x'",
         f"scale: received from {PEER}: 'none'",
         f"scale: answered {PEER} with silence",
-        f"scale: not answered {PEER}: the connection ended first",
-        f"scale: {PEER}: no rule for it",
-        f"scale: client {PEER} gone: peer",
+        f"scale: no answer to {PEER}: the connection ended first",
+        f"scale: {PEER}: no rule matches",
+        f"scale: client {PEER} disconnected: peer",
     ]
     assert [event["service"] for event in events] == ["default"] + ["scale"] * 8
 

@@ -215,7 +215,7 @@ def test_json_log_on_a_full_disk(tmp_path: Path) -> None:
         globalLogPublisher.removeObserver(observer)
     observer.close()
     failed = f"cannot write JSON lines to {path}: No space left on device"
-    again = "JSON lines are written again; some are missing"
+    again = "writing JSON lines again; some are missing"
     assert [text for text in texts(events) if not text.startswith("lost")] == [
         failed,
         again,

@@ -222,7 +222,7 @@ def test_unknown_entry_point(install: Callable[..., None]) -> None:
         ("ending:colour=red", "TypeError: make() got an unexpected keyword argument 'colour'"),
         ("ending:end=a,b", "ending: 'b' is not key=value"),
         ("ending:end=a,end=b", "ending: end is given twice"),
-        (r"ending:end=\q", r"'\q' is no escape; known: \r \n \t \0 \\ \, \xNN"),
+        (r"ending:end=\q", r"'\q' is not an escape; known: \r \n \t \0 \\ \, \xNN"),
         (r"ending:end=\xff", "UnicodeDecodeError: "),
         ("nothing", "None is neither a function of (message, session) nor a responder"),
         ("gone", "ModuleNotFoundError: No module named 'gone'"),

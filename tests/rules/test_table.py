@@ -200,9 +200,9 @@ def test_what_nearly_answered() -> None:
     RuleTable([]).respond(b"m", session(connection=connection))
     table.respond(b"*IDN?", session(connection=connection))
     assert connection.remarks == [
-        "no rule for it; nearest is identify: equals: byte 3 (from 0) is 0x58 'X', not 0x4e 'N'",
-        "no rule for it; nearest is unit: starts_with: byte 3 (from 0) is 0x58 'X', not 0x54 'T'",
-        "no rule for it",
+        "no rule matches; nearest is identify: equals: byte 3 (from 0) is 0x58 'X', not 0x4e 'N'",
+        "no rule matches; nearest is unit: starts_with: byte 3 (from 0) is 0x58 'X', not 0x54 'T'",
+        "no rule matches",
     ]
 
 

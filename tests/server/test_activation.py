@@ -78,7 +78,7 @@ def test_descriptors(environment: Mapping[str, str], there: list[Inherited]) -> 
 @pytest.mark.parametrize(
     ("environment", "error"),
     [
-        (handed_over("x"), "LISTEN_FDS is 'x', which is no number"),
+        (handed_over("x"), "LISTEN_FDS is 'x', which is not a number"),
         (handed_over("2", "web"), "LISTEN_FDS is 2, but LISTEN_FDNAMES has 1 names"),
     ],
 )
@@ -105,8 +105,8 @@ def test_choice(domains: dict[int, str]) -> None:
 @pytest.mark.parametrize(
     ("wanted", "error"),
     [
-        (Wanted("INET", None, "mail"), "no such socket was handed over; there are: web, metrics"),
-        (Wanted("INET", 3, None), "the last socket that was handed over has index 2"),
+        (Wanted("INET", None, "mail"), "no such socket was passed; there are: web, metrics"),
+        (Wanted("INET", 3, None), "the last socket that was passed has index 2"),
         (Wanted("UNIX", None, "web"), "the socket's domain is INET"),
         (Wanted("UNIX", 2, None), "the socket's domain is INET6"),
         (Wanted("INET", None, "web"), "2 sockets have this name; index=... tells them apart"),
@@ -122,10 +122,10 @@ def test_no_choice(domains: dict[int, str], wanted: Wanted, error: str) -> None:
 
 
 def test_descriptor_that_does_not_listen() -> None:
-    """What is no socket that listens is an error."""
+    """What is not a listening socket is an error."""
     number = os.open(os.devnull, os.O_RDONLY)
     try:
-        with pytest.raises(ConfigError, match="it is no socket that listens"):
+        with pytest.raises(ConfigError, match="it is not a listening socket"):
             activation.domain_of(number)
     finally:
         os.close(number)
@@ -137,5 +137,5 @@ def test_nothing_was_handed_over(wrapped: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(activation, "first_environment", dict)
     with pytest.raises(ConfigError) as caught:
         endpoint_from(MemoryReactorClock(), f"{wrapped}systemd:domain=INET:index=0")
-    error = "no socket was handed over to this process (LISTEN_FDS, LISTEN_PID)"
+    error = "no socket was passed to this process (LISTEN_FDS, LISTEN_PID)"
     assert str(caught.value) == f"endpoint systemd:domain=INET:index=0: {error}"

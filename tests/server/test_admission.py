@@ -94,9 +94,7 @@ def test_who_is_refused_is_counted_and_no_connection() -> None:
     assert (counters.connections, counters.open_connections, counters.messages) == (0, 0, 0)
     assert not counters.closed
     assert transport.value() == b""
-    assert texts(events) == [
-        "127.0.0.1:40000 refused: it is in none of the networks that are allowed"
-    ]
+    assert texts(events) == ["127.0.0.1:40000 refused: its address is not in an allowed network"]
     assert not door.factory.roster.connections
 
 

@@ -93,9 +93,12 @@ def test_on_loopback(endpoint: str, local: str | None) -> None:
         ("12345", "Unknown endpoint type: '12345'"),
         ("tcp", "it needs a value for port; for example "),
         ("tcp:x", "'x' is not a whole number; for example tcp:12345:interface="),
-        ("tcp:80:interface=::1", "it has two values for interface; a colon that is part of a value"),
-        ("tcp:65536", "65536 is no port from 0 to 65535"),
-        ("tcp:-1", "-1 is no port from 0 to 65535"),
+        (
+            "tcp:80:interface=::1",
+            "it has two values for interface; write a colon that is part of a value",
+        ),
+        ("tcp:65536", "65536 is not a port from 0 to 65535"),
+        ("tcp:-1", "-1 is not a port from 0 to 65535"),
         ("tcp:80\\", "RuntimeError: "),
         ("systemd:", "systemd's are systemd:domain=INET:index=0"),
         ("systemd:domain=INETT:index=0", "systemd's are systemd:domain=INET:index=0"),
@@ -123,7 +126,7 @@ def test_hints() -> None:
     for endpoint, hint in (
         (
             "tcp:80:interface=::1",
-            r"; a colon that is part of a value is written \:, as in tcp6:80:",
+            r"; write a colon that is part of a value as \:, as in tcp6:80:",
         ),
         ("5025", "; for example tcp:12345:interface=127.0.0.1 or unix:/run/NAME.sock"),
         ("ssl:80:privateKey=/none", "[Errno 2] No such file or directory: '/none'"),

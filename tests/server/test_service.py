@@ -269,7 +269,7 @@ def test_endpoints_as_such() -> None:
 def test_factory_of_another_service() -> None:
     """A factory serves one service: draining one would end the connections of the other."""
     site = Site()
-    with pytest.raises(ConfigError, match="has its service already"):
+    with pytest.raises(ConfigError, match="already belongs to a service"):
         ReplyService(site.reactor, site.factory, ["tcp:2"])
 
 

@@ -226,7 +226,7 @@ def test_message_timeout(idle_timeout: float) -> None:
             talk.say(b"x")
             talk.clock.advance(1)
     assert talk.transport.aborted
-    assert texts(events) == ["192.168.1.1:54321 took over 10 s: message_timeout"]
+    assert texts(events) == ["192.168.1.1:54321 took more than 10 s: message_timeout"]
     talk.leave()
     assert talk.counters.closed == {"message_timeout": 1}
 
@@ -284,7 +284,7 @@ def test_write_timeout() -> None:
         assert not talk.transport.aborted
         talk.clock.advance(1)
     assert talk.transport.aborted
-    assert texts(events, "warn") == ["192.168.1.1:54321 took over 30 s: write_timeout"]
+    assert texts(events, "warn") == ["192.168.1.1:54321 took more than 30 s: write_timeout"]
     talk.leave()
     assert talk.counters.closed == {"write_timeout": 1}
 

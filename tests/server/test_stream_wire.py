@@ -164,7 +164,7 @@ def test_write_timeout_of_a_peer_that_takes_nothing(over_wire: Connect) -> None:
         talk.clock.advance(0.1)
         talk.clock.turn()
     assert not talk.transport.connected
-    assert texts(events, "warn") == ["127.0.0.1:7 took over 30 s: write_timeout"]
+    assert texts(events, "warn") == ["127.0.0.1:7 took more than 30 s: write_timeout"]
     assert talk.counters.closed == {"write_timeout": 1}
 
 

@@ -36,7 +36,7 @@ ACTIVATED = BY_THE_LINE.replace(
 
 
 def one_each(head: str) -> str:
-    """The same head of a file, for a daemon that answers one message a connection: for a load."""
+    """The same head of a file, for a daemon that answers one message per connection: for a load."""
     return head.replace("keep_alive = true", "keep_alive = false")
 
 

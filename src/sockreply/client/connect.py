@@ -90,7 +90,7 @@ class ExplainedEndpoint:
             )
         except Exception as wrong:  # plugins read them, and keys are loaded: it may raise anything
             raise ConfigError(
-                f"{endpoint!r} is no endpoint to connect to: {show_error(wrong)}"
+                f"{endpoint!r} is not an endpoint to connect to: {show_error(wrong)}"
             ) from wrong
 
     def __str__(self) -> str:

@@ -20,8 +20,8 @@ class Options(CommandOptions):
 
     synopsis = "FILE"
     longdesc = (
-        "Prints what is wrong with a configuration file, a line an error, and exits with 1; or "
-        "prints what it sets up, and exits with 0."
+        "Prints what is wrong with a configuration file, one line for each error, and exits with "
+        "1. If nothing is wrong, prints what the file sets up, and exits with 0."
     )
 
     file = ""
@@ -76,10 +76,10 @@ def _told(settings: Settings) -> Iterator[str]:
 
 def _parts(service: ServiceSettings) -> Iterator[str]:
     yield f"framing {service.framing.name}"
-    yield "keep-alive" if service.keep_alive else "one message a connection"
+    yield "keep-alive" if service.keep_alive else "one message per connection"
     yield _described(service)[0]
     if service.greeting is not None:
-        yield "greets who connects"
+        yield "greets clients"
 
 
 def _described(service: ServiceSettings) -> list[str]:

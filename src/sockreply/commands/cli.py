@@ -58,8 +58,8 @@ class Subcommand:
 SUBCOMMANDS = (
     Subcommand("send", "send", "Send messages and print the replies."),
     Subcommand("serve", "serve", "Answer messages, in the foreground and without a pid file."),
-    Subcommand("check", "check", "Tell what is wrong with a configuration file."),
-    Subcommand("explain", "explain", "Tell which rule of a file answers a message, and why."),
+    Subcommand("check", "check", "Check a configuration file."),
+    Subcommand("explain", "explain", "Explain which rule of a file answers a message, and why."),
 )
 
 

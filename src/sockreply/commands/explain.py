@@ -32,9 +32,9 @@ class Options(CommandOptions):
 
     synopsis = "FILE [options] MESSAGE"
     longdesc = (
-        "Tells of each rule of a configuration file whether it answers a message, or why it does "
-        "not, and what would be sent. Exits with 1 if no rule answers for certain. Options stand "
-        "anywhere; behind -- nothing is one."
+        "Says for each rule of a configuration file whether it answers a message, or why it does "
+        "not, and what would be sent. Exits with 1 if no rule is certain to answer. Options may "
+        "come anywhere before --."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
         ["hex", None, "The message is written as hexadecimal digits."],
@@ -146,5 +146,5 @@ def _peer(text: str) -> IPv4Address | IPv6Address:
     try:
         version = ip_address(text).version
     except ValueError:
-        raise ConfigError(f"--peer: {quoted(text)} is no IP address") from None
+        raise ConfigError(f"--peer: {quoted(text)} is not an IP address") from None
     return (IPv4Address if version == 4 else IPv6Address)("TCP", text, PEER_PORT)

@@ -46,7 +46,7 @@ def seconds(text: str) -> float:
 def address(text: str) -> str:
     """Reads an address to listen on."""
     if not text:
-        raise ConfigError("'' is no address; 0.0.0.0 stands for all")
+        raise ConfigError("'' is not an address; 0.0.0.0 stands for all of them")
     return text
 
 

@@ -39,7 +39,7 @@ class Options(CommandOptions):
     longdesc = (
         "Sends each MESSAGE, or each line of standard input, and prints each reply on a line of "
         "its own. Fewer replies than messages are a failure. Options come before the first "
-        "MESSAGE: all that follows it is a message, also what begins with a dash."
+        "MESSAGE: everything after it is a message, even if it begins with a dash."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
         ["greeting", None, "Wait for the server's first message, and print it, before sending."],
@@ -60,10 +60,10 @@ class Options(CommandOptions):
 
     def postOptions(self) -> None:
         if self["to"] is not None and (self["host"], self["port"]) != (None, None):
-            raise usage.UsageError("--to excludes --host and --port")
+            raise usage.UsageError("--to cannot be combined with --host or --port")
         self.framing = option("framing", parse_framing)(self["framing"])
         if self.framing.one_message_each_way and len(self.messages) > 1:
-            raise usage.UsageError(f"{self['framing']} carries one message a connection")
+            raise usage.UsageError(f"{self['framing']} carries one message per connection")
         self.messages = [self.decode(message) for message in self.messages]
 
     def decode(self, written: bytes) -> bytes:

@@ -66,7 +66,9 @@ class Options(CommandOptions):
         ),
         parameter("reply", None, None, f"The reply to every message; {_ESCAPES}.", unescape),
         parameter("responder", None, None, f"Code that answers: {_RESPONDERS}.", str),
-        parameter("greeting", None, None, f"Sent to who connects; {_ESCAPES}.", unescape),
+        parameter(
+            "greeting", None, None, f"Sent to each client that connects; {_ESCAPES}.", unescape
+        ),
         parameter(
             "idle-timeout",
             None,
@@ -92,14 +94,14 @@ class Options(CommandOptions):
             "drain-timeout",
             None,
             None,
-            "Seconds that connections get to finish in when it is told to stop. [default: 30]",
+            "Seconds that connections have to finish when the daemon stops. [default: 30]",
             seconds,
         ),
         parameter(
             "drain-delay",
             None,
             None,
-            "Seconds to go on as before when it is told to stop. [default: 0]",
+            "Seconds to go on as before when the daemon is told to stop. [default: 0]",
             seconds,
         ),
         parameter("log-level", None, None, "debug, info or warn. [default: info]", _LEVELS),
@@ -156,7 +158,7 @@ class Options(CommandOptions):
         for name, value in self.items():
             given = bool(value) if name in {*flags, "listen"} else value is not None
             if given and name != "config":
-                raise ConfigError(f"--config and --{name} exclude each other")
+                raise ConfigError(f"--config and --{name} cannot be combined")
 
     def _from_file(self) -> Settings:
         from sockreply.config import read  # now, because it takes time
@@ -201,7 +203,7 @@ class Options(CommandOptions):
         port, interface = self["port"], self["interface"]
         if self["listen"]:
             if port is not None or interface is not None:
-                raise ConfigError("--listen excludes --port and --interface")
+                raise ConfigError("--listen cannot be combined with --port or --interface")
             return tuple(self["listen"])
         port = DEFAULT_PORT if port is None else port
         where = quoteStringArgument(DEFAULT_INTERFACE if interface is None else interface)
@@ -222,7 +224,7 @@ class Options(CommandOptions):
     def _responder(self, framing: Framing) -> Responder:
         given = [name for name in ("reply", "echo", "responder") if self[name] not in (None, 0)]
         if len(given) > 1:
-            raise ConfigError(f"--{given[0]} and --{given[1]} exclude each other")
+            raise ConfigError(f"--{given[0]} and --{given[1]} cannot be combined")
         if self["echo"]:
             return Echo()
         if self["responder"] is not None:

@@ -50,7 +50,7 @@ def check_addresses(listening: Sequence[Listening], problems: Problems) -> None:
         same = by_port[address.port if address.port is not None else address]
         for other_keys, other in same:
             if address.collides(other):
-                problems.add(f"{address.name} is taken by {place(other_keys)}", *keys)
+                problems.add(f"{address.name} is already used by {place(other_keys)}", *keys)
                 break
         same.append((keys, address))
 
@@ -63,13 +63,17 @@ def _check_order(service: form.Service, problems: Problems) -> None:
         name, when, states = str(rule.name), _said(rule.when), states_of(rule)
         for other, others in (*before[everything], *(before[when] if rule.when else ())):
             if others is None or (states is not None and states <= others):
-                problems.add(f"never acts: {other} answers all that it would", "rules", name)
+                problems.add(
+                    f"unreachable: {other} already answers everything this rule would",
+                    "rules",
+                    name,
+                )
                 break
         if rule.chance == 1:
             before[when].append((name, states))
     for name, states in before[everything]:
         if states is None and service.otherwise is not None:
-            problems.add(f"never acts: {name} answers every message", "otherwise")
+            problems.add(f"unreachable: {name} already answers every message", "otherwise")
             break
 
 
@@ -93,7 +97,10 @@ def _check_memory(rule: form.Rule, problems: Problems) -> None:
     """Find what a connection with one message has no use for."""
     for key in ("state", "next_state"):
         if getattr(rule, key) is not None:
-            reason = "is of no use without keep_alive = true, for a connection has one message"
+            reason = (
+                "has no effect without keep_alive = true, because a connection then carries one "
+                "message"
+            )
             problems.add(reason, "rules", str(rule.name), key)
     if rule.replies is not None and rule.scope != "service":
         reason = "only the first acts without keep_alive = true or scope = 'service'"

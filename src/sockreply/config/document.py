@@ -16,7 +16,7 @@ DEPTH_LIMIT = 32
 VALUES_LIMIT = FILE_LIMIT // 2
 """Values of a document: as many as fit in a file, where each takes two bytes or more."""
 
-TOO_DEEP = f"has more than {DEPTH_LIMIT} tables or lists within each other"
+TOO_DEEP = f"has more than {DEPTH_LIMIT} tables or lists nested in each other"
 
 # Tuples, because a union of types would be made anew for each value.
 _SCALARS = (bool, int, float, datetime.date, datetime.time)

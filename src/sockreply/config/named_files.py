@@ -31,7 +31,7 @@ class NamedFiles:
             ConfigError: It cannot have that name.
         """
         if not name or "\0" in name:
-            raise ConfigError(f"{excerpt(name)} is no name of a file")
+            raise ConfigError(f"{excerpt(name)} is not a file name")
         return self.directory / name
 
     def contents(self, name: str) -> bytes:

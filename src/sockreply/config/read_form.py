@@ -81,6 +81,6 @@ def _name(table: object) -> str | None:
 
 def _check_name(name: str, taken: set[str]) -> None:
     if name in taken:
-        raise ConfigError(f"a rule before it is named {excerpt(name)}, too")
+        raise ConfigError(f"an earlier rule is already named {excerpt(name)}")
     if name == OTHERWISE:
-        raise ConfigError("otherwise stands for no rule; it needs another name")
+        raise ConfigError("a rule cannot be named otherwise; choose another name")

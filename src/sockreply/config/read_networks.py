@@ -28,6 +28,6 @@ def _network(text: str) -> IPv4Network | IPv6Network:
             right = ip_network(text, strict=False)
         except ValueError:
             raise ConfigError(
-                f"{excerpt(text)} is no network; for example 192.0.2.0/24, ::1"
+                f"{excerpt(text)} is not a network; for example 192.0.2.0/24, ::1"
             ) from None
-    raise ConfigError(f"{excerpt(text)} goes on behind its mask; the network is {right}")
+    raise ConfigError(f"{excerpt(text)} has bits set after its mask; the network is {right}")

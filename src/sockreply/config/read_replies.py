@@ -46,7 +46,7 @@ def read_reply(written: form.Reply, reading: Reading, groups: Groups = None) -> 
     for at, step in steps:
         with at:
             if ended is not None:
-                raise ConfigError(f"never comes, for nothing can follow {ended}")
+                raise ConfigError(f"unreachable: nothing can follow {ended}")
             part = _read_step(step, reading, groups)
             if isinstance(part, EndPart):
                 (ended,) = _telling_key(step)

@@ -88,9 +88,9 @@ def _check_keys(written: form.Rule, problems: Problems) -> None:
     if written.reply is None and written.replies is None:
         problems.add("replies with nothing: it takes reply or replies; reply = [] is silence")
     if written.reply is not None and written.replies is not None:
-        problems.add("reply and replies exclude each other", "replies")
+        problems.add("reply and replies cannot be combined", "replies")
     for key in ("after_last", "scope"):
         if getattr(written, key) is not None and written.replies is None:
-            problems.add("stands only beside replies", key)
+            problems.add("needs replies beside it", key)
     if written.state == []:
         problems.add("an empty list; leave it out if the state does not matter", "state")

@@ -94,7 +94,7 @@ def _read_responder(
         return table, partial(read_rules_again, written, reading, keys), table
     for key in ("rules", "otherwise", "initial_state", "seed"):
         if getattr(written, key) not in (None, []):
-            problems.add(f"responder and {key} exclude each other", key)
+            problems.add(f"responder and {key} cannot be combined", key)
     with problems.at("responder"):
         return load_responder(written.responder, reading.files.directory), None, None
     return None, None, None

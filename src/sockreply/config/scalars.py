@@ -89,5 +89,7 @@ class PlainText:
             ConfigError: It is not one.
         """
         if not value or not value.isprintable():
-            raise ConfigError(f"{quoted(value)} is no name: that is one or more printable letters")
+            raise ConfigError(
+                f"{quoted(value)} is not a name: a name is one or more printable characters"
+            )
         return value

@@ -229,7 +229,7 @@ def _chosen(tables: Mapping[str, Any], value: Mapping[str, object]) -> Any:
         keys = f"one with {_listed(list(map(str, value))[:5])}" if value else "an empty one"
         raise ConfigError(f"expected a table with {_listed(list(tables))}, found {keys}")
     if len(telling) > 1:
-        raise ConfigError(f"{telling[0]} and {telling[1]} exclude each other in one table")
+        raise ConfigError(f"{telling[0]} and {telling[1]} cannot be in one table")
     return tables[telling[0]]
 
 

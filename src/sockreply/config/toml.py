@@ -40,7 +40,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         hint = next((hint for said, hint in _HINTS.items() if str(error).startswith(said)), "")
         raise ConfigError(f"is not TOML: {error}{hint}") from None
     except RecursionError:
-        raise ConfigError("has tables or lists too deep within each other") from None
+        raise ConfigError("nests tables or lists too deeply") from None
 
 
 def _has_long_key(line: str) -> bool:

@@ -64,5 +64,5 @@ def tls_failed(shared: Shared, session: Session, reason: Failure) -> None:
 
 def too_slow(shared: Shared, session: Session, why: str, seconds: float) -> None:
     """The peer took longer than the limit of that name allows."""
-    text = "{peer} took over {seconds:g} s: {why}"
+    text = "{peer} took more than {seconds:g} s: {why}"
     shared.complaints.tell(_log.warn, session.peer, text, seconds=seconds, why=why)

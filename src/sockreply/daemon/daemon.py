@@ -187,7 +187,7 @@ class Daemon(Service):
         self._systemd.reloading()
         self.outlets.reopen()
         if self._file is None:
-            what = "logs are open again" if self.outlets.any_files else "ignored"
+            what = "logs reopened" if self.outlets.any_files else "ignored"
             self._log.info("SIGHUP: {what}; there is no file to reload", what=what)
             self._systemd.reloaded(good=True)
             return
@@ -207,7 +207,7 @@ class Daemon(Service):
             problems = error.problems if isinstance(error, BadFile) else (str(error),)
             for problem in problems:
                 self._log.error("{file}: {problem}", file=file, problem=problem)
-            self._log.error("{file} is not taken over: all goes on as before", file=file)
+            self._log.error("{file} rejected; still running the previous configuration", file=file)
             return False
         self.reloads["good"] += 1
         for warning in settings.warnings:

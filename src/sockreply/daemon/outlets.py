@@ -72,7 +72,7 @@ class Outlets:
                 outlet.reopen()
             except OSError as error:
                 self._log.error(
-                    "{outlet} goes on as it was, for it cannot be opened again: {reason}",
+                    "{outlet}: still writing to the old file, which cannot be reopened: {reason}",
                     outlet=name,
                     reason=error.strerror,
                 )

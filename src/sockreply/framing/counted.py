@@ -83,7 +83,9 @@ class Length(Framing):
         if bool(self.octets) == bool(self.digits):
             raise ConfigError("needs either bytes=1|2|3|4|8 or digits=N")
         if self.strip and self.offset:
-            raise ConfigError("offset needs strip=no, for nobody could say what to send there")
+            raise ConfigError(
+                "offset needs strip=no, because a reply could not say what to send there"
+            )
 
     @property
     def width(self) -> int:

@@ -99,14 +99,14 @@ class ExchangeLog:
         pass  # it is logged at every level, whether the message is shown or not
 
     def abandoned(self, session: Session) -> None:
-        self._say(session, "not answered {peer}: the connection ended first")
+        self._say(session, "no answer to {peer}: the connection ended first")
 
     def disconnected(self, session: Session, why: str) -> None:
         self._open -= 1
         if self._debug and self._ends:
             self._ends -= 1
             self._second.begin()
-            self._say(session, "client {peer} gone: {why}", self._log.debug, why=why)
+            self._say(session, "client {peer} disconnected: {why}", self._log.debug, why=why)
 
     def close(self) -> None:
         """Tell what is still untold; to be called at the end."""

@@ -76,7 +76,7 @@ class JSONLines:
             return
         if self._failing:
             self._failing = False
-            self._log.warn("JSON lines are written again; some are missing")
+            self._log.warn("writing JSON lines again; some are missing")
 
     def reopen(self) -> None:
         """Open the path anew, for the file may have been renamed.

@@ -109,4 +109,4 @@ class Rule:
             # Of the message nothing speaks for a rule that would take any.
             closeness = ANY_MESSAGE if self.when is None else 1.0
             return Miss(f"the state is {asked.state}, not {self.in_states()}", closeness)
-        return Miss(f"its chance of {self.chance:g} did not come", 1.0)
+        return Miss(f"skipped by its chance of {self.chance:g}", 1.0)

@@ -96,8 +96,8 @@ class RuleTable:
         near = self._nearest.to(asked)
         asked.match = None  # a regex may have matched in a rule that did not hold
         if near is None or not near.miss.closeness:
-            return "no rule for it"
-        return f"no rule for it; nearest is {near.rule.name}: {near.miss.reason}"
+            return "no rule matches"
+        return f"no rule matches; nearest is {near.rule.name}: {near.miss.reason}"
 
     def states(self) -> list[str]:
         """All states that a connection can be in, or that a rule asks for; the first one first."""

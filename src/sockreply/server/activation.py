@@ -82,7 +82,7 @@ def inherited(environment: Mapping[str, str], pid: int) -> list[Inherited]:
         return []
     count, names = environment.get("LISTEN_FDS", ""), environment.get("LISTEN_FDNAMES")
     if not count.isdecimal():
-        raise ConfigError(f"LISTEN_FDS is {count!r}, which is no number")
+        raise ConfigError(f"LISTEN_FDS is {count!r}, which is not a number")
     told = [_UNNAMED] * int(count) if names is None else names.split(":")
     if len(told) != int(count):
         raise ConfigError(f"LISTEN_FDS is {count}, but LISTEN_FDNAMES has {len(told)} names")
@@ -98,16 +98,16 @@ def choose(wanted: Wanted, there: list[Inherited]) -> Inherited:
         ConfigError: It is not there, or something else is; says what is.
     """
     if not there:
-        raise ConfigError("no socket was handed over to this process (LISTEN_FDS, LISTEN_PID)")
+        raise ConfigError("no socket was passed to this process (LISTEN_FDS, LISTEN_PID)")
     if wanted.index is not None:
         if wanted.index >= len(there):
-            raise ConfigError(f"the last socket that was handed over has index {len(there) - 1}")
+            raise ConfigError(f"the last socket that was passed has index {len(there) - 1}")
         chosen = [there[wanted.index]]
     else:
         chosen = [each for each in there if each.name == wanted.name]
     if not chosen:
         names = ", ".join(dict.fromkeys(each.name for each in there))
-        raise ConfigError(f"no such socket was handed over; there are: {names}")
+        raise ConfigError(f"no such socket was passed; there are: {names}")
     fitting = [each for each in chosen if domain_of(each.number) == wanted.domain]
     if not fitting:
         raise ConfigError(f"the socket's domain is {domain_of(chosen[0].number)}")
@@ -128,7 +128,7 @@ def domain_of(number: int) -> str:
                 return next(name for name, family in _DOMAINS.items() if family == sock.family)
     except (OSError, StopIteration):
         pass
-    raise ConfigError("it is no socket that listens for connections")
+    raise ConfigError("it is not a listening socket")
 
 
 @implementer(IStreamServerEndpoint)

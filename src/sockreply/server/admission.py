@@ -15,8 +15,8 @@ from sockreply.settings import Limits
 Refusal: TypeAlias = Literal["not_allowed", "per_peer"]
 
 WHY_REFUSED: dict[Refusal, str] = {
-    "not_allowed": "it is in none of the networks that are allowed",
-    "per_peer": "there are as many connections from its address as may be",
+    "not_allowed": "its address is not in an allowed network",
+    "per_peer": "too many connections from its address",
 }
 
 

@@ -114,7 +114,7 @@ def _asked_by(description: str) -> Asked | None:
 
 def _check(asked: Asked, description: str) -> None:
     if asked.port is not None and not 0 <= asked.port <= _MOST_PORT:
-        raise BadEndpoint(description, f"{asked.port} is no port from 0 to {_MOST_PORT}")
+        raise BadEndpoint(description, f"{asked.port} is not a port from 0 to {_MOST_PORT}")
     if asked.path is not None and not 0 < len(os.fsencode(asked.path)) <= _LONGEST_PATH:
         raise BadEndpoint(description, f"a socket's path has 1 to {_LONGEST_PATH} bytes")
 
@@ -122,7 +122,7 @@ def _check(asked: Asked, description: str) -> None:
 def _hint(description: str) -> str:
     """How it may have been meant."""
     if "::" in description:
-        return r"a colon that is part of a value is written \:, as in tcp6:80:interface=\:\:1"
+        return r"write a colon that is part of a value as \:, as in tcp6:80:interface=\:\:1"
     return "for example tcp:12345:interface=127.0.0.1 or unix:/run/NAME.sock"
 
 

@@ -49,7 +49,7 @@ class ReplyService(Service):
         self._waits_for: Deferred[Any] | None = None
         self._aborted = False
         if factory.roster.on_place:
-            raise ConfigError("this factory has its service already, which drains all of it")
+            raise ConfigError("this factory already belongs to a service")
         factory.roster.on_place.append(self._place_free)
 
     def addresses(self) -> list[IAddress]:

@@ -84,11 +84,11 @@ def test_all_comparisons(mask: Mask, message: bytes, ignore_case: bool) -> None:
         (
             Contains(TEXT),
             b"-ABCE",
-            "contains: 'ABCD' is nowhere in it, only 'ABC' at byte 1 (from 0)",
+            "contains: 'ABCD' is not in it, only 'ABC' at byte 1 (from 0)",
             0.75,
         ),
-        (Contains(TEXT), b"xyz", "contains: 'ABCD' is nowhere in it", 0.0),
-        (Contains(HEX), b"AxB", "contains: 41 ?? 43 is nowhere in it", 0.0),
+        (Contains(TEXT), b"xyz", "contains: 'ABCD' is not in it", 0.0),
+        (Contains(HEX), b"AxB", "contains: 41 ?? 43 is not in it", 0.0),
         (Regex(re.compile(rb"^U\n")), b"m", r"regex '^U\n' finds no match", 0.0),
     ],
 )

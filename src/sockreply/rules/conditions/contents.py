@@ -143,7 +143,7 @@ class Contains(_Compares):
         return self._pattern.search(message) is not None
 
     def why_not(self, asked: Asked) -> Miss:
-        nowhere = f"{self.name}: {self._written} is nowhere in it"
+        nowhere = f"{self.name}: {self._written} is not in it"
         if self._pattern is not None:
             return Miss(nowhere, 0.0)
         message, data = self._seen(asked), self.data.data

@@ -43,7 +43,10 @@ def wrong_format(layout: object) -> str | None:
     """What keeps this from saying how one number is packed, the same on every machine."""
     if isinstance(layout, str) and _FORMAT.fullmatch(layout):
         return None
-    return f"{layout!r} is no format of one number, such as '>H': < or >, and one of bBhHiIlLqQefd"
+    return (
+        f"{layout!r} is not the format of one number, such as '>H': < or >, and one of "
+        "bBhHiIlLqQefd"
+    )
 
 
 def filters_for(kind: type[Bytes]) -> dict[str, Filter]:
