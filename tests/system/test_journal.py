@@ -36,7 +36,7 @@ def test_what_is_wrong_with_a_file_is_an_error(machine: Machine) -> None:
     configure(machine, BY_THE_LINE + REPLY)
     machine.write(FILE, BY_THE_LINE + "idle_timeuot = 1\nmax_message = 0\n")
     machine.run("systemctl", "reload", SERVICE)
-    eventually(lambda: "not taken over" in lines(machine, "err"), lambda: journal(machine))
+    eventually(lambda: "rejected; still running" in lines(machine, "err"), lambda: journal(machine))
     said = lines(machine, "err")
     assert said.count("idle_timeuot") == said.count("max_message: 0 is") == 1
     assert len(said.splitlines()) == 3
