@@ -104,6 +104,8 @@ class Settings:
         metrics: The endpoint string on which counts can be read.
         file: What all this was read from, and is read from again on SIGHUP.
         warnings: What is legal there, and yet probably wrong; a line each.
+        override: Makes of settings that are read from `file` again what they are to be; None: they
+            are it.
     """
 
     services: Mapping[str, ServiceSettings]
@@ -111,3 +113,4 @@ class Settings:
     metrics: str | None = None
     file: Path | None = None
     warnings: tuple[str, ...] = ()
+    override: Callable[[Settings], Settings] | None = None

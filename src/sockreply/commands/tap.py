@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from sockreply.commands.options import (
     parameter,
     seconds,
 )
+from sockreply.commands.overrides import Overrides
 from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing.interfaces import Framing
@@ -37,6 +39,7 @@ _LEVELS = one_of(debug="debug", info="info", warn="warn")
 _FRAMINGS = ", ".join(FRAMING_NAMES) + " or an installed one, as NAME or NAME:key=value,..."
 _ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
 _LIMIT_OPTIONS = ("idle-timeout", "max-connections", "max-message", "drain-timeout", "drain-delay")
+_BESIDE_CONFIG = ("port", "interface", "log-level", "json-log", "record", "metrics")
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
 
 
@@ -108,7 +111,13 @@ class Options(CommandOptions):
         parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", file_path),
         parameter("record", None, None, "Append every exchange to this file, whole.", file_path),
         parameter("metrics", None, None, "Endpoint for /metrics, /healthz and /readyz.", str),
-        parameter("config", "c", None, "File with all of the above, and rules.", file_path),
+        parameter(
+            "config",
+            "c",
+            None,
+            "File with all of the above, and rules; options of ports and logs override it.",
+            file_path,
+        ),
     ]
 
     def __init__(self) -> None:
@@ -157,13 +166,22 @@ class Options(CommandOptions):
         flags = {flag for flag, *_ in self.optFlags}
         for name, value in self.items():
             given = bool(value) if name in {*flags, "listen"} else value is not None
-            if given and name != "config":
+            if given and name not in ("config", *_BESIDE_CONFIG):
                 raise ConfigError(f"--config and --{name} cannot be combined")
 
     def _from_file(self) -> Settings:
         from sockreply.config import read  # now, because it takes time
 
-        return read(Path(self["config"]))
+        overrides = Overrides(
+            port=self["port"],
+            interface=self["interface"],
+            level=self["log-level"],
+            json=self._json_log(),
+            record=self._record(),
+            metrics=self._metrics(),
+        )
+        settings = overrides.override(read(Path(self["config"])))
+        return replace(settings, override=overrides.override)
 
     def _from_words(self) -> Settings:
         framing = self._framing()
@@ -185,19 +203,24 @@ class Options(CommandOptions):
             },
             log=LogSettings(
                 level=self["log-level"] or LogSettings.level,
-                json=self["json-log"]
-                if self["json-log"] in (None, "-")
-                else self._path("json-log"),
-                record=None if self["record"] is None else self._path("record"),
+                json=self._json_log(),
+                record=self._record(),
             ),
-            metrics=None if self["metrics"] is None else self._metrics(),
+            metrics=self._metrics(),
         )
 
-    def _path(self, name: str) -> str:
-        return str(Path(self[name]).absolute())  # twistd changes the directory
+    def _json_log(self) -> str | None:
+        return "-" if self["json-log"] == "-" else self._path("json-log")
 
-    def _metrics(self) -> str:
-        return option("metrics", on_loopback)(self["metrics"])
+    def _record(self) -> str | None:
+        return self._path("record")
+
+    def _path(self, name: str) -> str | None:
+        # Absolute, because twistd changes the directory.
+        return None if self[name] is None else str(Path(self[name]).absolute())
+
+    def _metrics(self) -> str | None:
+        return None if self["metrics"] is None else option("metrics", on_loopback)(self["metrics"])
 
     def _listen(self) -> tuple[str, ...]:
         port, interface = self["port"], self["interface"]

@@ -54,6 +54,7 @@ class Daemon(Service):
             for name, each in settings.services.items()
         }
         self._file = settings.file  # SIGHUP goes back to it, whatever was applied meanwhile
+        self._override = settings.override
         self._signals = Signals(reactor, self._stop, self.reload)
         self._leaving: dict[Serving, Deferred[None]] = {}  # those that are drained
         self._listening = False
@@ -201,6 +202,8 @@ class Daemon(Service):
         file = str(path)
         try:
             settings = read(path)
+            if self._override is not None:
+                settings = self._override(settings)
             await self.apply(settings)
         except (ConfigError, CannotStart) as error:
             self.reloads["bad"] += 1
