@@ -166,3 +166,15 @@ def test_while_it_stops(site: Site, closing: Deferred[None]) -> None:
     (late,) = site.apply(saying("three"))
     assert isinstance(waiting[0], NotRunning)
     assert isinstance(late, NotRunning)
+
+
+def test_hangup_that_waits_while_it_stops(site: Site, closing: Deferred[None]) -> None:
+    """A reload that a stop overtakes is no failure."""
+    site.apply(saying("old", 1, 2))
+    site.apply(saying("new"))
+    site.daemon.reload()
+    site.daemon.stopService()
+    with capturedLogs() as events:
+        closing.callback(None)
+    assert "log_failure" not in {key for event in events for key in event}
+    assert site.daemon.reloads["bad"] == 0

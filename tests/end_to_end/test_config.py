@@ -61,7 +61,7 @@ def test_file_that_is_wrong(runner: str, missing: bool, tmp_path: Path) -> None:
 def test_config_excludes_other_options(tmp_path: Path) -> None:
     """What the file replaces cannot be said beside it."""
     (tmp_path / "x.toml").write_text(service("x"))
-    for option in ("--port=0", "--echo", "--log-level=info", "--metrics=tcp:0"):
+    for option in ("--listen=tcp:0", "--echo", "--framing=line", "--idle-timeout=5"):
         status, _, said = sockreply("serve", "--config", str(tmp_path / "x.toml"), option)
         assert status == 2
         assert f"--config and {option.partition('=')[0]} cannot be combined" in said

@@ -205,6 +205,9 @@ class Daemon(Service):
             if self._override is not None:
                 settings = self._override(settings)
             await self.apply(settings)
+        except NotRunning:
+            self._log.info("{file} not read again: the daemon is stopping", file=file)
+            return False
         except (ConfigError, CannotStart) as error:
             self.reloads["bad"] += 1
             problems = error.problems if isinstance(error, BadFile) else (str(error),)
