@@ -8,7 +8,10 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
+import pytest_twisted  # type: ignore[import-untyped]  # it has no types
 from hypothesis import settings
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 # The same examples on every run and machine, however slow it is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -18,6 +21,15 @@ settings.load_profile("repeatable")
 # start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reactor_runs() -> None:
+    """Starts the reactor before a test can stand in for `signal.signal`.
+
+    It installs its handler of SIGCHLD as it starts, and sees no child end without that.
+    """
+    pytest_twisted.blockon(deferLater(reactor, 0))
 
 
 @pytest.fixture
