@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.responder import Greeting, Responder
+from sockreply.shown import HEX
 
 Level: TypeAlias = Literal["debug", "info", "warn"]
 
@@ -49,6 +50,21 @@ class Limits:
     allow: tuple[IPv4Network | IPv6Network, ...] | None = None
 
 
+def shown_as(wanted: str | None, framing: Framing, encoding: str = "utf-8") -> str:
+    """As what logs show the messages of a service.
+
+    Args:
+        wanted: "text" or "hex"; None: as the framing suggests.
+        framing: The service's.
+        encoding: Of text.
+
+    Returns:
+        The encoding, or "hex".
+    """
+    as_hex = framing.binary if wanted is None else wanted == HEX
+    return HEX if as_hex else encoding
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
     """One service.
@@ -58,6 +74,7 @@ class ServiceSettings:
         framing: How messages are told apart.
         responder: Answers them.
         encoding: Of the text in its rules.
+        shown_as: As what logs show messages: an encoding, or "hex".
         responder_in: Makes the same responder with its text in another encoding, for connections
             that were made before the encoding changed; None: it has no text.
         keep_alive: Answer message after message?
@@ -70,6 +87,7 @@ class ServiceSettings:
     framing: Framing
     responder: Responder
     encoding: str = "utf-8"
+    shown_as: str = "utf-8"
     responder_in: Callable[[str], Responder] | None = None
     keep_alive: bool = False
     greeting: Greeting | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
@@ -29,20 +30,49 @@ def show_address(address: IAddress) -> str:
             return type(address).__name__.removesuffix("Address").lower()
 
 
-def show_bytes(data: bytes, size: int | None = None) -> str:
-    r"""Bytes as quoted text: UTF-8 where it is some, `\xNN` where not, cut at `SHOWN_BYTES`.
+HEX = "hex"
+"""Stands where an encoding can: bytes are shown as digits, and not as text."""
+
+
+def show_bytes(data: bytes, size: int | None = None, encoding: str = "utf-8") -> str:
+    r"""Bytes as quoted text, `\xNN` where they are none, or as digits; cut at `SHOWN_BYTES`.
 
     Args:
-        data: The bytes, or more of the first ones than are shown.
+        data: The bytes, or the first ones.
         size: How many there are; None: these.
+        encoding: Of the text; `HEX`: `00 ff`, without quotes.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     size = len(data) if size is None else size
-    cut = size > SHOWN_BYTES
-    # A character that the cut goes through is left out, for the decoder waits for the rest of it.
-    text = decoder.decode(data[:SHOWN_BYTES].replace(b"\\", b"\\\\"), final=not cut)
-    shown = f"'{_escape(text)}'"
+    data = data[:SHOWN_BYTES]
+    cut = size > len(data)
+    shown = data.hex(" ") if encoding == HEX else _text(data, encoding, cut=cut)
     return f"{shown}... ({size} bytes)" if cut else shown
+
+
+def _text(data: bytes, encoding: str, *, cut: bool) -> str:
+    decoder = codecs.getincrementaldecoder(encoding)(_UNDECODED)
+    # A character that the cut goes through is left out, for the decoder waits for the rest of it.
+    text = decoder.decode(data, final=not cut).replace("\\", r"\\")
+    return f"'{_escape(_STANDS_FOR_A_BYTE.sub(_as_escape, text))}'"
+
+
+_UNDECODED = "sockreply-undecoded"
+_STANDS_FOR_A_BYTE = re.compile("[\udc00-\udcff]")
+
+
+def _mark_undecoded(error: UnicodeError) -> tuple[str, int]:
+    """Half a surrogate for each byte: no encoding has it, and a backslash many have."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    undecoded = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 + byte) for byte in undecoded), error.end
+
+
+codecs.register_error(_UNDECODED, _mark_undecoded)
+
+
+def _as_escape(mark: re.Match[str]) -> str:
+    return rf"\x{ord(mark[0]) - 0xDC00:02x}"
 
 
 def show_text(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sockreply.framing.registry import FRAMING_NAMES
 
 SERVICE_KEYS = (
-    "listen, framing, encoding, greeting, keep_alive, idle_timeout, message_timeout, "
+    "listen, framing, encoding, show, greeting, keep_alive, idle_timeout, message_timeout, "
     "reply_timeout, write_timeout, close_timeout, drain_timeout, drain_delay, max_connections, "
     "max_connections_per_peer, max_message, allow, responder, initial_state, seed, otherwise, rules"
 )

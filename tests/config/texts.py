@@ -28,6 +28,7 @@ listen = "tcp:9464"
 listen = ["tcp:12345:interface=127.0.0.1", "unix:/run/sockreply/scale.sock"]
 framing = "line:ending=crlf"
 encoding = "latin-1"
+show = "hex"
 greeting = [{ delay = 0.1 }, "READY"]
 keep_alive = true
 idle_timeout = 1

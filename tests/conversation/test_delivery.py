@@ -101,7 +101,7 @@ def test_steps_in_order() -> None:
     delivery.settle()
     delivery.settle()
     assert line.shared.counters.replies == 1
-    assert line.log.told == [("answered", b"abc")]
+    assert line.log.told == [("answered", b"a", ("raw", b"b"), b"c")]
     assert line.done == [b"a\n", b"b", b"c\n"]
 
 
@@ -219,7 +219,7 @@ def test_stall(step: Stall, event: Event) -> None:
     delivery, line, _ = deliver(step, shown=True)
     assert not delivery.run()
     assert not delivery.run()
-    assert line.log.told == [("silent",)]
+    assert line.log.told == [("stall",)]
     assert delivery.stalls is event
     assert not delivery.owes
 

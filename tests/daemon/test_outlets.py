@@ -13,7 +13,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import Logger, capturedLogs
 
-from sockreply.conversation.exchanges import Exchanges
+from sockreply.conversation.arrival import NOW
+from sockreply.conversation.exchanges import Exchanges, Said
 from sockreply.daemon import outlets
 from sockreply.daemon.outlets import Outlets
 from sockreply.errors import CannotStart
@@ -40,6 +41,13 @@ def threadless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlets, "deferToThreadPool", at_once)
 
 
+def said(reply: bytes) -> Said:
+    """A reply that was sent."""
+    all_of_it = Said(99)
+    all_of_it.add(reply, reply)
+    return all_of_it
+
+
 class Site:
     """Outlets of a daemon that runs."""
 
@@ -51,8 +59,8 @@ class Site:
         """A message that is answered."""
         session = Session(StandInConnection())
         log = self.outlets.exchanges if to is None else to
-        log.received(session, message)
-        log.answered(session, b"y", 1)
+        log.received(session, message, NOW)
+        log.answered(session, said(b"y"))
 
     def write(self) -> None:
         """Let the time come in which what was gathered is written."""
@@ -85,7 +93,7 @@ def test_opens_what_is_named(make: Callable[..., Site], tmp_path: Path) -> None:
     assert site.outlets.any_files
     site.exchange()
     site.outlets.close()
-    assert lines(tmp_path / "record")[0]["request"] == "x"
+    assert lines(tmp_path / "record")[0]["request"]["text"] == "x"
     assert lines(tmp_path / "json")[0]["text"].startswith("scale: received")
     Logger().info("after the end")
     assert "after the end" not in (tmp_path / "json").read_text()
@@ -124,8 +132,8 @@ def test_other_settings(make: Callable[..., Site], tmp_path: Path) -> None:
     with capturedLogs() as events:
         site.exchange(b"third")
     site.write()
-    assert [line["request"] for line in lines(tmp_path / "one")] == ["first", "second"]
-    assert [line["request"] for line in lines(tmp_path / "two")] == ["third"]
+    assert [line["request"]["text"] for line in lines(tmp_path / "one")] == ["first", "second"]
+    assert [line["request"]["text"] for line in lines(tmp_path / "two")] == ["third"]
     assert len(texts(events)) == 2
     assert len(lines(tmp_path / "json")) == 2
 
@@ -149,11 +157,11 @@ def test_exchanges_that_go_on_are_recorded(make: Callable[..., Site], tmp_path: 
     site = make(record=str(tmp_path / "one"))
     site.outlets.open()
     session, log = Session(StandInConnection()), site.outlets.exchanges
-    log.received(session, b"slow")
+    log.received(session, b"slow", NOW)
     site.outlets.prepare(LogSettings(record=str(tmp_path / "two"))).carry_out()
-    site.outlets.exchanges.answered(session, b"late", 4)
+    site.outlets.exchanges.answered(session, said(b"late"))
     site.write()
-    assert [line["reply"] for line in lines(tmp_path / "two")] == ["late"]
+    assert [line["replies"][0]["text"] for line in lines(tmp_path / "two")] == ["late"]
 
 
 def test_change_that_is_undone(make: Callable[..., Site], tmp_path: Path) -> None:
@@ -191,7 +199,7 @@ def test_files_that_were_moved_away(make: Callable[..., Site], tmp_path: Path) -
     site.outlets.reopen()
     site.exchange(b"new")
     site.write()
-    assert [line["request"] for line in lines(tmp_path / "record")] == ["new"]
+    assert [line["request"]["text"] for line in lines(tmp_path / "record")] == ["new"]
     assert len(lines(tmp_path / "json")) == 2
 
 

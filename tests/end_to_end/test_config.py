@@ -11,6 +11,7 @@ import subprocess
 import sysconfig
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -170,6 +171,12 @@ def test_counts_add_up(tmp_path: Path) -> None:
     assert total("errors_total") == 1
 
 
+def told(line: dict[str, Any]) -> tuple[str, str]:
+    """The message and its reply in a line of a record."""
+    (reply,) = line["replies"]
+    return line["request"]["text"], reply["text"]
+
+
 @pytest.mark.parametrize("full", [True, False])
 def test_record(full: bool, tmp_path: Path) -> None:
     """Every exchange is a JSON line, also after rotation; a full disk costs the record only."""
@@ -181,7 +188,7 @@ def test_record(full: bool, tmp_path: Path) -> None:
         if full:
             daemon.until(lambda: re.search("record.*space", daemon.log, re.IGNORECASE) is not None)
         else:
-            daemon.until(lambda: record.read_text().endswith("\n"))
+            daemon.until(lambda: "exchange" in record.read_text())
             record.rename(tmp_path / "old.jsonl")
             daemon.change(daemon.file.read_text())
         assert client.ask("go") == "going"
@@ -191,10 +198,11 @@ def test_record(full: bool, tmp_path: Path) -> None:
         daemon.process.terminate()
         assert daemon.process.wait(PATIENCE) == 0
     if not full:
-        (old,) = map(json.loads, (tmp_path / "old.jsonl").read_text().splitlines())
-        (new,) = map(json.loads, record.read_text().splitlines())
-        assert (old["request"], old["reply"], old["rule"]) == ("hello", "x", "otherwise")
-        assert (new["request"], new["reply"], new["rule"]) == ("go", "going", "rule-2")
+        opened, old = map(json.loads, (tmp_path / "old.jsonl").read_text().splitlines())
+        new, closed = map(json.loads, record.read_text().splitlines())
+        assert [line["event"] for line in (opened, closed)] == ["connected", "disconnected"]
+        assert (told(old), old["rule"]) == (("hello", "x"), "otherwise")
+        assert (told(new), new["rule"]) == (("go", "going"), "rule-2")
         assert (new["service"], new["connection"], new["outcome"]) == ("example", 1, "reply")
 
 

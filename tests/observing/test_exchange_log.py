@@ -47,7 +47,7 @@ def test_what_the_textbook_prints(events: Sequence[LogEvent]) -> None:
         f"received from {PEER}: '안녕'",
         f"answered {PEER}: '안녕'",
         f"received from {PEER}: 'two'",
-        f"answered {PEER}: '2zwei'",
+        f"answered {PEER}: '2', 'zwei' (7 bytes sent)",
         f"received from {PEER}: 'none'",
         f"answered {PEER} with silence",
     ]
@@ -136,7 +136,10 @@ def test_answer_of_an_exchange_that_was_shown(events: Sequence[LogEvent]) -> Non
     """An exchange that was shown is shown to its end, though the number is used up."""
     talk, _ = logged_talk(a_second=1)
     talk.say(b"two\n")
-    assert texts(events)[-2:] == [f"received from {PEER}: 'two'", f"answered {PEER}: '2zwei'"]
+    assert texts(events)[-2:] == [
+        f"received from {PEER}: 'two'",
+        f"answered {PEER}: '2', 'zwei' (7 bytes sent)",
+    ]
 
 
 def test_close_tells_the_rest(events: Sequence[LogEvent]) -> None:
@@ -186,7 +189,7 @@ def test_lines_of_a_service_with_a_name(events: Sequence[LogEvent]) -> None:
     log: Any = talk.factory.shared.exchanges
     log.connected(talk.session)
     talk.say(b"x\nnone\n")
-    log.abandoned(talk.session)
+    log.abandoned(talk.session, None)
     log.remarked(talk.session, lambda: "no rule matches")
     talk.leave()
     assert texts(events)[1:] == [
@@ -231,7 +234,7 @@ def test_failures_are_logged_by_the_service(events: Sequence[LogEvent]) -> None:
     """The log adds nothing to the service's own line."""
     talk, _ = logged_talk()
     log: Any = talk.factory.shared.exchanges
-    log.failed(talk.session, "no")
+    log.failed(talk.session, "no", None)
     assert len(events) == 1
 
 

@@ -38,6 +38,9 @@ class StandInConnection:
     def service(self) -> str:
         return "scale"
 
+    def shown_as(self) -> str:
+        return "utf-8"
+
     def reactor(self) -> str:
         return "a reactor"
 

@@ -60,6 +60,9 @@ class StandInConnection:
     def service(self) -> str:
         return self._service
 
+    def shown_as(self) -> str:
+        return "utf-8"
+
     def reactor(self) -> Any:
         return self._reactor
 

@@ -15,6 +15,8 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.logger import LogEvent, formatEvent
 from twisted.python.failure import Failure
 
+from sockreply.conversation.arrival import Arrival
+from sockreply.conversation.exchanges import Said, Silence
 from sockreply.framing import parse_framing
 from sockreply.replies import Session, as_responder
 from sockreply.replies.responder import Greeting
@@ -51,6 +53,14 @@ def watch(deferred: Deferred[Any]) -> list[Any]:
     seen: list[Any] = []
     deferred.addCallbacks(seen.append, lambda failure: seen.append(failure.value))
     return seen
+
+
+def pieces(said: Said | None) -> list[Any]:
+    """The messages that were sent; of raw bytes a pair of "raw" and the bytes."""
+    return [
+        ("raw", bytes(wire)) if message is None else message
+        for message, wire, _ in (said.pieces if said else ())
+    ]
 
 
 def answered(counters: Counters) -> int:
@@ -267,6 +277,7 @@ class NotingLog:
         self.room = room
         self.hidden = 0
         self.kept = 200
+        self.exact = False
         self.told: list[tuple[Any, ...]] = []
 
     def listening(self, address: object) -> None:
@@ -275,25 +286,36 @@ class NotingLog:
     def connected(self, session: Session) -> None:
         self.told.append(("connected",))
 
-    def received(self, session: Session, message: bytes) -> bool:
+    def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
         self.room -= 1
         self.told.append(("received", message))
         return message != b"hide"
 
-    def answered(self, session: Session, reply: bytes, size: int) -> None:
-        self.told.append(("answered", reply))
+    def answered(self, session: Session, said: Said) -> None:
+        self.told.append(("answered", *pieces(said)))
 
     def remarked(self, session: Session, say: Callable[[], str]) -> None:
         self.told.append(("remarked", say()))
 
-    def failed(self, session: Session, error: str) -> None:
-        self.told.append(("failed", error))
+    def failed(self, session: Session, error: str, said: Said | None) -> None:
+        self.told.append(("failed", error, *pieces(said)))
 
-    def abandoned(self, session: Session) -> None:
-        self.told.append(("abandoned",))
+    def abandoned(self, session: Session, said: Said | None) -> None:
+        self.told.append(("abandoned", *pieces(said)))
 
-    def silent(self, session: Session) -> None:
-        self.told.append(("silent",))
+    def silent(self, session: Session, how: Silence) -> None:
+        self.told.append((how,))
+
+    def sent(self, session: Session, said: Said) -> None:
+        self.told.append(("sent", *pieces(said)))
+
+    def dropped(self, session: Session, at: int, data: bytes) -> None:
+        self.told.append(("dropped", at, data))
+
+    def unfinished(
+        self, session: Session, rest: bytes, at: int | None, why: str, told: bool
+    ) -> None:
+        self.told.append(("unfinished", rest, at, why, told))
 
     def disconnected(self, session: Session, why: str) -> None:
         self.told.append(("disconnected", why))

@@ -111,7 +111,9 @@ def test_truncated(half: bool) -> None:
             talk.finish_sending()
         talk.leave()
     assert talk.hear() == b"whole\n"
-    assert texts(events, "warn") == ["192.168.1.1:54321 ended inside a message: 4 bytes lost"]
+    assert texts(events, "warn") == [
+        "192.168.1.1:54321 ended inside a message: 4 bytes lost: 'part'"
+    ]
     assert talk.counters.errors == {"truncated": 1}
     assert talk.counters.messages == 1
 
@@ -307,7 +309,7 @@ def test_drain_of_who_has_been_answered() -> None:
 
 
 def test_drain_begun_message() -> None:
-    """A message that is begun and not complete counts as idle."""
+    """A message that is begun and not complete counts as idle, and is told."""
     talk = Talk()
     talk.say(b"beg")
     talk.clock.advance(1)
@@ -315,7 +317,7 @@ def test_drain_begun_message() -> None:
         talk.protocol.drain()
         talk.leave()
     assert talk.counters.closed == {"drained": 1}
-    assert not texts(events)
+    assert texts(events) == ["192.168.1.1:54321 ended inside a message: 3 bytes lost: 'beg'"]
 
 
 def test_drain_stalled() -> None:

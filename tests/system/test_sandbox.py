@@ -86,7 +86,7 @@ def test_plain_service_works(strict: Machine) -> None:
     assert strict.run("python3", "-c", READ.format("/readyz"))
     strict.run("systemctl", "reload", SERVICE)
     eventually(lambda: "read again" in journal(strict), lambda: journal(strict))
-    assert '"request": "who"' in strict.run("cat", "/var/lib/sockreply/record.jsonl")
+    assert '"text": "who"' in strict.run("cat", "/var/lib/sockreply/record.jsonl")
     assert "received" in strict.run("cat", "/var/log/sockreply/exchanges.json")
     assert never_ended(strict), journal(strict)
     strict.run("systemctl", "stop", SERVICE)

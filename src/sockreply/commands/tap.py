@@ -30,11 +30,12 @@ from sockreply.notation import SIZE_LIMIT, one_of, quoted, unescape, whole
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.responder import Responder
 from sockreply.server.endpoint_address import on_loopback
-from sockreply.settings import Limits, LogSettings, ServiceSettings, Settings
+from sockreply.settings import Limits, LogSettings, ServiceSettings, Settings, shown_as
 
 DEFAULT_SERVICE = "default"
 
 _LIMITS = Limits()
+_SHOWN = one_of(text="text", hex="hex")
 _LEVELS = one_of(debug="debug", info="info", warn="warn")
 _FRAMINGS = ", ".join(FRAMING_NAMES) + " or an installed one, as NAME or NAME:key=value,..."
 _ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
@@ -107,9 +108,18 @@ class Options(CommandOptions):
             "Seconds to go on as before when the daemon is told to stop. [default: 0]",
             seconds,
         ),
+        parameter(
+            "show",
+            None,
+            None,
+            "How logs show messages: text or hex. [default: hex with a binary length]",
+            _SHOWN,
+        ),
         parameter("log-level", None, None, "debug, info or warn. [default: info]", _LEVELS),
         parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", file_path),
-        parameter("record", None, None, "Append every exchange to this file, whole.", file_path),
+        parameter(
+            "record", None, None, "Append all that is received and sent to this file.", file_path
+        ),
         parameter("metrics", None, None, "Endpoint for /metrics, /healthz and /readyz.", str),
         parameter(
             "config",
@@ -195,6 +205,7 @@ class Options(CommandOptions):
                     listen=self._listen(),
                     framing=framing,
                     responder=self._responder(framing),
+                    shown_as=shown_as(self["show"], framing),
                     keep_alive=bool(self["keep-alive"]),
                     greeting=None if greeting is None else fitting("greeting", greeting, framing),
                     limits=Limits(**asked),

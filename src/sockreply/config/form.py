@@ -193,6 +193,7 @@ class Service:
     listen: str | list[str] = ""
     framing: str = "chunk"
     encoding: str = "utf-8"
+    show: Literal["text", "hex"] | None = None  # None: as the framing suggests
     greeting: Reply | None = None
     keep_alive: bool = False
     idle_timeout: Seconds = Limits.idle_timeout

@@ -19,7 +19,7 @@ from sockreply.framing.registry import parse_framing
 from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Greeting, Responder
 from sockreply.rules import Recipe, RuleTable
-from sockreply.settings import Limits, ServiceSettings
+from sockreply.settings import Limits, ServiceSettings, shown_as
 
 
 def read_service(written: form.Service, reading: Reading) -> ServiceSettings | None:
@@ -39,6 +39,7 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
         framing=reading.framing,
         responder=responder,
         encoding=reading.encoding,
+        shown_as=shown_as(written.show, reading.framing, reading.encoding),
         responder_in=responder_in,
         keep_alive=written.keep_alive,
         greeting=None if greeting is None else _greet(greeting, rules or RuleTable(())),

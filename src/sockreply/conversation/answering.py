@@ -9,7 +9,9 @@ from collections import deque
 
 from twisted.python.failure import Failure
 
+from sockreply.conversation.arrival import NOW, Arrival, Reads, TappedFramer
 from sockreply.conversation.deadlines import NEVER, Deadlines
+from sockreply.conversation.exchanges import Said
 from sockreply.conversation.failures import format_broken, reply_failed
 from sockreply.conversation.interfaces import Channel
 from sockreply.conversation.outbox import BYTES_A_TURN, MESSAGES_A_TURN
@@ -35,16 +37,23 @@ class Answering(Replying):
         shared: What it has in common with the others of the service.
     """
 
-    __slots__ = ("framer",)
+    __slots__ = ("_waiting", "framer")
 
     framer: Framer
     """Holds what is not answered yet."""
+
+    _waiting: Reads | None
+    """When what is not answered yet was read; None: all of it just now."""
 
     def __init__(
         self, channel: Channel, session: Session, deadlines: Deadlines, shared: Shared
     ) -> None:
         super().__init__(channel, session, deadlines, shared)
-        self.framer = shared.framing.framer(shared.limits.max_message)
+        framer = shared.framing.framer(shared.limits.max_message)
+        if shared.exchanges.exact:
+            framer = TappedFramer(framer, shared.clock, self._dropped)
+        self.framer = framer
+        self._waiting = None
 
     def greet(self, greeting: Greeting) -> None:
         """Send what a peer is sent before it says anything."""
@@ -68,6 +77,17 @@ class Answering(Replying):
             self.proceed()
         elif self.held & ANSWERING:
             self.held |= ASIDE
+
+    def has_to_wait(self, data: bytes) -> None:
+        """Something was read that cannot be answered now."""
+        if self._waiting is not None:
+            self._waiting.came(len(data), self.shared.clock.seconds())
+
+    def ignored(self, data: bytes) -> None:
+        """Something was read that will not be answered."""
+        self.shared.counters.dropped_bytes += len(data)
+        if isinstance(self.framer, TappedFramer):
+            self.framer.ignore(data)
 
     def proceed(self) -> None:
         """Answer what has come, for one turn; nothing may stand before it."""
@@ -112,7 +132,7 @@ class Answering(Replying):
                         break
                 session.count = count = count + 1
                 if room and (room := exchanges.room):  # other connections may have used it up
-                    self._shown = exchanges.received(session, message)
+                    self._shown = exchanges.received(session, message, self._arrival())
                     shown += 1
                 reply = responder.respond(message, session)
                 if isinstance(reply, bytes):
@@ -120,7 +140,9 @@ class Answering(Replying):
                     if not keep_alive:
                         self.held |= LAST
                     if shown and self._shown:
-                        exchanges.answered(session, reply, len(reply))
+                        said = Said(exchanges.kept)
+                        said.add(reply, dialect.join(plain[-1:]))
+                        exchanges.answered(session, said)
                         self._shown = False
                     if framer.empty and not framer.ready and self.held == ANSWERING:
                         begun = 0  # as most reads are: whole messages, and no more
@@ -153,6 +175,7 @@ class Answering(Replying):
             shared.count_seconds(self.read_at, messages - others)
         if self.held == ANSWERING and begun is not None:
             self.held = 0
+            self._waiting = None
             if messages and not (begun or self.state or self._deadlines.message < NEVER):
                 self._deadlines.begin_idle(shared.limits.idle_timeout)
             else:
@@ -167,6 +190,21 @@ class Answering(Replying):
             if not self.held & ~LAST:
                 self.turn_over()
             self._channel.owing()
+        if self._waiting is None:
+            self._waiting = Reads()
+            self._waiting.came(self.framer.buffered, self.shared.clock.seconds())
+
+    def _arrival(self) -> Arrival:
+        """How the message came that was handed out last."""
+        framer = self.framer
+        if isinstance(framer, TappedFramer):
+            return framer.arrival
+        if self._waiting is None:
+            return NOW
+        return Arrival(self._waiting.time_before(framer.buffered))
+
+    def _dropped(self, at: int, data: bytes) -> None:
+        self.shared.exchanges.dropped(self.session, at, data)
 
     def _answer_nobody(self, size: int) -> bool:
         """Send what is unasked, or close after the last reply. May more be answered?"""
@@ -176,5 +214,6 @@ class Answering(Replying):
         if not self._unasked:
             self._channel.close("answered")
             return False
-        self._shown = False
+        self._shown = self.shared.exchanges.room > 0
+        self.shared.exchanges.hidden += not self._shown
         return self._answer_with(self._unasked.popleft(), size, asked=False)

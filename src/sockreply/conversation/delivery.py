@@ -12,10 +12,13 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from sockreply.conversation.awaiting import awaited
+from sockreply.conversation.exchanges import Said, Silence
 from sockreply.conversation.interfaces import Dialogue
 from sockreply.conversation.states import STALL, STALL_PAUSED, Event
 from sockreply.replies.reply import Await, Close, Raw, Reply, Send, Stall, Step, Wait
 from sockreply.replies.responder import as_reply
+
+_CLOSES: dict[str, Silence] = {"whole": "close", "half": "half-close", "reset": "reset"}
 
 
 class Delivery:
@@ -25,11 +28,11 @@ class Delivery:
         dialogue: The dialogue that it belongs to.
         reply: What is to be done.
         asked: Does it answer a message? If not, nothing is counted as a reply.
-        shown: Does the exchange log show that message?
+        shown: Does the exchange log show that message, or what is sent unasked?
     """
 
     __slots__ = (
-        *("_beginning", "_dialogue", "_outbox", "_running", "_size", "_spoke", "_steps"),
+        *("_dialogue", "_outbox", "_running", "_said", "_spoke", "_steps"),
         *("_waits_for", "owes", "shown", "stalls"),
     )
 
@@ -37,7 +40,7 @@ class Delivery:
     """Is there a message that has had neither its reply nor its silence yet?"""
 
     shown: bool
-    """Does the exchange log show that message?"""
+    """Does the exchange log show that message, or what is sent unasked?"""
 
     stalls: Event | None
     """What its last step was, if that was to say no more while the connection stays open."""
@@ -51,8 +54,7 @@ class Delivery:
         self._waits_for: IDelayedCall | Deferred[Any] | Literal["nothing more"] | None = None
         self._running = False
         self._spoke = False
-        self._size = 0  # of what was said, as a log shows it
-        self._beginning: bytes | bytearray = b""  # of that, if it is shown
+        self._said = Said(dialogue.shared.exchanges.kept) if shown else None
         self.owes = asked
         self.shown = shown
         self.stalls = None
@@ -75,22 +77,33 @@ class Delivery:
         finally:
             self._running = False
 
-    def settle(self) -> None:
-        """Count the reply, or the silence: nothing more is said to the message."""
+    def settle(self, how: Silence = "silence") -> None:
+        """Count the reply, or the silence: nothing more is said to the message.
+
+        Args:
+            how: What kind of silence it is, if it is one.
+        """
+        dialogue, shared = self._dialogue, self._dialogue.shared
+        said = self.let_go_of_said()
         if not self.owes:
+            if said is not None and said.count:
+                shared.exchanges.sent(dialogue.session, said)
             return
         self.owes = False
-        dialogue, shared = self._dialogue, self._dialogue.shared
         if not self._spoke:
             shared.counters.silences += 1
-            if self.shown:
-                shared.exchanges.silent(dialogue.session)
+            if said is not None:
+                shared.exchanges.silent(dialogue.session, how)
             return
         shared.counters.replies += 1
         shared.count_seconds(dialogue.read_at, 1)
-        if self.shown:
-            said, self._beginning = bytes(self._beginning), b""
-            shared.exchanges.answered(dialogue.session, said, self._size)
+        if said is not None:
+            shared.exchanges.answered(dialogue.session, said)
+
+    def let_go_of_said(self) -> Said | None:
+        """What was said so far, once, if it is to be shown."""
+        said, self._said = self._said, None
+        return said
 
     def cancel(self) -> None:
         """Give up what is still to come, also what would be awaited only later."""
@@ -108,9 +121,9 @@ class Delivery:
     def _carry_out(self, step: Step) -> None:
         match step:
             case Send(message):
-                self._speak(self._outbox.frame(message), message)
+                self._speak(message, self._outbox.frame(message))
             case Raw(wire):
-                self._speak(wire, wire)
+                self._speak(None, wire)
             case Wait(seconds):
                 clock = self._dialogue.shared.clock
                 self._waits_for = clock.callLater(seconds, self._waited)
@@ -118,21 +131,18 @@ class Delivery:
                 self._await(answer)
             case Close(how):
                 self._waits_for = "nothing more"
-                self.settle()
+                self.settle(_CLOSES[how])
                 self._outbox.flush()
                 self.stalls = STALL if self._dialogue.end(how) else None
             case Stall(read):
                 self._waits_for = "nothing more"
-                self.settle()
+                self.settle("stall")
                 self.stalls = STALL if read else STALL_PAUSED
 
-    def _speak(self, wire: bytes, shown_as: bytes) -> None:
+    def _speak(self, message: bytes | None, wire: bytes) -> None:
         self._spoke = True
-        self._size += len(shown_as)
-        if self.shown and len(self._beginning) <= self._dialogue.shared.exchanges.kept:
-            if not self._beginning:
-                self._beginning = bytearray()  # there may be many small pieces
-            self._beginning += shown_as
+        if self._said is not None:
+            self._said.add(message, wire)
         if self._outbox.add(wire):
             self._dialogue.turn_over()
 

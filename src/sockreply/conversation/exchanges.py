@@ -3,11 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from twisted.internet.interfaces import IAddress
 
+from sockreply.conversation.arrival import Arrival
 from sockreply.replies.responder import Session
+
+Silence: TypeAlias = Literal["silence", "stall", "close", "half-close", "reset"]
+"""What a message gets that is not answered with bytes."""
+
+
+class Piece(NamedTuple):
+    """A message that was sent, or bytes that were sent as they are.
+
+    Args:
+        message: The first bytes of the message, without what framed it; None: it is not framed.
+        wire: Its first bytes, as they went over the wire.
+        size: How many bytes the message has, or how many are not framed.
+    """
+
+    message: bytes | None
+    wire: bytes | bytearray
+    size: int
+
+
+class Said:
+    """What was sent at once or step by step, in pieces.
+
+    Args:
+        kept: About so many bytes are kept; the rest is counted.
+    """
+
+    __slots__ = ("_room", "count", "pieces", "size")
+
+    pieces: list[Piece]
+    """The first pieces. Bytes that are not framed are one piece until a message follows."""
+
+    count: int
+    """How many pieces there are."""
+
+    size: int
+    """How many bytes went over the wire."""
+
+    def __init__(self, kept: int) -> None:
+        self._room = kept
+        self.pieces = []
+        self.count = self.size = 0
+
+    def add(self, message: bytes | None, wire: bytes) -> None:
+        """Another message, or None and bytes that are not framed."""
+        self.size += len(wire)
+        if message is None and self.pieces and self.pieces[-1].message is None:
+            _, first, size = self.pieces[-1]
+            first += wire[: self._room]
+            self.pieces[-1] = Piece(None, first, size + len(wire))
+        else:
+            self.count += 1
+            if self._room <= 0:
+                return
+            size = len(wire) if message is None else len(message)
+            first = bytearray(wire[: self._room]) if message is None else wire[: self._room]
+            shown = None if message is None else message[: self._room]
+            self.pieces.append(Piece(shown, first, size))
+        self._room = max(0, self._room - len(wire))
 
 
 class Exchanges(Protocol):
@@ -20,7 +79,10 @@ class Exchanges(Protocol):
     """How many it was not told of; whoever passes it over adds to this."""
 
     kept: int
-    """How many bytes of an answer that takes more than one write it wants to be told."""
+    """How many bytes of what is sent it wants to be told."""
+
+    exact: bool
+    """Does it want to know which bytes came, and when, of each connection that is made now?"""
 
     def listening(self, address: IAddress) -> None:
         """A listener is up."""
@@ -28,29 +90,48 @@ class Exchanges(Protocol):
     def connected(self, session: Session) -> None:
         """A client is there."""
 
-    def received(self, session: Session, message: bytes) -> bool:
+    def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
         """A message came. Returns whether its answers are to be shown too."""
 
-    def answered(self, session: Session, reply: bytes, size: int) -> None:
-        """The answer to a message that is shown.
+    def answered(self, session: Session, said: Said) -> None:
+        """The answer to a message that is shown."""
 
-        Args:
-            session: The connection.
-            reply: Its bytes; the first ones are enough.
-            size: How many there are.
-        """
-
-    def silent(self, session: Session) -> None:
-        """A message that is shown is answered with nothing."""
+    def silent(self, session: Session, how: Silence) -> None:
+        """A message that is shown is answered with no byte."""
 
     def remarked(self, session: Session, say: Callable[[], str]) -> None:
         """There is something to say of a message that is shown."""
 
-    def failed(self, session: Session, error: str) -> None:
-        """A message that is shown gets no answer; the service logs that by itself."""
+    def failed(self, session: Session, error: str, said: Said | None) -> None:
+        """A message that is shown gets no answer, or no more; the service logs that by itself."""
 
-    def abandoned(self, session: Session) -> None:
-        """A message that is shown will not be answered: its connection ends before."""
+    def abandoned(self, session: Session, said: Said | None) -> None:
+        """A message that is shown is not answered, or not whole: its connection ends before."""
+
+    def sent(self, session: Session, said: Said) -> None:
+        """Something was sent that answers no message: a greeting, for one."""
+
+    def dropped(self, session: Session, at: int, data: bytes) -> None:
+        """Bytes came that belong to no message; told only by connections that are `exact`.
+
+        Args:
+            session: The connection.
+            at: How many bytes of it came before them.
+            data: The bytes.
+        """
+
+    def unfinished(
+        self, session: Session, rest: bytes, at: int | None, why: str, told: bool
+    ) -> None:
+        """A connection ends, and bytes of it were not made into messages.
+
+        Args:
+            session: The connection.
+            rest: The bytes.
+            at: How many came before them; None: it is not `exact`.
+            why: As of `disconnected`.
+            told: Has the service logged them already?
+        """
 
     def disconnected(self, session: Session, why: str) -> None:
         """A connection is gone."""
@@ -62,22 +143,36 @@ class NoExchanges:
     room = 0
     hidden = 0
     kept = 0
+    exact = False
 
     def listening(self, address: IAddress) -> None: ...
 
     def connected(self, session: Session) -> None: ...
 
-    def received(self, session: Session, message: bytes) -> bool:  # noqa: ARG002 - shows nothing
+    def received(
+        self,
+        session: Session,  # noqa: ARG002 - shows nothing
+        message: bytes,  # noqa: ARG002 - shows nothing
+        arrival: Arrival,  # noqa: ARG002 - shows nothing
+    ) -> bool:
         return False
 
-    def answered(self, session: Session, reply: bytes, size: int) -> None: ...
+    def answered(self, session: Session, said: Said) -> None: ...
 
-    def silent(self, session: Session) -> None: ...
+    def silent(self, session: Session, how: Silence) -> None: ...
 
     def remarked(self, session: Session, say: Callable[[], str]) -> None: ...
 
-    def failed(self, session: Session, error: str) -> None: ...
+    def failed(self, session: Session, error: str, said: Said | None) -> None: ...
 
-    def abandoned(self, session: Session) -> None: ...
+    def abandoned(self, session: Session, said: Said | None) -> None: ...
+
+    def sent(self, session: Session, said: Said) -> None: ...
+
+    def dropped(self, session: Session, at: int, data: bytes) -> None: ...
+
+    def unfinished(
+        self, session: Session, rest: bytes, at: int | None, why: str, told: bool
+    ) -> None: ...
 
     def disconnected(self, session: Session, why: str) -> None: ...

@@ -5,10 +5,11 @@ from __future__ import annotations
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sockreply.conversation.exchanges import Said
 from sockreply.conversation.shared import Shared
 from sockreply.errors import FramingError, ReplyTimeout, SockreplyError
 from sockreply.replies.responder import Session
-from sockreply.shown import show_text
+from sockreply.shown import show_bytes, show_text
 
 _log = Logger()
 
@@ -21,7 +22,13 @@ def format_broken(shared: Shared, session: Session, error: FramingError) -> None
 
 
 def reply_failed(
-    shared: Shared, session: Session, failure: Failure, *, asked: bool, shown: bool
+    shared: Shared,
+    session: Session,
+    failure: Failure,
+    *,
+    asked: bool,
+    shown: bool,
+    said: Said | None = None,
 ) -> None:
     """There is no reply to a message, or nothing of what was to be sent unasked.
 
@@ -30,14 +37,17 @@ def reply_failed(
         session: The connection.
         failure: Why not.
         asked: Was it to answer a message?
-        shown: Does the exchange log show that message?
+        shown: Does the exchange log show that message, or what is sent unasked?
+        said: What was sent all the same, if that is to be shown.
     """
     late = failure.check(ReplyTimeout) is not None
     kind = ("reply_timeout" if late else "reply") if asked else "unasked"
     shared.counters.errors[kind] += 1
     of_rule = f" from rule {session.rule}" if asked and session.rule is not None else ""
     if asked and shown:
-        shared.exchanges.failed(session, failure.getErrorMessage())
+        shared.exchanges.failed(session, failure.getErrorMessage(), said)
+    elif said is not None and said.count:
+        shared.exchanges.sent(session, said)
     if failure.check(SockreplyError):
         text = "{peer} gets no reply{of_rule}: {error}"
         why = {"error": str(failure.value)}
@@ -48,11 +58,18 @@ def reply_failed(
     shared.complaints.tell(_log.error, session.peer, text, of_rule=of_rule, **lines)
 
 
-def truncated(shared: Shared, session: Session, size: int) -> None:
-    """The stream ended inside a message, of which so many bytes had come."""
+def truncated(shared: Shared, session: Session, rest: bytes, size: int) -> None:
+    """The stream ended inside a message.
+
+    Args:
+        shared: What the connection has in common with the others of its service.
+        session: The connection.
+        rest: What had come of the message, as far as that is known.
+        size: How many bytes.
+    """
     shared.counters.errors["truncated"] += 1
-    text = "{peer} ended inside a message: {size} bytes lost"
-    shared.complaints.tell(_log.warn, session.peer, text, size=size)
+    text = "{peer} ended inside a message: {size} bytes lost{rest}"
+    shared.complaints.tell(_log.warn, session.peer, text, size=size, rest=_shown(session, rest))
 
 
 def tls_failed(shared: Shared, session: Session, reason: Failure) -> None:
@@ -62,7 +79,12 @@ def tls_failed(shared: Shared, session: Session, reason: Failure) -> None:
     shared.complaints.tell(_log.warn, session.peer, "{peer}: TLS failed: {error}", error=error)
 
 
-def too_slow(shared: Shared, session: Session, why: str, seconds: float) -> None:
-    """The peer took longer than the limit of that name allows."""
-    text = "{peer} took more than {seconds:g} s: {why}"
-    shared.complaints.tell(_log.warn, session.peer, text, seconds=seconds, why=why)
+def too_slow(shared: Shared, session: Session, why: str, seconds: float, rest: bytes = b"") -> None:
+    """The peer took longer than the limit of that name allows; `rest` is what it had sent."""
+    text = "{peer} took more than {seconds:g} s: {why}{rest}"
+    rest_shown = _shown(session, rest)
+    shared.complaints.tell(_log.warn, session.peer, text, seconds=seconds, why=why, rest=rest_shown)
+
+
+def _shown(session: Session, rest: bytes) -> str:
+    return f": {show_bytes(rest, encoding=session.shown_as)}" if rest else ""

@@ -43,6 +43,11 @@ class Outbox:
         self.plain = []
         self.size = 0
 
+    @property
+    def shown_as(self) -> str:
+        """As what logs show the messages."""
+        return self._dialect.shown_as
+
     def frame(self, message: bytes) -> bytes:
         """The message as it goes over the wire."""
         return self._dialect.framing.frame(message)

@@ -112,7 +112,9 @@ class Replying(Standing):
             if delivery.owes:
                 self.shared.counters.errors["abandoned"] += 1
                 if delivery.shown:
-                    self.shared.exchanges.abandoned(self.session)
+                    self.shared.exchanges.abandoned(self.session, delivery.let_go_of_said())
+            else:
+                delivery.settle()
             delivery.cancel()
         if self._turn is not None:
             self._turn.cancel()
@@ -187,9 +189,10 @@ class Replying(Standing):
 
     def failed(self, failure: Failure) -> None:
         """The message in hand, or what is sent unasked, gets no reply."""
-        asked, shown, self._shown = True, self._shown, False
+        asked, shown, said, self._shown = True, self._shown, None, False
         if self._delivery is not None:
             asked, shown = self._delivery.owes, self._delivery.shown
+            said = self._delivery.let_go_of_said()
             self._delivery.owes = False
-        reply_failed(self.shared, self.session, failure, asked=asked, shown=shown)
+        reply_failed(self.shared, self.session, failure, asked=asked, shown=shown, said=said)
         self._channel.close("error")

@@ -23,10 +23,12 @@ class Dialect:
     Args:
         framing: Makes messages of bytes, and bytes of messages.
         responder: Answers the messages; it may be replaced at any time.
+        shown_as: As what logs show the messages: an encoding, or "hex".
     """
 
     framing: Framing
     responder: Responder
+    shown_as: str = "utf-8"
 
     def __post_init__(self) -> None:
         affixes = self.framing.affixes

@@ -80,7 +80,7 @@ class Daemon(Service):
 
     @property
     def record_lost(self) -> int:
-        """How many exchanges the record could not take."""
+        """How many lines the record could not take."""
         return self.outlets.record_lost
 
     # Start and stop.

@@ -43,7 +43,7 @@ class Outlets:
 
     @property
     def record_lost(self) -> int:
-        """How many exchanges the record could not take."""
+        """How many lines the record could not take."""
         return self._lost_before + (0 if self._writer is None else self._writer.lost)
 
     def open(self) -> None:

@@ -56,6 +56,7 @@ class Serving:
             limits=limits,
             exchanges=exchanges,
             name=name,
+            shown_as=settings.shown_as,
         )
         self.service = ReplyService(reactor, self.factory, listen)
         self._encodings = WeakKeyDictionary({self.factory.shared.dialect: settings.encoding})
@@ -106,9 +107,12 @@ class Serving:
         self._let_take_over(settings.responder, before)
         for dialect, encoding in self._encodings.items():
             dialect.responder = speaks[encoding]
-        now = settings.framing, settings.encoding
-        if now != (factory.shared.framing, self.settings.encoding):
-            factory.shared.dialect = Dialect(settings.framing, settings.responder)
+        now = settings.framing, settings.encoding, settings.shown_as
+        before_that = factory.shared.framing, self.settings.encoding, self.settings.shown_as
+        if now != before_that:
+            factory.shared.dialect = Dialect(
+                settings.framing, settings.responder, settings.shown_as
+            )
             self._encodings[factory.shared.dialect] = settings.encoding
         factory.shared.keep_alive = settings.keep_alive
         factory.shared.greeting = settings.greeting

@@ -34,6 +34,9 @@ class BufferedFramer:
     def buffered(self) -> int:
         return len(self._data) - self._start
 
+    def rest(self) -> bytes:
+        return bytes(self._data[self._start :])
+
     def receive_data(self, data: bytes) -> None:
         if self.empty:
             self.empty = False

@@ -97,6 +97,10 @@ class Length(Framing):
         """The bytes of the header."""
         return self.offset + self.width
 
+    @property
+    def binary(self) -> bool:
+        return self.octets > 0
+
     def framer(self, max_message: int) -> LengthFramer:
         if not self.strip and self.header > max_message:
             raise ConfigError(f"length: a header of {self.header} bytes is over {max_message}")

@@ -41,14 +41,18 @@ class DelimitedFramer(BufferedFramer):
         self._end_size = len(end)
         self._drop_cr = drop_cr
         self._searched = 0
-        self._ready_mark = 0  # bytes that the mark of each message that is ready had
+        self._ready_mark = b""  # that of each message that is ready
 
     @property
     def buffered(self) -> int:
         held = len(self._data) - self._start
         if self.ready:
-            held += sum(map(len, self.ready)) + len(self.ready) * self._ready_mark
+            held += sum(map(len, self.ready)) + len(self.ready) * len(self._ready_mark)
         return held
+
+    def rest(self) -> bytes:
+        ready = [message + self._ready_mark for message in reversed(self.ready)]
+        return b"".join(ready) + super().rest()
 
     def next_message(self) -> bytes | None:
         if self.ready:
@@ -86,7 +90,7 @@ class DelimitedFramer(BufferedFramer):
         *cut, rest = window.split(mark)
         cut.reverse()
         self.ready = cut
-        self._ready_mark = len(mark)
+        self._ready_mark = mark
         self._start += len(window) - len(rest)
         self._forget()
 
@@ -119,6 +123,9 @@ class EnclosedFramer(DelimitedFramer):
     @property
     def buffered(self) -> int:
         return super().buffered + len(self._begin) * self._inside  # the mark belongs to a message
+
+    def rest(self) -> bytes:
+        return self._begin * self._inside + super().rest()
 
     def next_message(self) -> bytes | None:
         if not self._inside and not self._enter():

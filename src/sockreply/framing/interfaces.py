@@ -34,6 +34,9 @@ class Framer(Protocol):
     def dropped(self) -> int:
         """Bytes thrown away so far because they stood outside of any message."""
 
+    def rest(self) -> bytes:
+        """The bytes received and not yet handed out, as they came."""
+
     def receive_data(self, data: bytes) -> None:
         """Take in what one read gave."""
 
@@ -114,6 +117,14 @@ class Framing(Protocol):
 
         Then a client waits for each reply before it sends the next request. By default the bytes
         keep messages apart, and requests are sent at once.
+        """
+        return False
+
+    @property
+    def binary(self) -> bool:
+        """Are messages numbers and the like, which logs show as hexadecimal digits?
+
+        By default they are text.
         """
         return False
 

@@ -31,6 +31,9 @@ class ChunkFramer:
     def buffered(self) -> int:
         return sum(map(len, self._reads)) - self._start if self._reads else 0
 
+    def rest(self) -> bytes:
+        return b"".join(self._reads)[self._start :]
+
     def receive_data(self, data: bytes) -> None:
         self._reads.append(data)
 
@@ -83,6 +86,9 @@ class GatheringFramer:
     @property
     def buffered(self) -> int:
         return sum(map(len, self._whole)) + len(self._coming)
+
+    def rest(self) -> bytes:
+        return b"".join(self._whole) + self._coming
 
     def receive_data(self, data: bytes) -> None:
         self._coming += data

@@ -7,10 +7,20 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
 
+from sockreply.conversation.arrival import Arrival
+from sockreply.conversation.exchanges import Said, Silence
 from sockreply.replies.responder import Session
 from sockreply.second import Second
 from sockreply.settings import EXCHANGES_A_SECOND, Level
 from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show_text
+
+_SILENCES: dict[Silence, str] = {
+    "silence": "answered {peer} with silence",
+    "stall": "answered {peer} with silence, from now on",
+    "close": "answered {peer} by closing the connection",
+    "half-close": "answered {peer} by closing its direction of the connection",
+    "reset": "answered {peer} by resetting the connection",
+}
 
 
 class ExchangeLog:
@@ -29,10 +39,12 @@ class ExchangeLog:
     _log = Logger(namespace="sockreply")
 
     kept = SHOWN_BYTES
+    exact = False
 
     def __init__(
         self, clock: IReactorTime, level: Level = "info", a_second: int = EXCHANGES_A_SECOND
     ) -> None:
+        self._clock = clock
         self._second = Second(clock, self._end_second)
         self._silent = True  # there is nothing to tell yet
         self._open = 0  # connections
@@ -69,37 +81,67 @@ class ExchangeLog:
             if not self._silent:
                 self._second.begin()
 
-    def received(self, session: Session, message: bytes) -> bool:
+    def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
         self.room -= 1
         self._second.begin()
+        waited = 0 if arrival.time is None else (self._clock.seconds() - arrival.time) * 1000
         self._say(
             session,
-            "received from {peer}: {message}",
-            message=show_bytes(message),
+            "received from {peer}" + (" {waited_ms} ms ago" if waited >= 1 else "") + ": {message}",
+            message=show_bytes(message, encoding=session.shown_as),
             size=len(message),
+            waited_ms=round(waited),
         )
         return True
 
-    def answered(self, session: Session, reply: bytes, size: int) -> None:
-        self._say(
-            session,
-            "answered {peer}: {reply}",
-            reply=show_bytes(reply, size),
-            size=size,
-            rule=session.rule,
-        )
+    def answered(self, session: Session, said: Said) -> None:
+        self._say_said(session, "answered {peer}: {reply}", said, session.rule)
 
-    def silent(self, session: Session) -> None:
-        self._say(session, "answered {peer} with silence", rule=session.rule)
+    def silent(self, session: Session, how: Silence) -> None:
+        self._say(session, _SILENCES[how], rule=session.rule)
 
     def remarked(self, session: Session, say: Callable[[], str]) -> None:
         self._say(session, "{peer}: {remark}", remark=show_text(say()))
 
-    def failed(self, session: Session, error: str) -> None:
-        pass  # it is logged at every level, whether the message is shown or not
+    def failed(
+        self,
+        session: Session,
+        error: str,  # noqa: ARG002 - it is logged at every level
+        said: Said | None,
+    ) -> None:
+        if said is not None and said.count:
+            self._say_said(session, "answered {peer} in part: {reply}", said, session.rule)
 
-    def abandoned(self, session: Session) -> None:
-        self._say(session, "no answer to {peer}: the connection ended first")
+    def abandoned(self, session: Session, said: Said | None) -> None:
+        if said is not None and said.count:
+            text = "answered {peer} in part, then the connection ended: {reply}"
+            self._say_said(session, text, said, session.rule)
+        else:
+            self._say(session, "no answer to {peer}: the connection ended first")
+
+    def sent(self, session: Session, said: Said) -> None:
+        self.room = max(0, self.room - 1)
+        self._second.begin()
+        self._say_said(session, "sent to {peer}: {reply}", said)
+
+    def dropped(self, session: Session, at: int, data: bytes) -> None:
+        pass  # it is not exact
+
+    def unfinished(
+        self,
+        session: Session,
+        rest: bytes,
+        at: int | None,  # noqa: ARG002 - it is not exact
+        why: str,
+        told: bool,
+    ) -> None:
+        if told or not self.room:
+            return
+        self.room -= 1
+        self._second.begin()
+        text = "left unanswered, from {peer}: {message}"
+        shown = show_bytes(rest, encoding=session.shown_as)
+        self._say(session, text, message=shown, size=len(rest), why=why)
 
     def disconnected(self, session: Session, why: str) -> None:
         self._open -= 1
@@ -112,6 +154,10 @@ class ExchangeLog:
         """Tell what is still untold; to be called at the end."""
         self._second.cancel()
         self._tell_hidden()
+
+    def _say_said(self, session: Session, text: str, said: Said, rule: str | None = None) -> None:
+        reply = _show_said(said, session.shown_as)
+        self._say(session, text, reply=reply, size=said.size, rule=rule)
 
     def _say(
         self,
@@ -147,3 +193,19 @@ class ExchangeLog:
             clients=clients,
         )
         return True
+
+
+def _show_said(said: Said, encoding: str) -> str:
+    """The pieces, each by itself; of several, how many bytes went out."""
+    shown, room = [], SHOWN_BYTES
+    for message, wire, size in said.pieces:
+        if room <= 0:
+            break
+        data = bytes(wire if message is None else message)[:room]
+        piece = show_bytes(data, size, encoding)
+        shown.append(f"raw {piece}" if message is None else piece)
+        room -= max(1, len(data))
+    text = ", ".join(shown)
+    if said.count > len(shown):
+        return f"{text}... ({said.count} pieces, {said.size} bytes sent)"
+    return f"{text} ({said.size} bytes sent)" if said.count > 1 else text

@@ -102,7 +102,7 @@ class Watched(Protocol):
 
     @property
     def record_lost(self) -> int:
-        """How many exchanges the record could not take."""
+        """How many lines the record could not take."""
 
 
 def metrics_site(watched: Watched, reactor: Any) -> Site:
@@ -208,7 +208,7 @@ class _Counts(Collector):
         reloads = _counter("reloads", "Reads of the changed configuration, by result.", "result")
         for result, count in {"good": 0, "bad": 0, **self._watched.reloads}.items():
             reloads.add_metric([result], count)
-        lost = _counter("record_lost", "Exchanges that the record could not take.")
+        lost = _counter("record_lost", "Lines that the record could not take.")
         lost.add_metric([], self._watched.record_lost)
         what = "Always 1; the label tells which version runs."
         build = GaugeMetricFamily("sockreply_build_info", what, labels=["version"])

@@ -1,4 +1,4 @@
-"""The record: every exchange whole, each as a JSON object on a line of a file."""
+"""The record: what every connection received and sent, each event a JSON object on a line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Literal, NamedTuple
 
 from twisted.internet.interfaces import IAddress
 
-from sockreply.conversation.exchanges import Exchanges
+from sockreply.conversation.arrival import Arrival
+from sockreply.conversation.exchanges import Exchanges, Piece, Said, Silence
 from sockreply.observing.line_writer import LineWriter
 from sockreply.replies.responder import Session
-from sockreply.shown import show_address
+from sockreply.shown import HEX, show_address
 
 RECORDED_BYTES = 1 << 20
 """How much of a message is recorded: more than the longest one by default, and little enough for
@@ -26,17 +27,34 @@ class _Exchange(NamedTuple):
 
     Args:
         message: The message.
-        received: When it was, in seconds as the clock tells.
+        arrival: How it came.
+        began: When its turn to be answered came, in seconds of the clock.
         shown: Does the log show it too?
     """
 
     message: bytes
-    received: float
+    arrival: Arrival
+    began: float
     shown: bool
 
 
+class _Connection:
+    """What is remembered of a connection until it is gone.
+
+    Args:
+        opened: When it was made, in seconds of the clock.
+    """
+
+    __slots__ = ("exchange", "opened", "received", "sent")
+
+    def __init__(self, opened: float) -> None:
+        self.opened = opened
+        self.received = self.sent = 0  # bytes, over the wire
+        self.exchange: _Exchange | None = None
+
+
 class RecordedExchanges:
-    """An exchange log that also records every exchange, when it is over.
+    """An exchange log that also records every exchange, and what else there is on a connection.
 
     Args:
         log: Is told what it would be told if there were no record.
@@ -46,78 +64,140 @@ class RecordedExchanges:
     room = 1
     hidden = 0
     kept = RECORDED_BYTES
+    exact = True
 
     def __init__(self, log: Exchanges, writer: LineWriter) -> None:
         self.writer = writer
         self._shown = log
         self._clock = writer.clock
-        self._going_on: dict[Session, _Exchange] = {}
+        self._connections: dict[Session, _Connection] = {}
 
     def listening(self, address: IAddress) -> None:
         self._shown.listening(address)
 
     def connected(self, session: Session) -> None:
+        now = self._clock.seconds()
+        self._connections[session] = _Connection(now)
+        self._write(session, "connected", now, f', "local": {_text(show_address(session.host))}')
         self._shown.connected(session)
 
-    def received(self, session: Session, message: bytes) -> bool:
+    def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
         shown = False
         if self._shown.room:
-            shown = self._shown.received(session, message)
+            shown = self._shown.received(session, message, arrival)
         else:
             self._shown.hidden += 1
-        self._going_on[session] = _Exchange(message, self._clock.seconds(), shown)
+        connection = self._of(session)
+        connection.exchange = _Exchange(message, arrival, self._clock.seconds(), shown)
+        connection.received += 0 if arrival.wire is None else len(arrival.wire)
         return True
 
-    def answered(self, session: Session, reply: bytes, size: int) -> None:
-        if self._record(session, "reply", reply, size):
-            self._shown.answered(session, reply, size)
+    def answered(self, session: Session, said: Said) -> None:
+        if self._record(session, "reply", said):
+            self._shown.answered(session, said)
 
-    def silent(self, session: Session) -> None:
-        if self._record(session, "silence"):
-            self._shown.silent(session)
+    def silent(self, session: Session, how: Silence) -> None:
+        if self._record(session, how):
+            self._shown.silent(session, how)
 
     def remarked(self, session: Session, say: Callable[[], str]) -> None:
-        exchange = self._going_on.get(session)
+        exchange = self._of(session).exchange
         if exchange is None or exchange.shown:
             self._shown.remarked(session, say)
 
-    def failed(self, session: Session, error: str) -> None:
-        if self._record(session, "error", error=error):
-            self._shown.failed(session, error)
+    def failed(self, session: Session, error: str, said: Said | None) -> None:
+        if self._record(session, "error", said, error=error):
+            self._shown.failed(session, error, said)
 
-    def abandoned(self, session: Session) -> None:
-        if self._record(session, "abandoned"):
-            self._shown.abandoned(session)
+    def abandoned(self, session: Session, said: Said | None) -> None:
+        if self._record(session, "abandoned", said):
+            self._shown.abandoned(session, said)
+
+    def sent(self, session: Session, said: Said) -> None:
+        self._of(session).sent += said.size
+        self._write(session, "sent", self._clock.seconds(), self._said(session, said))
+        if self._shown.room:
+            self._shown.sent(session, said)
+        else:
+            self._shown.hidden += 1
+
+    def dropped(self, session: Session, at: int, data: bytes) -> None:
+        self._of(session).received += len(data)
+        text = f', "at": {at}, "bytes": {len(data)}, "wire": "{_base64(data)}"'
+        self._write(session, "dropped", self._clock.seconds(), text)
+        self._shown.dropped(session, at, data)
+
+    def unfinished(
+        self, session: Session, rest: bytes, at: int | None, why: str, told: bool
+    ) -> None:
+        if at is not None:
+            self._of(session).received += len(rest)
+        what = _message(rest, len(rest), session.shown_as)
+        text = f', "why": "{why}", "request": {{{what}{_place(at, rest)}}}'
+        self._write(session, "unfinished", self._clock.seconds(), text)
+        self._shown.unfinished(session, rest, at, why, told)
 
     def disconnected(self, session: Session, why: str) -> None:
+        connection, now = self._of(session), self._clock.seconds()
+        del self._connections[session]
+        text = (
+            f', "why": "{why}", "seconds": {max(0.0, now - connection.opened):.6f}, '
+            f'"received_bytes": {connection.received}, "sent_bytes": {connection.sent}'
+        )
+        self._write(session, "disconnected", now, text)
         self._shown.disconnected(session, why)
+
+    def _of(self, session: Session) -> _Connection:
+        """What is known of a connection, which may have been made before there was a record."""
+        known = self._connections.get(session)
+        if known is None:
+            known = self._connections[session] = _Connection(self._clock.seconds())
+        return known
 
     def _record(
         self,
         session: Session,
-        outcome: Literal["reply", "silence", "error", "abandoned"],
-        reply: bytes | None = None,
-        size: int = 0,
+        outcome: Silence | Literal["reply", "error", "abandoned"],
+        said: Said | None = None,
         error: str | None = None,
     ) -> bool:
         """Record an exchange that is over. Does the log show it too?"""
-        exchange = self._going_on.pop(session, None)
+        connection = self._of(session)
+        exchange, connection.exchange = connection.exchange, None
         if exchange is None:
             return True  # it began before there was a record, and was shown
-        message, received, shown = exchange
-        taken = max(0.0, self._clock.seconds() - received)  # the clock may be set back
-        when = datetime.fromtimestamp(received, UTC).isoformat(timespec="microseconds")
-        last = "" if error is None else f', "error": {_text(error)}'
+        message, (time, at, wire), began, shown = exchange
+        came = began if time is None else time
+        waited, taken = began - came, self._clock.seconds() - came
+        if said is not None:
+            connection.sent += said.size
         # Put together by hand, in half the time that a JSON encoder takes.
+        text = (
+            f', "rule": {"null" if session.rule is None else _text(session.rule)}, '
+            f'"outcome": "{outcome}", "waited_ms": {max(0.0, waited) * 1000:.3f}, '
+            f'"milliseconds": {max(0.0, taken) * 1000:.3f}, '  # the clock may be set back
+            f'"request": {{{_message(message, len(message), session.shown_as)}'
+            f"{_place(at, wire)}}}{self._said(session, said)}"
+        )
+        if error is not None:
+            text += f', "error": {_text(error)}'
+        self._write(session, "exchange", came, text)
+        return shown
+
+    def _said(self, session: Session, said: Said | None) -> str:
+        """What was sent, piece by piece, and how many bytes went over the wire."""
+        if said is None:
+            return ', "replies": [], "sent_bytes": 0'
+        pieces = ", ".join(_piece(piece, session.shown_as) for piece in said.pieces)
+        return f', "replies": [{pieces}], "sent_bytes": {said.size}'
+
+    def _write(self, session: Session, event: str, time: float, text: str) -> None:
+        when = datetime.fromtimestamp(time, UTC).isoformat(timespec="microseconds")
         line = (
-            f'{{"time": "{when}", "service": {_text(session.service)}, '
-            f'"connection": {session.number}, "peer": {_text(show_address(session.peer))}, '
-            f'"rule": {"null" if session.rule is None else _text(session.rule)}, '
-            f'"outcome": "{outcome}", "milliseconds": {taken * 1000:.3f}, '
-            f"{_bytes('request', message, len(message))}, {_bytes('reply', reply, size)}{last}}}\n"
+            f'{{"event": "{event}", "time": "{when}", "service": {_text(session.service)}, '
+            f'"connection": {session.number}, "peer": {_text(show_address(session.peer))}{text}}}\n'
         )
         self.writer.write(line.encode())
-        return shown
 
 
 _as_it_is = JSONEncoder(ensure_ascii=False).encode
@@ -130,15 +210,30 @@ def _text(text: str) -> str:
     return encoded if encoded.isprintable() else _escaped(text)
 
 
-def _bytes(name: str, data: bytes | None, size: int) -> str:
-    """What is told of a message: its text if it is some, its size and its bytes."""
-    if data is None:
-        return f'"{name}": null, "{name}_bytes": 0, "{name}_base64": null'
+def _base64(data: bytes | bytearray) -> str:
+    return b2a_base64(data[:RECORDED_BYTES], newline=False).decode()
+
+
+def _message(data: bytes | bytearray, size: int, shown_as: str) -> str:
+    """What is told of bytes: their text, or else their digits, and how many there are."""
     data = data[:RECORDED_BYTES]
-    try:
-        # A character that the cut goes through is left out.
-        text = _text(codecs.utf_8_decode(data, "strict", size <= len(data))[0])
-    except UnicodeDecodeError:
-        text = "null"
-    base64 = b2a_base64(data, newline=False).decode()
-    return f'"{name}": {text}, "{name}_bytes": {size}, "{name}_base64": "{base64}"'
+    if shown_as != HEX:
+        try:
+            # A character that the cut goes through is left out.
+            decoder = codecs.getincrementaldecoder(shown_as)()
+            return f'"text": {_text(decoder.decode(data, size <= len(data)))}, "bytes": {size}'
+        except UnicodeDecodeError:
+            pass
+    return f'"hex": "{data.hex()}", "bytes": {size}'
+
+
+def _place(at: int | None, wire: bytes | None) -> str:
+    """Where bytes stood among all that their connection received, and what they were."""
+    return "" if at is None or wire is None else f', "at": {at}, "wire": "{_base64(wire)}"'
+
+
+def _piece(piece: Piece, shown_as: str) -> str:
+    message, wire, size = piece
+    if message is None:
+        return f'{{"raw": true, {_message(wire, size, shown_as)}, "wire": "{_base64(wire)}"}}'
+    return f'{{{_message(message, size, shown_as)}, "wire": "{_base64(wire)}"}}'

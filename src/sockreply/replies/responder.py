@@ -61,6 +61,9 @@ class Connection(Protocol):
     def service(self) -> str:
         """The name of the service that it belongs to."""
 
+    def shown_as(self) -> str:
+        """As what logs show its messages."""
+
     def reactor(self) -> Any:
         """What runs that service."""
 
@@ -114,6 +117,11 @@ class Session:
     def service(self) -> str:
         """The name of the service that the connection belongs to."""
         return self._connection.service()
+
+    @property
+    def shown_as(self) -> str:
+        """As what logs show the messages of the service: the name of an encoding, or `hex`."""
+        return self._connection.shown_as()
 
     @property
     def reactor(self) -> Any:

@@ -12,7 +12,8 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from sockreply.conversation.answering import Answering
-from sockreply.conversation.failures import tls_failed
+from sockreply.conversation.arrival import TappedFramer, rest_of
+from sockreply.conversation.failures import tls_failed, too_slow, truncated
 from sockreply.conversation.shared import Shared
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
@@ -31,6 +32,7 @@ class Connection(Protocol):
     _shared: Shared
     _answering: Answering
     _opened_at: float  # in seconds of the clock
+    _told = False  # is it logged which bytes became no message?
     _wire: SendsAtOnce | None  # what is under the transport's wrappers, if it is of our kind
 
     def peer(self) -> IAddress:
@@ -45,6 +47,9 @@ class Connection(Protocol):
 
     def service(self) -> str:
         return self._shared.name
+
+    def shown_as(self) -> str:
+        return self._answering.outbox.shown_as
 
     def reactor(self) -> Any:
         return self._shared.clock
@@ -74,6 +79,25 @@ class Connection(Protocol):
             why = "tls"
             tls_failed(self._shared, self.session, reason)
         return why
+
+    def _truncated(self, size: int) -> None:
+        """The stream ends inside a message, of which so many bytes have come."""
+        self._told = True
+        rest = rest_of(self._answering.framer)
+        truncated(self._shared, self.session, rest, size)
+
+    def _tell_slow(self, why: str, seconds: float) -> None:
+        """The peer took longer than the limit of that name allows."""
+        rest = rest_of(self._answering.framer) if why == "message_timeout" else b""
+        self._told = self._told or bool(rest)
+        too_slow(self._shared, self.session, why, seconds, rest)
+
+    def _tell_unfinished(self, why: str) -> None:
+        """Tell of what was not made into messages when the connection is gone."""
+        framer, exchanges = self._answering.framer, self._shared.exchanges
+        at = framer.at if isinstance(framer, TappedFramer) else None
+        if framer.buffered and (at is not None or exchanges.room):
+            exchanges.unfinished(self.session, rest_of(framer), at, why, self._told)
 
     @property
     def _is_new(self) -> bool:

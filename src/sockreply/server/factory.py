@@ -28,6 +28,7 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         counters: Counts what happens; made anew if not given.
         exchanges: Is told of what is received and answered.
         name: The service's, for logs and counts.
+        shown_as: As what logs show messages: an encoding, or "hex".
 
     Raises:
         ConfigError: The framing has no message as short as `limits.max_message`.
@@ -54,9 +55,10 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         counters: Counters | None = None,
         exchanges: Exchanges | None = None,
         name: str = "",
+        shown_as: str = "utf-8",
     ) -> None:
         self.shared = Shared(
-            Dialect(framing, responder),
+            Dialect(framing, responder, shown_as),
             clock,
             keep_alive=keep_alive,
             greeting=greeting,

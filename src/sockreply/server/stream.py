@@ -11,7 +11,6 @@ from zope.interface import implementer
 
 from sockreply.conversation.answering import Answering
 from sockreply.conversation.deadlines import NEVER, Deadlines, Kind
-from sockreply.conversation.failures import too_slow, truncated
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import (
     CLOSE,
@@ -84,12 +83,13 @@ class ReplyProtocol(Connection):
         answering, counters = self._answering, self._shared.counters
         counters.received_bytes += len(data)
         if answering.state >= STALLED:
-            counters.dropped_bytes += len(data)
+            answering.ignored(data)
             return
         self._framer.receive_data(data)
         if self._silence is not None and answering.reads:
             self._deadlines.begin("silence", self._silence)
         if answering.held:
+            answering.has_to_wait(data)
             self._pause_reading()
             return
         if counters.reply_seconds is not None:
@@ -121,7 +121,7 @@ class ReplyProtocol(Connection):
             if answering.state >= STALLED or answering.held:  # nobody waits for an answer
                 counters.dropped_bytes += framer.buffered
             else:
-                truncated(self._shared, self.session, framer.buffered)
+                self._truncated(framer.buffered)
         answering.give_up(LOSE)
         if self._ending is None or self._backlog is not None:  # else they were stopped, and stay so
             self._deadlines.stop()
@@ -129,6 +129,7 @@ class ReplyProtocol(Connection):
             del self._wire.on_backlog  # it holds us, and we it
         counters.dropped_bytes += framer.dropped
         why = self._why_gone(reason)  # first, for it may have to be told
+        self._tell_unfinished(self._ending or why)
         self._roster.closed(self, self._ending or why)
         self.session.connection_gone()
         # They hold us, and we them: let go, or they wait for the collector, which costs its time.
@@ -185,9 +186,11 @@ class ReplyProtocol(Connection):
         answering, deadlines = self._answering, self._deadlines
         if answering.state is HALF_CLOSED:
             if begun:
-                truncated(self._shared, self.session, begun)
+                self._truncated(begun)
             self.close("peer")
         elif answering.drains and not self._is_new:
+            if begun:
+                self._truncated(begun)
             self.close("drained")
         else:
             if active or deadlines.idle is NEVER:
@@ -278,12 +281,14 @@ class ReplyProtocol(Connection):
             case "idle":
                 self.close("drained" if answering.drains else "idle")
             case "message":
-                self._too_slow("message_timeout", limits.message_timeout)
+                self._tell_slow("message_timeout", limits.message_timeout)
+                self.abort("message_timeout")
             case "reply":
                 answering.failed(Failure(ReplyTimeout(limits.reply_timeout)))
             case "write" if self._has_unsent or answering.held & UNSENT:
                 if self._backlog is not None and self._backlog.is_stuck():
-                    self._too_slow("write_timeout", limits.write_timeout)
+                    self._tell_slow("write_timeout", limits.write_timeout)
+                    self.abort("write_timeout")
             case "close":
                 if self._backlog is not None and self._backlog.is_stuck():
                     self.abort("close")
@@ -291,7 +296,3 @@ class ReplyProtocol(Connection):
                 self._framer.receive_silence()
                 if not answering.held:
                     answering.proceed()
-
-    def _too_slow(self, why: str, seconds: float) -> None:
-        too_slow(self._shared, self.session, why, seconds)
-        self.abort(why)

@@ -41,6 +41,9 @@ class _Imagined:
     def service(self) -> str:
         return self._service
 
+    def shown_as(self) -> str:
+        return "utf-8"
+
     def reactor(self) -> Any:
         return self._clock
 
