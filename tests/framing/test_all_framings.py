@@ -327,6 +327,21 @@ def test_shortcuts(spec: str, data: st.DataObject) -> None:
 
 
 @settings(max_examples=400)
+@given(st.sampled_from(SPECS), st.data())
+def test_whole_reads_at_a_glance(spec: str, data: st.DataObject) -> None:
+    """What a framer takes from a read at a glance is what it would find in it, and all of it."""
+    framing = parse_framing(spec)
+    limit = data.draw(limits_of(framing)) + data.draw(st.sampled_from([0, 5000]))
+    wire = data.draw(wires_of(spec).filter(bool))
+    take = getattr(framing.framer(limit), "take", None)
+    if take is not None and (taken := take(wire)) is not None:
+        framer = framing.framer(limit)
+        framer.receive_data(wire)
+        messages = list(iter(framer.next_message, None))
+        assert (taken, framer.buffered, framer.dropped) == (messages, 0, 0)
+
+
+@settings(max_examples=400)
 @given(spec=st.sampled_from(SPECS), data=st.data())
 def test_affixes(spec: str, data: st.DataObject) -> None:
     """What a framing says that it puts around every message is what it puts there."""

@@ -155,3 +155,10 @@ def test_many_at_once(spec: str, parts: list[bytes], times: int, reads: int) -> 
                 return  # here the two limits differ
             assert at_once.next_message() == message
             assert at_once.buffered == singly.buffered
+
+
+def test_read_that_ends_in_an_overlapping_mark() -> None:
+    """A mark that overlaps with the one before it does not end a message."""
+    framer = Delimited(b"abxyab").framer(99)
+    assert framer.take(b"abxyabxyab") is None
+    assert framer.take(b"1abxyab2abxyab") == [b"1", b"2"]

@@ -5,10 +5,15 @@ The way of a message, from the read to the write::
     dataReceived -> Framer -> Answering -> Responder -> bytes: Outbox, one write a turn
                                                      -> Reply: Delivery, step by step -> Outbox
 
-Whatever is read goes to the framer. `Answering.proceed`, the one loop that is run for every
-message, takes messages out of it, asks the responder and puts the replies into the outbox, which
-joins them to one write. A reply that is more than a message becomes a `Delivery`; until that is
-whole, the next message waits.
+A read that holds whole messages, on a connection with which nothing else is up, goes the short way:
+`Answering.answer_at_once` has the framer cut it at a glance, the responder answer all of it, and
+sends the replies in one write.
+
+All other reads go the general way, of which the short one is only an abbreviation: whatever is
+read goes to the framer. `Answering.proceed`, the one loop that is run for every message, takes
+messages out of it, asks the responder and puts the replies into the outbox, which joins them to one
+write. A reply that is more than a message becomes a `Delivery`; until that is whole, the next
+message waits.
 
 A dialogue that cannot go on - a reply waits, the peer does not take what was sent, its turn of the
 loop is over - stops taking messages out of its framer. One read is kept; then reading pauses. The

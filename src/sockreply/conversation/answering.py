@@ -6,6 +6,7 @@ Whatever the loop in `Answering.proceed` is kept from doing is one of the holds 
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 from twisted.python.failure import Failure
 
@@ -88,6 +89,54 @@ class Answering(Replying):
         self.shared.counters.dropped_bytes += len(data)
         if isinstance(self.framer, TappedFramer):
             self.framer.ignore(data)
+
+    def answer_at_once(self, data: bytes) -> bool:
+        """Answer a read of whole messages, if nothing else is to be thought of. Was that so?
+
+        What this does, `proceed` does too, message by message.
+        """
+        shared, dialect = self.shared, self._dialect
+        respond_all, exchanges = dialect.respond_all, shared.exchanges
+        if (
+            respond_all is None
+            or self.held
+            or self.state
+            or not shared.keep_alive
+            or exchanges.room
+        ):
+            return False
+        framer: Any = self.framer
+        messages = framer.take(data)
+        if messages is None or len(messages) > MESSAGES_A_TURN:
+            return False
+        counters = shared.counters
+        read_at = None if counters.reply_seconds is None else shared.clock.seconds()
+        replies = respond_all(messages, self.session)
+        count = len(replies)
+        counters.messages += count
+        counters.replies += count
+        exchanges.hidden += count
+        self.session.count += count
+        if count < len(messages):
+            framer.receive_data(data)
+            for _ in replies:
+                framer.next_message()
+            self.outbox.plain += replies
+            self.read_at = read_at
+            shared.count_seconds(read_at, count)
+            self.proceed()
+            return True
+        wire = dialect.join(replies)
+        counters.sent_bytes += len(wire)
+        write = self.outbox.write
+        write(wire)
+        if read_at is not None:
+            shared.count_seconds(read_at, count)
+        if self.held:
+            self._put_off()
+        else:
+            self._deadlines.begin_idle(shared.limits.idle_timeout)
+        return True
 
     def proceed(self) -> None:
         """Answer what has come, for one turn; nothing may stand before it."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sockreply.conversation.counters import Counters
 from sockreply.conversation.shared import Dialect
+from sockreply.replies.responder import SHORT
 
 BYTES_A_TURN = 65_536
 """How many bytes of replies are made for one connection in a turn; as much as may be unsent."""
@@ -13,7 +14,7 @@ BYTES_A_TURN = 65_536
 MESSAGES_A_TURN = 64
 """How many messages of one connection are answered before others get their turn."""
 
-LEAST_PIECE = BYTES_A_TURN // MESSAGES_A_TURN
+LEAST_PIECE = SHORT
 """What a piece of a reply counts as at least, so that many small ones are a turn too; bytes."""
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -12,30 +12,47 @@ from sockreply.conversation.counters import Counters
 from sockreply.conversation.deadlines import Alarms
 from sockreply.conversation.exchanges import Exchanges, NoExchanges
 from sockreply.framing.interfaces import Framing
-from sockreply.replies.responder import Greeting, Responder
+from sockreply.notation import SIZE_LIMIT
+from sockreply.replies.responder import Greeting, Responder, Session
 from sockreply.settings import Limits
 
+RespondAll: TypeAlias = Callable[[Sequence[bytes], Session], list[bytes]]
 
-@dataclass(eq=False)
+
 class Dialect:
     """How some connections of a service speak: those that were made while this was set.
 
     Args:
         framing: Makes messages of bytes, and bytes of messages.
-        responder: Answers the messages; it may be replaced at any time.
+        responder: Answers the messages.
         shown_as: As what logs show the messages: an encoding, or "hex".
     """
 
-    framing: Framing
-    responder: Responder
-    shown_as: str = "utf-8"
+    respond_all: RespondAll | None
+    """Answers the messages of a read together (see `Responder`); None: one at a time."""
 
-    def __post_init__(self) -> None:
-        affixes = self.framing.affixes
-        self.frame = self.framing.frame if affixes is None else None
-        """Has to be called for every reply before `join`; None: it need not."""
+    frame: Callable[[bytes], bytes] | None
+    """Has to be called for every reply before `join`; None: it need not."""
+
+    def __init__(self, framing: Framing, responder: Responder, shown_as: str = "utf-8") -> None:
+        self.framing = framing
+        self.shown_as = shown_as
+        affixes = framing.affixes
+        self.frame = framing.frame if affixes is None else None
         self._before, self._after = affixes or (b"", b"")
         self._between = self._after + self._before
+        self.responder = responder
+
+    @property
+    def responder(self) -> Responder:
+        """Answers the messages; it may be replaced at any time."""
+        return self._responder
+
+    @responder.setter
+    def responder(self, responder: Responder) -> None:
+        self._responder = responder
+        whole = hasattr(self.framing.framer(SIZE_LIMIT), "take") and self.frame is None
+        self.respond_all = getattr(responder, "respond_all", None) if whole else None
 
     def join(self, replies: list[bytes]) -> bytes:
         """At least one reply, as they go over the wire."""

@@ -34,6 +34,9 @@ class BufferedFramer:
     def buffered(self) -> int:
         return len(self._data) - self._start
 
+    def take(self, data: bytes) -> list[bytes] | None:  # noqa: ARG002 - the default finds none
+        return None
+
     def rest(self) -> bytes:
         return bytes(self._data[self._start :])
 

@@ -199,6 +199,12 @@ class Netstring(Framing):
 class FixedFramer(BufferedFramer):
     """Messages of one size, which is at most `max_message`."""
 
+    def take(self, data: bytes) -> list[bytes] | None:
+        size = self._max_message
+        if not self.empty or len(data) % size:
+            return None
+        return [data[at : at + size] for at in range(0, len(data), size)]
+
     def next_message(self) -> bytes | None:
         start = self._start
         end = start + self._max_message

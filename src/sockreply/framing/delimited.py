@@ -54,6 +54,24 @@ class DelimitedFramer(BufferedFramer):
         ready = [message + self._ready_mark for message in reversed(self.ready)]
         return b"".join(ready) + super().rest()
 
+    def take(self, data: bytes) -> list[bytes] | None:
+        if not self.empty or self.ready:
+            return None
+        end = self._end
+        at = data.find(end)
+        if at == len(data) - self._end_size and at >= 0:  # as most reads are
+            if self._drop_cr and at and data[at - 1] == _CR:
+                at -= 1
+            return [data[:at]] if at <= self._max_message else None
+        if len(data) > min(_WINDOW, self._max_message) or not data.endswith(end):
+            return None
+        if self._drop_cr and (with_cr := data.count(b"\r" + end)):
+            if with_cr != data.count(end):
+                return None
+            end = b"\r" + end
+        messages = data.split(end)
+        return None if messages.pop() else messages  # a mark may overlap with itself
+
     def next_message(self) -> bytes | None:
         if self.ready:
             return self.ready.pop()
@@ -123,6 +141,9 @@ class EnclosedFramer(DelimitedFramer):
     @property
     def buffered(self) -> int:
         return super().buffered + len(self._begin) * self._inside  # the mark belongs to a message
+
+    def take(self, data: bytes) -> None:
+        pass  # between two messages may stand what is none
 
     def rest(self) -> bytes:
         return self._begin * self._inside + super().rest()

@@ -9,6 +9,10 @@ from typing import Protocol, runtime_checkable
 class Framer(Protocol):
     """Splits what one connection receives into messages.
 
+    It may have a method `take(data)`, which takes nothing in: it gives the messages of a read that
+    has whole ones only, if nothing is held from before; None where it is not so, or where that is
+    not known at a glance, and then the read is given to `receive_data`.
+
     Pull, not push: bytes go in as they come, messages are asked for. A protocol that waits stops
     asking, and good messages before a bad one are still handed out. It never holds more than the
     longest message plus two reads.

@@ -31,6 +31,9 @@ class ChunkFramer:
     def buffered(self) -> int:
         return sum(map(len, self._reads)) - self._start if self._reads else 0
 
+    def take(self, data: bytes) -> list[bytes] | None:
+        return None if self._reads or len(data) > self._max_message else [data]
+
     def rest(self) -> bytes:
         return b"".join(self._reads)[self._start :]
 

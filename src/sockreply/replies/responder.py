@@ -12,6 +12,9 @@ from twisted.internet.interfaces import IAddress
 from sockreply.errors import BadReply, ConfigError
 from sockreply.replies.reply import Await, Reply
 
+SHORT = 1024
+"""How many bytes a reply may have that is sent together with others without a look at the peer."""
+
 
 class Responder(Protocol):
     """Answers messages.
@@ -22,6 +25,10 @@ class Responder(Protocol):
       takes the place of another one; `before` is that one. What it raises is logged.
     - `counts()`: a mapping from names to whole numbers that only grow. They appear in /metrics as
       `sockreply_rule_matches`, with the name as the label `rule`.
+    - `respond_all(messages, session)`: the answers to the first of several messages that came
+      together, each at most `SHORT` bytes, as a list. It is asked instead of `respond` where
+      nothing else is up with a connection, and `respond` then for the messages that it leaves out,
+      which may be all. It takes no notice of `session.count`.
     - `describe()`: lines for `sockreply check`, the first of which is a summary.
     - `explain(message, session)`: what `sockreply explain` prints: something with `lines()`, and
       with `answered`, which says whether there is an answer for certain.

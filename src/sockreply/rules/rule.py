@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from sockreply.replies.reply import Reply
+from sockreply.replies.responder import SHORT
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions import Condition, Miss
 
@@ -42,7 +43,12 @@ class Rule:
         chance: How often the rule is considered when all else holds, from 0 to 1.
     """
 
-    __slots__ = ("chance", "fixed", "matches", "name", "next_state", "reply", "states", "when")
+    __slots__ = (
+        *("chance", "fixed", "matches", "name", "next_state", "reply", "short", "states", "when"),
+    )
+
+    short: bytes | None
+    """The reply, when it is one short message, and the same for every message."""
 
     matches: int
     """How often it has answered."""
@@ -62,7 +68,8 @@ class Rule:
         self.states = states
         self.next_state = next_state
         self.chance = chance
-        self.fixed = reply.fixed
+        self.fixed = fixed = reply.fixed
+        self.short = fixed if isinstance(fixed, bytes) and len(fixed) <= SHORT else None
         self.matches = 0
 
     @property

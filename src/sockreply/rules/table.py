@@ -56,6 +56,11 @@ class RuleTable:
         self._plain: Mapping[bytes, Rule | None] = self._index.plain
         # Where case may not count, a message that is not found as it is has to be looked up again.
         self._plain_rest = None if self._index.lowered else self._index.plain_rest
+        found = {*self._plain.values(), self._plain_rest}
+        self.respond_all = (
+            self._respond_all if any(rule and rule.short is not None for rule in found) else None
+        )
+        """As of a responder; None: no reply is sure to be short and always the same."""
 
     def respond(self, message: bytes, session: Session) -> bytes | Reply:
         rule = self._plain.get(message, self._plain_rest)
@@ -64,6 +69,21 @@ class RuleTable:
         rule.matches += 1
         session.rule = rule.name
         return rule.fixed
+
+    def _respond_all(self, messages: Sequence[bytes], session: Session) -> list[bytes]:
+        get, rest = self._plain.get, self._plain_rest
+        replies: list[bytes] = []
+        rule = None
+        for message in messages:
+            found = get(message, rest)
+            if found is None or found.short is None:
+                break
+            rule = found
+            rule.matches += 1
+            replies.append(found.short)
+        if rule is not None:
+            session.rule = rule.name
+        return replies
 
     def _look_for(self, message: bytes, session: Session) -> bytes | Reply:
         index = self._index

@@ -82,6 +82,8 @@ class ReplyProtocol(Connection):
     def dataReceived(self, data: bytes) -> None:
         answering, counters = self._answering, self._shared.counters
         counters.received_bytes += len(data)
+        if answering.answer_at_once(data):
+            return
         if answering.state >= STALLED:
             answering.ignored(data)
             return
