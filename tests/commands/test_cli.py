@@ -126,10 +126,14 @@ def test_what_nobody_expects_is_not_hidden(fails: Callable[[Exception], int]) ->
         (("send", "-f", "line", "long\n" * 50), r"'long\nlong"),
         (("send", "-f", "eof", "one", "two"), "eof carries one message per connection"),
         (("serve", "--framing", "morse"), "--framing: unknown framing 'morse'"),
-        (("serve", "surplus"), "'surplus' is not an option"),
+        (("serve", "surplus"), "unexpected argument 'surplus'"),
+        (("check",), "FILE is missing"),
+        (("check", "FILE", "surplus"), "unexpected argument 'surplus'"),
+        (("explain",), "FILE and MESSAGE are missing"),
+        (("explain", "FILE"), "MESSAGE is missing"),
+        (("explain", "--hex", "FILE"), "MESSAGE is missing"),
+        (("explain", "FILE", "two", "words"), "unexpected argument 'words'"),
         (("explain", "FILE", "--bogus", "x"), "option --bogus not recognized"),
-        (("explain", "FILE"), "Wrong number of arguments"),
-        (("explain", "FILE", "two", "words"), "Wrong number of arguments"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(

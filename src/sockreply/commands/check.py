@@ -24,10 +24,13 @@ class Options(CommandOptions):
         "1. If nothing is wrong, prints what the file sets up, and exits with 0."
     )
 
+    arguments = ("FILE",)
+
     file = ""
 
-    def parseArgs(self, file: str) -> None:  # type: ignore[override] # usage asks for any number
-        self.file = file
+    def parseArgs(self, *words: str) -> None:
+        super().parseArgs(*words)
+        (self.file,) = words
 
 
 def run(options: Options) -> int:

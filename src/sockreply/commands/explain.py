@@ -45,6 +45,8 @@ class Options(CommandOptions):
         parameter("peer", None, "127.0.0.1", "The address that the message comes from.", str),
     ]
 
+    arguments = ("FILE", "MESSAGE")
+
     file = ""
     message = b""
 
@@ -62,10 +64,9 @@ class Options(CommandOptions):
         first = [f"{name}={value}" if name[2:] in with_value else name for name, value in found]
         super().parseOptions([*first, "--", *others])
 
-    def parseArgs(  # type: ignore[override] # usage asks for any number
-        self, file: str, message: str
-    ) -> None:
-        self.file = file
+    def parseArgs(self, *words: str) -> None:
+        super().parseArgs(*words)
+        self.file, message = words
         self.message = hexadecimal(message) if self["hex"] else os.fsencode(message)
 
 

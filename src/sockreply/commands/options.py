@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from twisted.python import usage
 
@@ -22,7 +22,18 @@ _T = TypeVar("_T")
 class CommandOptions(usage.Options):
     """What every command understands, whatever else it does."""
 
+    arguments: ClassVar[Sequence[str]] = ()
+    """The names of what has to follow the options, one word each."""
+
     opt_h = usage.Options.opt_help
+
+    def parseArgs(self, *words: str) -> None:
+        missing = self.arguments[len(words) :]
+        if missing:
+            verb = "is" if len(missing) == 1 else "are"
+            raise usage.UsageError(f"{' and '.join(missing)} {verb} missing")
+        if surplus := words[len(self.arguments) :]:
+            raise usage.UsageError(f"unexpected argument {quoted(surplus[0])}")
 
     def opt_version(self) -> NoReturn:
         """Print the version of sockreply."""

@@ -26,7 +26,7 @@ from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.registry import FRAMING_NAMES, parse_framing
-from sockreply.notation import SIZE_LIMIT, one_of, quoted, unescape, whole
+from sockreply.notation import SIZE_LIMIT, one_of, unescape, whole
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.responder import Responder
 from sockreply.server.endpoint_address import on_loopback
@@ -127,10 +127,6 @@ class Options(CommandOptions):
     def opt_listen(self, endpoint: str) -> None:
         """A Twisted endpoint string to listen on; may be repeated, excludes --port, --interface."""
         self["listen"].append(endpoint)
-
-    def parseArgs(self, *words: str) -> None:
-        if words:
-            raise usage.UsageError(f"{quoted(words[0])} is not an option")
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """As Twisted does it, but for what is wrong.
