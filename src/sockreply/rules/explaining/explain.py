@@ -79,9 +79,11 @@ class Explanation:
         missed = [each for each in self.verdicts if each.closeness is not None]
         if not missed:
             return "no rule answers for certain" if self.verdicts else "there are no rules"
-        near = max(missed, key=lambda each: each.closeness or 0)
         certain = " for certain" * (len(missed) < len(self.verdicts))
-        return f"no rule answers{certain}; nearest is {near.name}: {near.reason or near.verdict}"
+        near = max(missed, key=lambda each: each.closeness or 0)
+        if not near.closeness:
+            return f"no rule answers{certain}"
+        return f"no rule answers{certain}; nearest is {near.name}: {near.reason}"
 
 
 def explain(table: Table, message: bytes, session: Session) -> Explanation:
