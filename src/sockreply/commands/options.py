@@ -80,6 +80,11 @@ def hexadecimal(written: str) -> bytes:
         raise usage.UsageError(f"{reprlib.repr(written)} is not hexadecimal") from None
 
 
+def taken_as_it_is(escape: str) -> str:
+    """What to say of an escape in a message, for messages are taken as they are written."""
+    return f"{escape} is taken as it is written; $'...' in a shell, or --hex, writes any byte"
+
+
 def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
     """Lets an option's errors begin with its name."""
 

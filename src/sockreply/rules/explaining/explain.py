@@ -59,12 +59,14 @@ class Explanation:
         answered: Does a rule answer for certain?
         by: What answers: a rule's name, "otherwise" or "silence".
         reply: The answer, a line a step.
+        next_state: The connection's state from the next message on; None: it stays.
     """
 
     verdicts: tuple[Verdict, ...]
     answered: bool
     by: str
     reply: tuple[str, ...]
+    next_state: str | None = None
 
     def lines(self) -> Iterator[str]:
         """All of it, for people to read."""
@@ -109,7 +111,7 @@ def explain(table: Table, message: bytes, session: Session) -> Explanation:
         else:
             asked.match = match
     if by is not None:
-        return Explanation(tuple(verdicts), True, by.name, _told(by.reply, asked))
+        return Explanation(tuple(verdicts), True, by.name, _told(by.reply, asked), by.next_state)
     if table.otherwise is not None:
         return Explanation(tuple(verdicts), False, OTHERWISE, _told(table.otherwise, asked))
     return Explanation(tuple(verdicts), False, "silence", ())
