@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from sockreply.client.protocol import RequestProtocol
 from sockreply.errors import FramingError, RequestTimeout
+from sockreply.extensions import crashes_of
 from sockreply.framing import Framing
 
 WAITING_LIMIT = 1_000
@@ -124,12 +125,14 @@ def is_carried(message: bytes, framing: Framing) -> bool:
 
     Raises:
         CannotFrame: The framing's length field cannot tell its size.
+        ConfigError: It is somebody else's framing, and fails.
     """
-    framer = framing.framer(WIRE_LIMIT)
-    if wire := framing.mirrored().frame(message):  # no read brings nothing
-        framer.receive_data(wire)
-    framer.receive_eof()
-    try:
-        return (framer.next_message(), framer.next_message()) == (message, None)
-    except FramingError:
-        return False
+    with crashes_of(f"framing {framing.name}"):
+        framer = framing.framer(WIRE_LIMIT)
+        if wire := framing.mirrored().frame(message):  # no read brings nothing
+            framer.receive_data(wire)
+        framer.receive_eof()
+        try:
+            return (framer.next_message(), framer.next_message()) == (message, None)
+        except FramingError:
+            return False

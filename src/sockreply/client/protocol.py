@@ -30,6 +30,7 @@ from sockreply.errors import (
     RequestTimeout,
     SockreplyError,
 )
+from sockreply.extensions import in_a_line
 from sockreply.framing import Framing
 
 __all__ = ["CLOSE_TIMEOUT", "MAX_REPLY", "RequestProtocol", "limit"]
@@ -233,6 +234,9 @@ class RequestProtocol(Protocol):
             if not self._pipeline:  # then nobody else is told
                 self._log.warn("connection aborted: {error}", error=error)
             self._end(f"a reply broke the format: {error}")
+            self.transport.abortConnection()
+        except Exception as error:  # of somebody else's framing
+            self._end(f"framing {self._framing.name}: {in_a_line(error)}")
             self.transport.abortConnection()
 
     def _tell(self, message: bytes) -> None:

@@ -19,7 +19,6 @@ from sockreply.commands.output import print_lines
 from sockreply.commands.wire import Subject, wire_explained
 from sockreply.config import read
 from sockreply.errors import CannotFrame, ConfigError
-from sockreply.extensions import failures_of
 from sockreply.framing import Framing
 from sockreply.notation import quoted, seeming_escape
 from sockreply.replies.responder import optional
@@ -151,11 +150,10 @@ def subject_of(
 
 
 def _is_carried(message: bytes, framing: Framing) -> bool:
-    with failures_of(f"framing {framing.name}"):
-        try:
-            return is_carried(message, framing)
-        except CannotFrame:
-            return False
+    try:
+        return is_carried(message, framing)
+    except CannotFrame:
+        return False
 
 
 def _one_service(settings: Settings, name: str | None) -> str:

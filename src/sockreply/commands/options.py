@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 from twisted.python import usage
 
 from sockreply.errors import CannotFrame, ConfigError
+from sockreply.extensions import crashes_of
 from sockreply.framing.interfaces import Framing
 from sockreply.notation import quoted
 
@@ -100,7 +101,8 @@ def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
 def fitting(name: str, text: bytes, framing: Framing) -> bytes:
     """What an option has all peers be sent, once it is known that the framing can carry it."""
     try:
-        framing.frame(text)
+        with crashes_of(f"--{name}: framing {framing.name}"):
+            framing.frame(text)
     except CannotFrame as error:
         raise ConfigError(f"--{name}: {error}") from None
     return text

@@ -9,7 +9,7 @@ from typing import Literal
 from twisted.internet.interfaces import IAddress
 
 from sockreply.errors import FramingError
-from sockreply.extensions import failures_of
+from sockreply.extensions import crashes_of, failures_of
 from sockreply.framing import Framer
 from sockreply.replies.responder import optional
 from sockreply.rules.explaining.explain import Explanation
@@ -88,7 +88,7 @@ def wire_explained(subject: Subject, wire: bytes) -> tuple[list[str], bool]:
         ConfigError: Code from elsewhere fails.
     """
     framing, limits = subject.service.framing, subject.service.limits
-    with failures_of(f"framing {framing.name}"):
+    with crashes_of(f"framing {framing.name}"):
         found = list(pieces(framing.framer(limits.max_message), wire))
     telling = _Telling(subject)
     lines = [line for piece in found for line in telling.lines(piece)]

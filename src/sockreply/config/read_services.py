@@ -15,6 +15,7 @@ from sockreply.config.read_replies import read_reply
 from sockreply.config.read_rules import read_rules, read_rules_again
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
+from sockreply.extensions import crashes_of
 from sockreply.framing.registry import parse_framing
 from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Greeting, Responder
@@ -64,7 +65,8 @@ def _with_notation(written: form.Service, reading: Reading) -> Reading:
         reading = replace(reading, encoding=read_encoding(written.encoding, reading))
     with reading.problems.at("framing"):
         framing = parse_framing(written.framing)
-        framing.framer(written.max_message)
+        with crashes_of(f"framing {framing.name}"):
+            framing.framer(written.max_message)
         reading = replace(reading, framing=framing)
     return replace(reading, max_message=written.max_message)
 
