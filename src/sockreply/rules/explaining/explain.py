@@ -10,7 +10,8 @@ from sockreply.errors import ResponderError
 from sockreply.replies.responder import Session
 from sockreply.rules.asked import Asked
 from sockreply.rules.explaining.imagined import imagined_session
-from sockreply.rules.rule import OTHERWISE, ReplySource, Rule
+from sockreply.rules.replies.source import ReplySource
+from sockreply.rules.rule import OTHERWISE, Rule
 
 __all__ = ["Explanation", "Verdict", "explain", "imagined_session"]
 
