@@ -8,7 +8,7 @@ from functools import partial
 
 from sockreply.config import form
 from sockreply.config.checks import check_rules
-from sockreply.config.read_data import read_encoding
+from sockreply.config.read_data import read_encoding, warn_of_template
 from sockreply.config.read_endpoints import read_endpoint
 from sockreply.config.read_networks import read_networks
 from sockreply.config.read_replies import read_reply
@@ -63,7 +63,10 @@ def _with_notation(written: form.Service, reading: Reading) -> Reading:
     """The same with the service's framing and encoding, where they are right."""
     with reading.problems.at("encoding"):
         reading = replace(reading, encoding=read_encoding(written.encoding, reading))
+    with reading.problems.at("initial_state"):
+        warn_of_template(written.initial_state, reading)
     with reading.problems.at("framing"):
+        warn_of_template(written.framing, reading)
         framing = parse_framing(written.framing)
         with crashes_of(f"framing {framing.name}"):
             framing.framer(written.max_message)
