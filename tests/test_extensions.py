@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sockreply.errors import ConfigError
-from sockreply.extensions import failures_of, installed, made_by
+from sockreply.errors import CannotFrame, ConfigError
+from sockreply.extensions import crashes_of, failures_of, installed, made_by
 
 GROUP = "sockreply.tests"
 
@@ -52,6 +52,22 @@ def test_failures_of(monkeypatch: pytest.MonkeyPatch, error: BaseException, line
     with pytest.raises(ConfigError) as caught, failures_of("thing"):
         raise error
     assert re.sub(r"line \d+", "line N", str(caught.value)) == line
+
+
+@pytest.mark.parametrize("error", [ConfigError("fixed: too big"), CannotFrame(9, 0, 1)])
+def test_errors_of_ours_are_no_crashes(error: Exception) -> None:
+    """They stay what they are."""
+    with pytest.raises(type(error)) as caught, crashes_of("thing"):
+        raise error
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", [KeyError("k"), SystemExit(3)])
+def test_crashes_of(error: BaseException) -> None:
+    """All else is one line that says what crashed, and where."""
+    where = r"^thing: \w+: .* \(.*test_extensions.py, line"
+    with pytest.raises(ConfigError, match=where), crashes_of("thing"):
+        raise error
 
 
 def test_what_is_not_a_failure() -> None:

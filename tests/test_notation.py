@@ -21,6 +21,7 @@ from sockreply.notation import (
     one_of,
     parse_notation,
     positive_seconds,
+    seeming_escape,
     unescape,
     whole,
     yes_or_no,
@@ -261,3 +262,18 @@ def test_from_no_keys() -> None:
     assert from_keys(Nothing, {}) == Nothing()
     with pytest.raises(ConfigError, match=r"^unknown key 'a'; known: none$"):
         from_keys(Nothing, {"a": "1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "escape"),
+    [
+        (r"*IDN?\n", r"\n"),
+        (r"a\x0Ab\n", r"\x0A"),
+        (r"C:\users", None),
+        (r"\xZZ", None),
+        ("a\n", None),
+    ],
+)
+def test_what_seems_to_be_an_escape(text: str, escape: str | None) -> None:
+    """What a reader of other languages would take for one, but no other backslash."""
+    assert seeming_escape(text) == escape

@@ -7,6 +7,7 @@
     │   ├── BadEndpoint        an endpoint string that cannot be listened on
     │   └── BadSettings        all that is wrong with a configuration
     │       └── BadFile        that came from a file
+    │           └── UnreadableFile     which cannot be read at all
     ├── FramingError           the peer broke the format
     │   ├── MessageTooLong     more bytes than `limit`
     │   └── Malformed          bytes that no message can have there
@@ -74,7 +75,7 @@ class BadFile(BadSettings):
     """A configuration file from which nothing can be started.
 
     Args:
-        path: The file.
+        path: The file, as whoever named it wrote it.
         problems: All that is wrong with it, a line each, with its place.
     """
 
@@ -82,6 +83,10 @@ class BadFile(BadSettings):
         name = str(path) if str(path).isprintable() else repr(str(path))
         super().__init__(problems, f"{name}: ", f"; sockreply check {name} shows all")
         self.path = path
+
+
+class UnreadableFile(BadFile):
+    """A configuration file of which nothing can be said, because it cannot be read."""
 
 
 class FramingError(SockreplyError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
-from sockreply.errors import ConfigError
+from sockreply.errors import ConfigError, SockreplyError
 from sockreply.notation import unescape
 
 if TYPE_CHECKING:
@@ -55,10 +55,29 @@ def failures_of(what: str) -> Iterator[None]:
     except ConfigError as error:
         raise ConfigError(f"{what}: {error}") from None
     except (Exception, SystemExit) as error:  # from code that is not ours
-        raise ConfigError(f"{what}: {_in_a_line(error)}") from error
+        raise ConfigError(f"{what}: {in_a_line(error)}") from error
 
 
-def _in_a_line(error: BaseException) -> str:
+@contextmanager
+def crashes_of(what: str) -> Iterator[None]:
+    """Make one line of what code from elsewhere raises that none of ours would.
+
+    Args:
+        what: The line begins with it.
+
+    Raises:
+        SockreplyError: That code raised it; it speaks for itself.
+        ConfigError: It raised something else; says where.
+    """
+    try:
+        yield
+    except SockreplyError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"{what}: {in_a_line(error)}") from error
+
+
+def in_a_line(error: BaseException) -> str:
     """What went wrong in code that is not ours, and where."""
     said = " ".join(str(error).split())
     kind = type(error).__name__

@@ -29,6 +29,15 @@ SIZE_LIMIT = 2**31 - 1
 """More bytes than any message that fits in memory has."""
 
 
+_SEEMS_ESCAPED = re.compile(r"\\(?:[rnt0]|x[0-9A-Fa-f]{2})")
+
+
+def seeming_escape(text: str) -> str | None:
+    """The first thing in a text that would be an escape, for where none are read; None: nothing."""
+    found = _SEEMS_ESCAPED.search(text)
+    return found and found[0]
+
+
 def unescape(text: str) -> bytes:
     r"""The bytes that a value stands for: UTF-8 but for its escapes.
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 
 from sockreply.client.asking import WAITING_LIMIT, Asking, is_carried
 from sockreply.errors import CannotFrame, RequestTimeout
 from sockreply.framing import parse_framing
+from tests.client.stand_ins import talk, watch
 from tests.framing.stand_ins import Stop
 
 
@@ -17,7 +22,7 @@ class Connection:
     def __init__(self) -> None:
         self.asked: list[tuple[bytes, Deferred[bytes]]] = []
 
-    def request(self, message: bytes, timeout: float | None) -> Deferred[bytes]:
+    def request(self, message: bytes) -> Deferred[bytes]:
         reply: Deferred[bytes] = Deferred()
         self.asked.append((message, reply))
         return reply
@@ -27,7 +32,7 @@ def test_asking_is_done_when_the_last_reply_is_shown() -> None:
     """Neither the last message nor the last reply alone is the end."""
     connection = Connection()
     shown: list[bytes] = []
-    asking = Asking(connection, shown.append)  # type: ignore[arg-type] # all of one that it uses
+    asking = Asking(connection, shown.append, Clock())  # type: ignore[arg-type] # all of one that it uses
     Deferred.fromCoroutine(asking.ask(b"one"))
     connection.asked[0][1].callback(b"ONE")
     assert not asking.done.called
@@ -37,13 +42,13 @@ def test_asking_is_done_when_the_last_reply_is_shown() -> None:
     connection.asked[1][1].callback(b"TWO")
     assert asking.done.called
     assert shown == [b"ONE", b"TWO"]
-    assert (asking.asked, asking.answered) == (2, 2)
+    assert (asking.asked, asking.shown) == (2, 2)
 
 
 def test_asking_fails_with_the_first_reply_that_fails() -> None:
     """Later failures change nothing, nor do those of who asks."""
     connection = Connection()
-    asking = Asking(connection, str)  # type: ignore[arg-type] # all of one that it uses
+    asking = Asking(connection, str, Clock())  # type: ignore[arg-type] # all of one that it uses
     failures: list[str] = []
     asking.done.addErrback(lambda failure: failures.append(str(failure.value)))
     for message in (b"one", b"two"):
@@ -58,12 +63,82 @@ def test_asking_fails_with_the_first_reply_that_fails() -> None:
 def test_only_so_many_messages_wait() -> None:
     """The next message is sent when one of those before it is answered."""
     connection = Connection()
-    asking = Asking(connection, str)  # type: ignore[arg-type] # all of one that it uses
+    asking = Asking(connection, str, Clock())  # type: ignore[arg-type] # all of one that it uses
     for _ in range(WAITING_LIMIT + 1):
         Deferred.fromCoroutine(asking.ask(b"x"))
     assert len(connection.asked) == WAITING_LIMIT
     connection.asked[0][1].callback(b"")
     assert len(connection.asked) == WAITING_LIMIT + 1
+
+
+def test_several_replies_to_each_message() -> None:
+    """They are shown as they come, and the next one has its time from the one before it on."""
+    protocol, transport, clock = talk()
+    shown: list[bytes] = []
+    asking = Asking(protocol, shown.append, clock, 10, replies=3)
+    done = watch(asking.done)
+    for message in (b"a", b"b"):
+        Deferred.fromCoroutine(asking.ask(message))
+    asking.all_asked()
+    assert transport.take_sent() == b"a\nb\n"
+    for reply in (b"1\n", b"2\n", b"3\n4\n5\n"):
+        assert not done
+        clock.advance(9)
+        protocol.dataReceived(reply)
+    assert shown == [b"1", b"2", b"3", b"4", b"5"]
+    assert asking.progress() == "5 of 6 replies came"
+    clock.advance(9)
+    assert not done
+    protocol.dataReceived(b"6\n")
+    assert done == [None]
+    assert clock.getDelayedCalls() == []
+
+
+def test_nothing_is_waited_for_while_nothing_is_asked() -> None:
+    """The time of a reply begins with its message, if no other waits."""
+    protocol, _, clock = talk()
+    asking = Asking(protocol, str, clock, 10)
+    done = watch(asking.done)
+    for reply in (b"1\n", b"2\n"):
+        clock.advance(11)
+        Deferred.fromCoroutine(asking.ask(b"a"))
+        clock.advance(9)
+        protocol.dataReceived(reply)
+    assert clock.getDelayedCalls() == []
+    assert not done
+    asking.all_asked()
+    assert done == [None]
+
+
+def test_a_reply_of_several_that_does_not_come() -> None:
+    """It fails, and nobody is told more than once."""
+    protocol, transport, clock = talk()
+    asking = Asking(protocol, str, clock, 10, replies=3)
+    done = watch(asking.done)
+    Deferred.fromCoroutine(asking.ask(b"a"))
+    asking.all_asked()
+    protocol.dataReceived(b"1\n")
+    clock.advance(10)
+    assert list(map(str, done)) == ["no reply within 10 s"]
+    assert asking.progress() == "1 of 3 replies came"
+    with capturedLogs() as events:
+        transport.reset()
+        del asking, protocol, transport
+        gc.collect()
+    assert events == []
+
+
+def test_replies_that_run_together_wait_for_their_turn() -> None:
+    """With `chunk` the next message is sent when the one before it has all its replies."""
+    protocol, transport, clock = talk("chunk")
+    asking = Asking(protocol, str, clock, replies=2)
+    for message in (b"a", b"b"):
+        Deferred.fromCoroutine(asking.ask(message))
+    assert transport.take_sent() == b"a"
+    protocol.dataReceived(b"1")
+    assert transport.take_sent() == b""
+    protocol.dataReceived(b"2")
+    assert transport.take_sent() == b"b"
 
 
 @pytest.mark.parametrize(

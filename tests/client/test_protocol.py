@@ -348,6 +348,8 @@ def test_eof_needs_a_half_close() -> None:
     [error] = watch(protocol.request(b"who?"))
     assert type(error) is RequestError
     assert str(error) == "a half-close ends the request, and TLS has none"
+    with pytest.raises(RequestError, match="TLS has none"):
+        protocol.send(b"me!")
     assert transport.take_sent() == b""
     assert not transport.half_closed
 
@@ -386,3 +388,16 @@ def test_a_limit_that_no_message_fits_is_an_error() -> None:
     """It is told where the protocol is made."""
     with pytest.raises(ConfigError):
         talk("fixed:size=100", max_message=10)
+
+
+def test_a_message_without_a_reply() -> None:
+    """It goes out at once, and what comes next is unasked."""
+    unasked: list[bytes] = []
+    protocol, transport, _ = talk(unasked=unasked.append)
+    protocol.send(b"a")
+    assert transport.take_sent() == b"a\n"
+    protocol.dataReceived(b"A\n")
+    assert unasked == [b"A"]
+    protocol.close()
+    with pytest.raises(ConnectionEnded):
+        protocol.send(b"b")

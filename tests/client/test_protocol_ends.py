@@ -6,11 +6,13 @@ import pytest
 from OpenSSL import SSL
 from service_identity import VerificationError
 from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
-from sockreply.client import CLOSE_TIMEOUT, MAX_REPLY
+from sockreply.client import CLOSE_TIMEOUT, MAX_REPLY, RequestProtocol
 from sockreply.errors import ConnectionEnded
-from tests.client.stand_ins import talk, watch
+from tests.client.stand_ins import FakeTransport, talk, watch
+from tests.framing.stand_ins import Failing
 
 
 def why(seen: list[object]) -> str:
@@ -272,3 +274,15 @@ def test_the_end_can_be_waited_for() -> None:
     transport.reset()
     assert closed == [None]
     assert watch(protocol.when_closed()) == [None]
+
+
+def test_a_framing_of_somebody_elses_that_fails() -> None:
+    """Who waits is told what and where, and the connection is aborted."""
+    clock = Clock()
+    protocol = RequestProtocol(Failing("next_message"), clock)
+    transport = FakeTransport(protocol)
+    protocol.makeConnection(transport)
+    reply = watch(protocol.request(b"a"))
+    protocol.dataReceived(b"A")
+    assert why(reply).startswith("framing failing: LookupError: no message (tests/framing/")
+    assert transport.aborted

@@ -48,12 +48,35 @@ def test_installed_framing(tmp_path: Path, install: Callable[..., None]) -> None
     assert check(str(path)) == ([f"{path}: services.s.framing: {why}"], False)
 
 
+@pytest.mark.parametrize(
+    ("at", "place", "why"),
+    [
+        ("framer", "framing", "no framer"),
+        ("frame", "otherwise", "no frame"),
+    ],
+)
+def test_an_installed_framing_that_fails(
+    tmp_path: Path, install: Callable[..., None], at: str, place: str, why: str
+) -> None:
+    """Whatever it raises is one line that names the place."""
+    install("sockreply.framings", failing="tests.framing.stand_ins:Failing")
+    path = tmp_path / "x.toml"
+    path.write_text(
+        f'[services.s]\nlisten = "tcp:0"\nframing = "failing:at={at}"\notherwise = "x"\n'
+    )
+    ([line], good) = check(str(path))
+    assert not good
+    assert line.startswith(f"{path}: services.s.{place}: framing failing: LookupError: {why} (")
+
+
 def test_each_line_is_a_line(tmp_path: Path) -> None:
     """Whatever a file is called."""
-    lines, good = check(str(tmp_path / "a\nb.toml"))
+    path = tmp_path / "a\nb.toml"
+    path.write_text("colour = 1\n")
+    lines, good = check(str(path))
     assert not good
-    assert len(lines) == 1
-    assert "\n" not in lines[0]
+    assert len(lines) == 2
+    assert not any("\n" in line for line in lines)
 
 
 def test_exit_status_is_the_verdict(
@@ -64,9 +87,11 @@ def test_exit_status_is_the_verdict(
     options.parseOptions([two])
     assert run(options) == 0
     assert capsys.readouterr().out.startswith("service one: framing line, ")
-    options.parseOptions([str(tmp_path / "none.toml")])
+    path = tmp_path / "wrong.toml"
+    path.write_text("colour = 1\n")
+    options.parseOptions([str(path)])
     assert run(options) == 1
-    assert "none.toml: " in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith(f"{path}: colour: unknown key; ")
 
 
 def of_responder(directory: Path, name: str) -> Path:

@@ -126,10 +126,14 @@ def test_what_nobody_expects_is_not_hidden(fails: Callable[[Exception], int]) ->
         (("send", "-f", "line", "long\n" * 50), r"'long\nlong"),
         (("send", "-f", "eof", "one", "two"), "eof carries one message per connection"),
         (("serve", "--framing", "morse"), "--framing: unknown framing 'morse'"),
-        (("serve", "surplus"), "'surplus' is not an option"),
+        (("serve", "surplus"), "unexpected argument 'surplus'"),
+        (("check",), "FILE is missing"),
+        (("check", "FILE", "surplus"), "unexpected argument 'surplus'"),
+        (("explain",), "FILE and MESSAGE are missing"),
+        (("explain", "FILE"), "MESSAGE is missing"),
+        (("explain", "--hex", "FILE"), "MESSAGE is missing"),
+        (("explain", "FILE", "two", "words"), "unexpected argument 'words'"),
         (("explain", "FILE", "--bogus", "x"), "option --bogus not recognized"),
-        (("explain", "FILE"), "Wrong number of arguments"),
-        (("explain", "FILE", "two", "words"), "Wrong number of arguments"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(
@@ -165,6 +169,58 @@ def test_what_send_says_of_installed_framings(
     install("sockreply.framings", gone="gone:make", **points)
     assert parse_send("-f", "stop", "HOME SAFE ").messages == [b"HOME SAFE "]
     test_wrong_usage_is_one_line_and_status_2(capsys, ("send", *words), says)
+
+
+@pytest.mark.parametrize("at", ["framer", "frame", "next_message"])
+def test_an_installed_framing_that_fails(
+    install: Callable[..., None], capsys: pytest.CaptureFixture[str], at: str
+) -> None:
+    """`send` and `serve` say in a line what failed, and where."""
+    install("sockreply.framings", failing="tests.framing.stand_ins:Failing")
+    says = f"framing failing: LookupError: no {at.removeprefix('next_')} (tests/framing/stand_ins"
+    spec = f"failing:at={at}"
+    test_wrong_usage_is_one_line_and_status_2(capsys, ("send", "-f", spec, "x"), says)
+    if at != "next_message":
+        what = "--framing" if at == "framer" else "--reply"
+        test_wrong_usage_is_one_line_and_status_2(
+            capsys, ("serve", "-f", spec), says.replace("framing", f"{what}: framing", 1)
+        )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("check", "no.toml"), ("explain", "no.toml", "x"), ("serve", "--config", "no.toml")],
+)
+def test_a_file_that_cannot_be_read(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+) -> None:
+    """Every command says so in the same words, with the path as it was written."""
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 1
+    assert capsys.readouterr() == ("", "sockreply: no.toml: No such file or directory\n")
+    (tmp_path / "no.toml").mkdir()
+    assert main(words) == 1
+    assert capsys.readouterr() == ("", "sockreply: no.toml: is a directory\n")
+
+
+@pytest.mark.parametrize("words", [("explain", "bad.toml", "x"), ("serve", "--config", "bad.toml")])
+def test_a_file_that_is_wrong(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+) -> None:
+    """The first problem is told, and how to see all."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.toml").write_text("colour = 1\n")
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("sockreply: bad.toml: colour: unknown key; ")
+    assert err.endswith("(and 1 more; sockreply check bad.toml shows all)\n")
 
 
 @pytest.mark.parametrize(

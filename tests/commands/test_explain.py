@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sockreply.commands.explain import Options, explained, run
+from sockreply.commands import explain
+from sockreply.commands.explain import Options, run, subject_of
 from sockreply.errors import BadFile, ConfigError
+from sockreply.rules.explaining.explain import Explanation
 from tests.commands.test_check import of_responder
 
 
@@ -16,6 +18,11 @@ def parse(*words: str) -> Options:
     options = Options()
     options.parseOptions(words)
     return options
+
+
+def explained(path: str, message: bytes, **options: str) -> Explanation:
+    """The explanation of a message to a service of a file."""
+    return explain.explained(subject_of(path, **options), message)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +75,10 @@ def test_state_and_peer_that_are_imagined(two: str) -> None:
         ({}, "--service: which one of one, two?"),
         ({"service": "three"}, "--service: 'three' is not one of one, two"),
         ({"service": "two"}, "services.two: code answers, not rules"),
+        (
+            {"service": "two", "state": "in"},
+            "--state: services.two: code answers, which has no states",
+        ),
         ({"service": "one", "state": "out"}, "--state: 'out' is not one of start, in"),
         ({"service": "one", "peer": "home"}, "--peer: 'home' is not an IP address"),
     ],
@@ -103,3 +114,41 @@ def test_a_responder_that_cannot_explain_itself(tmp_path: Path) -> None:
     """It is one line that names the place."""
     with pytest.raises(ConfigError, match=r"^responder: explain: LookupError: no reason "):
         explained(str(of_responder(tmp_path, "Broken")), b"x")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "last"),
+    [
+        (
+            (r"in\r\n",),
+            1,
+            r"note: \r is taken as it is written; $'...' in a shell, or --hex, writes",
+        ),
+        (("--wire", r"in\x0a"), 1, r"note: \x0a is taken as it is written; "),
+        (("--hex", "5c6e"), 1, "silence"),
+        (("in",), 0, "  send 'yes'"),
+        (("in\r",), 1, "note: framing line hands out no such message; --wire says what it makes "),
+        (("--wire", "in\r\n"), 0, "    send 'yes'"),
+        (("--wire", "--hex", "696e0d0a"), 0, "    send 'yes'"),
+        (("--wire", "in\r"), 1, "  no LF yet; after message_timeout, 10 s, "),
+    ],
+)
+def test_what_is_said_of_how_a_message_is_written(
+    two: str, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], status: int, last: str
+) -> None:
+    """An escape that is not read, and a message that can never come, are said to be so."""
+    assert run(parse(two, "--service", "one", *words)) == status
+    assert capsys.readouterr().out.splitlines()[-1].startswith(last)
+
+
+def test_a_message_that_cannot_be_framed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It cannot come either."""
+    path = tmp_path / "x.toml"
+    path.write_text(
+        '[services.s]\nlisten = "tcp:0"\nframing = "length:digits=1"\n'
+        'rules = [{ when = { equals = "x" }, reply = "y" }]\n'
+    )
+    assert run(parse(str(path), "0123456789")) == 1
+    assert "note: framing length hands out no such message" in capsys.readouterr().out

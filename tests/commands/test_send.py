@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from twisted.python import usage
 
 from sockreply.commands.send import Options
+from sockreply.errors import ConfigError
 
 
 def parse(*words: str) -> Options:
@@ -37,3 +39,36 @@ def test_send_goes_where_it_is_told(words: tuple[str, ...], endpoint: str) -> No
 def test_what_follows_a_message_is_a_message() -> None:
     """Also when it begins with a dash."""
     assert parse("one", "--hex").messages == [b"one", b"--hex"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--replies", "-1", "x"), "--replies: '-1' is not a whole number from 0 to 1000"),
+        (("-f", "eof", "--replies", "2", "x"), "eof carries one reply per connection"),
+        (("--replies", "0", "x", "y"), "--replies 0: nothing but replies keeps messages of chunk"),
+        (("--replies", "0", "-f", "gap", "x", "y"), "--replies 0: nothing but replies keeps"),
+    ],
+)
+def test_replies_that_cannot_be(words: tuple[str, ...], says: str) -> None:
+    """What the framing cannot tell apart is refused."""
+    with pytest.raises((ConfigError, usage.UsageError)) as caught:
+        parse(*words)
+    assert str(caught.value).startswith(says)
+
+
+def test_replies_that_can_be() -> None:
+    """One message stays apart from others, and many do with a framing that ends them."""
+    assert parse("--replies", "0", "x").messages == [b"x"]
+    several = parse("--replies", "0", "-f", r"delimited:end=\n,reply_end=", "x", "y")
+    assert several.messages == [b"x", b"y"]
+    assert parse("--replies", "2", "x", "y")["replies"] == 2
+    assert parse("x")["replies"] == 1
+
+
+def test_escapes_are_not_read() -> None:
+    """But the first one is known, for what is said when there is no reply."""
+    options = parse("-f", "line", "plain", r"*IDN?\r\n", r"\t")
+    assert options.messages[1] == rb"*IDN?\r\n"
+    assert options.escape == r"\r"
+    assert parse("--hex", "5c6e").escape is None

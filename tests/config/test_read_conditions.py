@@ -131,6 +131,7 @@ def test_case_in_an_encoding_that_is_not_like_ascii(encoding: str) -> None:
     [
         ("when = { equals = '{{ x }}' }\nreply = 'x'", "when.equals"),
         ("when = { not = { contains = '{{ x }}' } }\nreply = 'x'", "when.not.contains"),
+        ("when = { regex = '^{{ x }}$' }\nreply = 'x'", "when.regex"),
         ("next_state = '{{ x }}'\nreply = 'x'", "next_state"),
         ("reply = { command = ['true', '{{ x }}'] }", "reply.command[2]"),
     ],
@@ -138,7 +139,8 @@ def test_case_in_an_encoding_that_is_not_like_ascii(encoding: str) -> None:
 def test_templates_where_there_are_none(written: str, place: str) -> None:
     """Text that looks like a template, and is none, is warned of wherever it is written."""
     (warning,) = settings_of(f"{SERVICE}keep_alive = true\n{rule(written)}").warnings
+    text = "^{{ x }}$" if "regex" in place else "{{ x }}"
     assert warning == (
-        f"services.s.rules.rule-1.{place}: '{{{{ x }}}}' is taken as it is written; "
+        f"services.s.rules.rule-1.{place}: '{text}' is taken as it is written; "
         "only what a reply sends can be a template"
     )

@@ -27,6 +27,44 @@ def test_warnings() -> None:
     ]
 
 
+def test_templates_where_there_are_none(tmp_path: Path) -> None:
+    """Text that looks like a template is warned of wherever it is taken as it is written."""
+    (tmp_path / "{{ x }}").write_bytes(b"")
+    settings = settings_of(
+        """
+        [log]
+        json = "{{ x }}.json"
+        record = "{{ x }}.jsonl"
+        [metrics]
+        listen = "unix:{{ x }}.metrics"
+        [services.s]
+        listen = ["tcp:0", "unix:{{ x }}.sock"]
+        framing = "delimited:end={{ x }}"
+        keep_alive = true
+        initial_state = "{{ x }}"
+        otherwise = { file = "{{ x }}" }
+        [[services.s.rules]]
+        name = "{{ x }}"
+        state = ["{{ x }}", "plain"]
+        next_state = "plain"
+        reply = "x"
+        """,
+        tmp_path,
+    )
+    assert all(" is taken as it is written; " in warning for warning in settings.warnings)
+    assert [each.partition(": ")[0] for each in settings.warnings] == [
+        "services.s.listen[2]",
+        "services.s.initial_state",
+        "services.s.framing",
+        "services.s.rules.'{{ x }}'.name",
+        "services.s.rules.'{{ x }}'.state[1]",
+        "services.s.otherwise.file",
+        "log.json",
+        "log.record",
+        "metrics.listen",
+    ]
+
+
 def test_log_and_metrics(tmp_path: Path) -> None:
     """Logs are files beside the configuration, or standard output; metrics are local."""
     text = f"{SERVICE}otherwise = 'x'\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -287,3 +288,70 @@ def test_a_full_disk(start_daemon: Start) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == b"sockreply: cannot write standard output: No space left on device\n"
+
+
+def test_several_replies_to_each_message() -> None:
+    """With --replies so many are printed for each message, and fewer are a failure."""
+
+    def talkative(client: socket.socket) -> None:
+        with client.makefile("rb") as lines:
+            for line in lines:
+                client.sendall(line.upper() + b"OK\n")
+
+    with server(talkative) as port:
+        done = send(port, "-f", "line", "--replies", "2", "one", "two")
+    assert done == (0, b"ONE\nOK\nTWO\nOK\n", "")
+    with server(talkative) as port:
+        done = send(port, "-f", "line", "--replies", "3", "--timeout", "0.3", "one")
+    assert done == (1, b"ONE\nOK\n", "sockreply: 2 of 3 replies came: no reply within 0.3 s\n")
+
+
+@pytest.mark.parametrize("words", [("one", "two"), ()])
+def test_no_replies(words: tuple[str, ...]) -> None:
+    """With --replies 0 all is sent, and what the server says is not waited for."""
+    received = []
+
+    def listen(client: socket.socket) -> None:
+        client.sendall(b"welcome\n")
+        received.append(read_all(client))
+
+    with server(listen) as port:
+        stdin = b"" if words else b"one\ntwo\n"
+        assert send(port, "-f", "line", "--replies", "0", *words, stdin=stdin) == (0, b"", "")
+    assert received == [b"one\ntwo\n"]
+
+
+def test_more_than_a_connection_holds_without_replies() -> None:
+    """A server that reads slowly gets all of it."""
+    lines = b"".join(b"%06d\n" % number for number in range(1_000_000))
+    received = []
+
+    def listen(client: socket.socket) -> None:
+        received.append(read_all(client))
+
+    with server(listen) as port:
+        done = send(port, "-f", "line", "--replies", "0", stdin=lines)
+    assert done == (0, b"", "")
+    assert received == [lines]
+
+
+def test_a_server_that_breaks_off_without_replies() -> None:
+    """A reset is a failure, also when no reply is expected."""
+
+    def reset(client: socket.socket) -> None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.recv(1024)
+
+    with server(reset) as port:
+        done = send(port, "-f", "line", "--replies", "0", "one")
+    assert done == (1, b"", "sockreply: the connection ended: reset or lost\n")
+
+
+def test_an_escape_that_is_not_read() -> None:
+    """If there is no reply, it is said to have been sent as it was written."""
+    with server(read_all) as port:
+        done = send(port, "--timeout", "0.2", r"*IDN?\n")
+    assert done[2] == (
+        r"sockreply: no reply within 0.2 s (note: \n is taken as it is written; $'...' in a shell, "
+        "or --hex, writes any byte)\n"
+    )

@@ -49,6 +49,36 @@ class Stop(Framing):
         return message + self._mark
 
 
+class FailingFramer(StopFramer):
+    """Finds no message."""
+
+    def next_message(self) -> bytes | None:
+        raise LookupError("no message")
+
+
+class Failing(Stop):
+    """Fails at one thing.
+
+    Args:
+        at: "framer", "frame" or "next_message".
+    """
+
+    def __init__(self, at: str) -> None:
+        super().__init__()
+        self._at = at
+
+    def framer(self, max_message: int) -> StopFramer:
+        if self._at == "framer":
+            raise LookupError("no framer")
+        framer = FailingFramer if self._at == "next_message" else StopFramer
+        return framer(max_message, self._mark)
+
+    def frame(self, message: bytes) -> bytes:
+        if self._at == "frame":
+            raise LookupError("no frame")
+        return super().frame(message)
+
+
 def none() -> None:
     """Makes no framing."""
 

@@ -380,3 +380,15 @@ def test_only_gap_hears_silence(spec: str) -> None:
         held = framer.buffered
         framer.receive_silence()
         assert framer.buffered == held
+
+
+@pytest.mark.parametrize("row", [row for row in STREAMS if row.left], ids=str)
+def test_what_a_begun_message_lacks(row: Stream) -> None:
+    """Each says so in its own words, wherever the message breaks off, and changes nothing."""
+    framer = parse_framing(row.spec).framer(row.limit)
+    framer.receive_data(row.wire)
+    messages = list(iter(framer.next_message, None))
+    missing = getattr(framer, "missing")  # noqa: B009 - an optional method
+    assert missing() == missing() != ""
+    assert tuple(messages) == row.messages
+    assert framer.buffered >= row.left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from sockreply.replies import Close, Raw
 from sockreply.rules import (
     Constant,
     EndPart,
+    Equals,
+    InTurn,
     Mask,
     RawPart,
     Recipe,
@@ -98,3 +101,45 @@ def test_the_time_in_utc() -> None:
     talk.clock.advance(1_800_000_000)
     talk.say(b"x\n")
     assert talk.hear() == b"2027-01-15T08:00:00+00:00 True\n"
+
+
+def test_bytes_are_replies() -> None:
+    """Wherever a reply is asked for."""
+    turns = InTurn([b"1", reply(b"2")])
+    table = RuleTable([Rule("a", Equals(b"a"), b"A"), Rule("b", None, turns)], otherwise=b"ERR")
+    talk = Talk()
+    talk.factory.shared.dialect.responder = table
+    talk.say(b"a\nb\nb\n")
+    assert talk.hear() == b"A\n1\n2\n"
+    other = Talk()
+    other.factory.shared.dialect.responder = RuleTable([], otherwise=b"ERR")
+    other.say(b"c\n")
+    assert other.hear() == b"ERR\n"
+
+
+TEXT: Any = "a"
+NOTHING: Any = None
+BYTES: Any = b"a"
+PART: Any = RawPart(Constant(b""))
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Rule("a", None, TEXT), "a rule's reply is bytes or reply(...), not str"),
+        (lambda: Rule("a", None, NOTHING), "a rule's reply is bytes or reply(...), not NoneType"),
+        (lambda: Rule("a", None, PART), "reply(...), not RawPart"),
+        (lambda: RuleTable([], otherwise=TEXT), "reply(...), not str"),
+        (lambda: InTurn([TEXT]), "reply(...), not str"),
+        (lambda: reply(b"1", TEXT), "a step is bytes or a part such as DelayPart(1, 2), not str"),
+        (
+            lambda: Rule("a", BYTES, b"A"),
+            "a rule's condition is one such as Equals(b'...'), not bytes",
+        ),
+    ],
+)
+def test_what_is_no_reply_or_condition(make: Callable[[], object], says: str) -> None:
+    """It is refused where it is written, and not when a message comes."""
+    with pytest.raises(TypeError) as raised:
+        make()
+    assert says in str(raised.value)

@@ -129,7 +129,7 @@ def test_hints() -> None:
             r"; write a colon that is part of a value as \:, as in tcp6:80:",
         ),
         ("5025", "; for example tcp:12345:interface=127.0.0.1 or unix:/run/NAME.sock"),
-        ("ssl:80:privateKey=/none", "[Errno 2] No such file or directory: '/none'"),
+        ("ssl:80:privateKey=/none", "privateKey: cannot read /none: No such file or directory"),
     ):
         with pytest.raises(ConfigError) as caught:
             address_of(endpoint)

@@ -20,9 +20,10 @@ from zope.interface import implementer
 from sockreply.client.factory import RequestFactory
 from sockreply.client.protocol import MAX_REPLY, RequestProtocol
 from sockreply.client.reasons import why_not_connected
+from sockreply.endpoint_errors import why_bad
+from sockreply.endpoint_files import check_client_files
 from sockreply.errors import CannotConnect, ConfigError
 from sockreply.framing import Framing
-from sockreply.shown import show_error
 
 
 def connect(
@@ -86,11 +87,11 @@ class ExplainedEndpoint:
         self._failed = failed
         try:
             self._endpoint = (
-                clientFromString(reactor, endpoint) if isinstance(endpoint, str) else endpoint
+                _endpoint_from(reactor, endpoint) if isinstance(endpoint, str) else endpoint
             )
         except Exception as wrong:  # plugins read them, and keys are loaded: it may raise anything
             raise ConfigError(
-                f"{endpoint!r} is not an endpoint to connect to: {show_error(wrong)}"
+                f"{endpoint!r} is not an endpoint to connect to: {why_bad(wrong)}"
             ) from wrong
 
     def __str__(self) -> str:
@@ -108,6 +109,12 @@ class ExplainedEndpoint:
         explained = CannotConnect(self._name, why_not_connected(failure))
         self._failed(explained)
         raise explained from failure.value
+
+
+def _endpoint_from(reactor: IReactorTime, description: str) -> IStreamClientEndpoint:
+    check_client_files(description)
+    endpoint: IStreamClientEndpoint = clientFromString(reactor, description)
+    return endpoint
 
 
 def given_or_global(reactor: IReactorTime | None) -> IReactorTime:

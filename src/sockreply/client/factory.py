@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
 
 from sockreply.client.protocol import MAX_REPLY, RequestProtocol
+from sockreply.extensions import crashes_of
 from sockreply.framing import Framing, parse_framing
 
 
@@ -46,4 +47,5 @@ class RequestFactory(Factory[RequestProtocol]):
             unasked=unasked,
             greeting=greeting,
         )
-        self.protocol()  # what cannot be made is told now, not when a connection is there
+        with crashes_of(f"framing {self.framing.name}"):
+            self.protocol()  # what cannot be made is told now, not when a connection is there

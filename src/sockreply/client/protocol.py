@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from twisted.internet.address import UNIXAddress
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sockreply.client.ending import CLOSE_TIMEOUT, Ending
 from sockreply.client.pipeline import Pipeline
 from sockreply.client.reasons import why_ended
 from sockreply.errors import (
@@ -29,14 +30,14 @@ from sockreply.errors import (
     RequestTimeout,
     SockreplyError,
 )
+from sockreply.extensions import in_a_line
 from sockreply.framing import Framing
+
+__all__ = ["CLOSE_TIMEOUT", "MAX_REPLY", "RequestProtocol", "limit"]
 
 MAX_REPLY = 16 * 1024 * 1024
 """Bytes of the longest reply, unless told otherwise: what a count of three bytes can tell. A
 client asked for what it gets, on few connections, so it allows more than a server does."""
-
-CLOSE_TIMEOUT = 5.0
-"""Seconds in which a peer may take what is still to be sent; the server gives as many."""
 
 
 @implementer(IHalfCloseableProtocol)
@@ -85,8 +86,7 @@ class RequestProtocol(Protocol):
             self._pipeline.join().addCallbacks(self._tell, lambda _: None)
         self._half_closed = False
         self._silence: IDelayedCall | None = None
-        self._abort: IDelayedCall | None = None
-        self._closed: list[Deferred[None]] = []
+        self._ending = Ending(clock)
 
     def request(self, message: bytes, timeout: float | None = None) -> Deferred[bytes]:
         """Send a message and wait for its reply.
@@ -130,6 +130,23 @@ class RequestProtocol(Protocol):
             return fail(ConnectionEnded(self.ended))
         return limit(self._pipeline.join(), timeout, self._clock)
 
+    def send(self, message: bytes) -> None:
+        """Send a message that gets no reply. It goes out at once; with `eof`, `finish` ends it.
+
+        Args:
+            message: Without what frames it.
+
+        Raises:
+            CannotFrame, ConnectionEnded, RequestError: Nothing was sent; see `request`.
+        """
+        self._check_open()
+        self.transport.write(self._framing.frame(message))
+
+    @property
+    def broken(self) -> str | None:
+        """How the connection went, if neither side closed it in good order."""
+        return self._ending.broken
+
     @property
     def owed_to_nobody(self) -> bool:
         """Was a request given up that was sent and has no reply yet?"""
@@ -146,21 +163,36 @@ class RequestProtocol(Protocol):
         """
         closed = self.when_closed()
         self._end(why)
-        self._lose()
+        self._ending.close()
+        return closed
+
+    def finish(self, timeout: float | None = None) -> Deferred[None]:
+        """Send what is still to be sent, say that no more comes, and let the peer close.
+
+        Over TLS, which has no half-close, we close.
+
+        Args:
+            timeout: Seconds in which the peer has to take all; None: for as long as it lasts.
+
+        Returns:
+            Fires when the connection is gone, at most `CLOSE_TIMEOUT` seconds after all was sent;
+            `broken` says whether that went wrong.
+        """
+        closed = self.when_closed()
+        self._end("no more is sent")
+        self._ending.finish(timeout)
         return closed
 
     def when_closed(self) -> Deferred[None]:
         """Fires when the connection is gone."""
-        if not self.connected:
-            return succeed(None)
-        self._closed.append(Deferred())
-        return self._closed[-1]
+        return self._ending.when_closed()
 
     # What the transport tells us.
 
     def connectionMade(self) -> None:
         self.ended = None
         transport = self.transport
+        self._ending.made(transport)
         if ITCPTransport.providedBy(transport) and not isinstance(transport.getPeer(), UNIXAddress):
             transport.setTcpNoDelay(True)  # else one behind a slow reply waits 40 ms for an ACK
 
@@ -173,22 +205,20 @@ class RequestProtocol(Protocol):
     def readConnectionLost(self) -> None:
         self._framer.receive_eof()
         self._finish("the peer closed it")
-        self._lose()  # what for, without replies?
+        self._ending.close()  # what for, without replies?
 
     def writeConnectionLost(self) -> None:
-        pass  # as we asked for
+        self._ending.half_closed()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.connected = 0
-        for call in (self._silence, self._abort):
-            if call is not None and call.active():
-                call.cancel()
+        if self._silence is not None and self._silence.active():
+            self._silence.cancel()
         if reason.check(ConnectionDone):
             self._framer.receive_eof()
+        self._ending.gone(reason)
         self._finish(why_ended(reason))
-        closed, self._closed = self._closed, []
-        for waiting in closed:
-            waiting.callback(None)
+        self._ending.tell()
 
     # Messages.
 
@@ -204,6 +234,9 @@ class RequestProtocol(Protocol):
             if not self._pipeline:  # then nobody else is told
                 self._log.warn("connection aborted: {error}", error=error)
             self._end(f"a reply broke the format: {error}")
+            self.transport.abortConnection()
+        except Exception as error:  # of somebody else's framing
+            self._end(f"framing {self._framing.name}: {in_a_line(error)}")
             self.transport.abortConnection()
 
     def _tell(self, message: bytes) -> None:
@@ -250,12 +283,6 @@ class RequestProtocol(Protocol):
         if self.ended is None:
             self.ended = why
             self._pipeline.dissolve(why)
-
-    def _lose(self) -> None:
-        """Close the connection when all is sent, or when that takes too long."""
-        if self.connected and self._abort is None:
-            self._abort = self._clock.callLater(CLOSE_TIMEOUT, self.transport.abortConnection)
-            self.transport.loseConnection()
 
 
 def limit(reply: Deferred[bytes], timeout: float | None, clock: IReactorTime) -> Deferred[bytes]:

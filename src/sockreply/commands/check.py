@@ -8,7 +8,7 @@ from pathlib import Path
 from sockreply.commands.options import CommandOptions
 from sockreply.commands.output import print_lines
 from sockreply.config import read
-from sockreply.errors import BadFile
+from sockreply.errors import BadFile, UnreadableFile
 from sockreply.extensions import failures_of
 from sockreply.replies.responder import optional
 from sockreply.settings import ServiceSettings, Settings
@@ -24,16 +24,20 @@ class Options(CommandOptions):
         "1. If nothing is wrong, prints what the file sets up, and exits with 0."
     )
 
+    arguments = ("FILE",)
+
     file = ""
 
-    def parseArgs(self, file: str) -> None:  # type: ignore[override] # usage asks for any number
-        self.file = file
+    def parseArgs(self, *words: str) -> None:
+        super().parseArgs(*words)
+        (self.file,) = words
 
 
 def run(options: Options) -> int:
     """Print what is wrong, or what is set up; the exit status.
 
     Raises:
+        UnreadableFile: There is nothing to say of it.
         CannotPrint: Standard output does not take it.
     """
     lines, good = check(options.file)
@@ -49,10 +53,16 @@ def check(path: str) -> tuple[list[str], bool]:
 
     Returns:
         The lines to print, and whether the file can be used.
+
+    Raises:
+        UnreadableFile: It cannot be read.
+        ConfigError: Code from elsewhere cannot describe itself.
     """
     shown = " ".join(show_text(path).splitlines())
     try:
         settings = read(Path(path))
+    except UnreadableFile:
+        raise  # nothing can be said of what is in it
     except BadFile as error:
         return [f"{shown}: {problem}" for problem in error.problems], False
     warnings = [f"{shown}: warning: {warning}" for warning in settings.warnings]

@@ -13,14 +13,16 @@ from typing import Any, ClassVar
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.python import usage
 
-from sockreply.commands.options import CommandOptions, hexadecimal, parameter
+from sockreply.client.asking import is_carried
+from sockreply.commands.options import CommandOptions, hexadecimal, parameter, taken_as_it_is
 from sockreply.commands.output import print_lines
+from sockreply.commands.wire import Subject, wire_explained
 from sockreply.config import read
-from sockreply.errors import ConfigError
-from sockreply.extensions import failures_of
-from sockreply.notation import quoted
+from sockreply.errors import CannotFrame, ConfigError
+from sockreply.framing import Framing
+from sockreply.notation import quoted, seeming_escape
 from sockreply.replies.responder import optional
-from sockreply.rules.explaining.explain import Explanation, imagined_session
+from sockreply.rules.explaining.explain import Explanation
 from sockreply.settings import Settings
 
 PEER_PORT = 50_000
@@ -33,11 +35,14 @@ class Options(CommandOptions):
     synopsis = "FILE [options] MESSAGE"
     longdesc = (
         "Says for each rule of a configuration file whether it answers a message, or why it does "
-        "not, and what would be sent. Exits with 1 if no rule is certain to answer. Options may "
-        "come anywhere before --."
+        "not, and what would be sent. Exits with 1 if no rule is certain to answer. With --wire, "
+        "says first what the framing makes of the bytes, and of those left over what they wait "
+        "for; exits with 1 unless it makes messages of them all, and each is answered. Escapes "
+        "in MESSAGE are not read. Options may come anywhere before --."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
         ["hex", None, "The message is written as hexadecimal digits."],
+        ["wire", None, "The message is bytes as they come over the wire, for the framing to cut."],
     ]
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
         parameter("service", None, None, "Which one of several services.", str),
@@ -45,8 +50,12 @@ class Options(CommandOptions):
         parameter("peer", None, "127.0.0.1", "The address that the message comes from.", str),
     ]
 
+    arguments = ("FILE", "MESSAGE")
+
     file = ""
     message = b""
+    escape: str | None = None
+    """What looks like an escape in the message, and is not read as one."""
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         words = list(sys.argv[1:] if options is None else options)
@@ -62,11 +71,11 @@ class Options(CommandOptions):
         first = [f"{name}={value}" if name[2:] in with_value else name for name, value in found]
         super().parseOptions([*first, "--", *others])
 
-    def parseArgs(  # type: ignore[override] # usage asks for any number
-        self, file: str, message: str
-    ) -> None:
-        self.file = file
+    def parseArgs(self, *words: str) -> None:
+        super().parseArgs(*words)
+        self.file, message = words
         self.message = hexadecimal(message) if self["hex"] else os.fsencode(message)
+        self.escape = seeming_escape(message)
 
 
 def run(options: Options) -> int:
@@ -76,56 +85,75 @@ def run(options: Options) -> int:
         ConfigError: There is nothing to explain; see `explained`.
         CannotPrint: Standard output does not take it.
     """
-    explanation = explained(
-        options.file,
-        options.message,
-        service=options["service"],
-        state=options["state"],
-        peer=options["peer"],
-    )
-    print_lines(explanation.lines())
-    return 0 if explanation.answered else 1
+    subject = subject_of(options.file, options["service"], options["state"], options["peer"])
+    if options["wire"]:
+        lines, answered = wire_explained(subject, options.message)
+    else:
+        explanation = explained(subject, options.message)
+        lines, answered = list(explanation.lines()), explanation.answered
+        if not answered and not _is_carried(options.message, subject.service.framing):
+            lines.append(
+                f"note: framing {subject.service.framing.name} hands out no such message; "
+                "--wire says what it makes of bytes"
+            )
+    if not answered and options.escape is not None:
+        lines.append(f"note: {taken_as_it_is(options.escape)}")
+    print_lines(lines)
+    return 0 if answered else 1
 
 
-def explained(
-    path: str,
-    message: bytes,
-    *,
-    service: str | None = None,
-    state: str | None = None,
-    peer: str = "127.0.0.1",
-) -> Explanation:
-    """Which rule of a file answers a message, and with what; or why none does.
+def explained(subject: Subject, message: bytes) -> Explanation:
+    """Which rule answers a message, and with what; or why none does.
+
+    Args:
+        subject: The service.
+        message: Without what frames it.
+
+    Raises:
+        ConfigError: Code answers that cannot explain itself, or the message is too long.
+    """
+    if len(message) > (most := subject.service.limits.max_message):
+        raise ConfigError(
+            f"services.{subject.name}: the message has {len(message)} bytes, which is more than "
+            f"max_message = {most}"
+        )
+    explanation = subject.explain(message)
+    if explanation is None:
+        raise ConfigError(f"services.{subject.name}: code answers, not rules")
+    return explanation
+
+
+def subject_of(
+    path: str, service: str | None = None, state: str | None = None, peer: str = "127.0.0.1"
+) -> Subject:
+    """The service of a file that is asked about.
 
     Args:
         path: Of the file.
-        message: Without what frames it.
-        service: The name of the service that it would come to; not needed if there is one.
-        state: The state of the connection on which it would; None: the initial one.
-        peer: The IP address that it would come from.
+        service: The name of the service; not needed if there is one.
+        state: The state of the connection on which messages would come; None: the initial one.
+        peer: The IP address that they would come from.
 
     Raises:
-        ConfigError: The file is wrong, or has no such service, or no rules for it.
+        ConfigError: The file is wrong, or has no such service, or that has no such state.
     """
     settings = read(Path(path))
     name = _one_service(settings, service)
     asked = settings.services[name]
-    explain = optional(asked.responder, "explain")
-    if explain is None:
-        raise ConfigError(f"services.{name}: code answers, not rules")
-    if len(message) > asked.limits.max_message:
-        raise ConfigError(
-            f"services.{name}: the message has {len(message)} bytes, which is more than "
-            f"max_message = {asked.limits.max_message}"
-        )
     if state is not None:
         known = optional(asked.responder, "states")
-        if state not in (states := known() if known else ()):
+        if known is None:
+            raise ConfigError(f"--state: services.{name}: code answers, which has no states")
+        if state not in (states := known()):
             raise ConfigError(f"--state: {quoted(state)} is not one of {', '.join(states)}")
-    session = imagined_session(asked.framing, _peer(peer), name, state)
-    with failures_of("responder: explain"):  # it may be code from elsewhere
-        explanation: Explanation = explain(message, session)
-    return explanation
+    return Subject(name, asked, _peer(peer), state)
+
+
+def _is_carried(message: bytes, framing: Framing) -> bool:
+    try:
+        return is_carried(message, framing)
+    except CannotFrame:
+        return False
 
 
 def _one_service(settings: Settings, name: str | None) -> str:

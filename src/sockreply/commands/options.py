@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from twisted.python import usage
 
 from sockreply.errors import CannotFrame, ConfigError
+from sockreply.extensions import crashes_of
 from sockreply.framing.interfaces import Framing
 from sockreply.notation import quoted
 
@@ -22,7 +23,18 @@ _T = TypeVar("_T")
 class CommandOptions(usage.Options):
     """What every command understands, whatever else it does."""
 
+    arguments: ClassVar[Sequence[str]] = ()
+    """The names of what has to follow the options, one word each."""
+
     opt_h = usage.Options.opt_help
+
+    def parseArgs(self, *words: str) -> None:
+        missing = self.arguments[len(words) :]
+        if missing:
+            verb = "is" if len(missing) == 1 else "are"
+            raise usage.UsageError(f"{' and '.join(missing)} {verb} missing")
+        if surplus := words[len(self.arguments) :]:
+            raise usage.UsageError(f"unexpected argument {quoted(surplus[0])}")
 
     def opt_version(self) -> NoReturn:
         """Print the version of sockreply."""
@@ -69,6 +81,11 @@ def hexadecimal(written: str) -> bytes:
         raise usage.UsageError(f"{reprlib.repr(written)} is not hexadecimal") from None
 
 
+def taken_as_it_is(escape: str) -> str:
+    """What to say of an escape in a message, for messages are taken as they are written."""
+    return f"{escape} is taken as it is written; $'...' in a shell, or --hex, writes any byte"
+
+
 def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
     """Lets an option's errors begin with its name."""
 
@@ -84,7 +101,8 @@ def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
 def fitting(name: str, text: bytes, framing: Framing) -> bytes:
     """What an option has all peers be sent, once it is known that the framing can carry it."""
     try:
-        framing.frame(text)
+        with crashes_of(f"--{name}: framing {framing.name}"):
+            framing.frame(text)
     except CannotFrame as error:
         raise ConfigError(f"--{name}: {error}") from None
     return text

@@ -16,6 +16,7 @@ from twisted.python import usage
 
 from sockreply.client import connect
 from sockreply.client.asking import WIRE_LIMIT, Asking, is_carried
+from sockreply.client.telling import Telling
 from sockreply.commands.options import (
     DEFAULT_INTERFACE,
     DEFAULT_PORT,
@@ -24,12 +25,16 @@ from sockreply.commands.options import (
     option,
     parameter,
     seconds,
+    taken_as_it_is,
 )
 from sockreply.commands.output import print_bytes
 from sockreply.commands.reacting import react_to
 from sockreply.errors import CannotFrame, RequestError
 from sockreply.framing import Line, parse_framing
-from sockreply.notation import whole
+from sockreply.notation import seeming_escape, whole
+
+MOST_REPLIES = 1_000
+"""How many replies a message may get: as many wait for every message that is under way."""
 
 
 class Options(CommandOptions):
@@ -38,8 +43,9 @@ class Options(CommandOptions):
     synopsis = "[options] [MESSAGE ...]"
     longdesc = (
         "Sends each MESSAGE, or each line of standard input, and prints each reply on a line of "
-        "its own. Fewer replies than messages are a failure. Options come before the first "
-        "MESSAGE: everything after it is a message, even if it begins with a dash."
+        "its own. Fewer replies than --replies asks for are a failure. Escapes in MESSAGE are not "
+        "read. Options come before the first MESSAGE: everything after it is a message, even if "
+        "it begins with a dash."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
         ["greeting", None, "Wait for the server's first message, and print it, before sending."],
@@ -50,10 +56,26 @@ class Options(CommandOptions):
         parameter("port", "p", None, "TCP port. [default: 12345]", whole(1, 65535)),
         parameter("to", None, None, "A Twisted client endpoint string instead of these.", str),
         parameter("framing", "f", "chunk", "How messages are told apart, as for serve.", str),
-        parameter("timeout", None, 10.0, "Seconds to wait for a reply; 0: for ever.", seconds),
+        parameter(
+            "replies",
+            None,
+            1,
+            "Replies to wait for after each message; 0: none, and close once all is sent.",
+            whole(0, MOST_REPLIES),
+        ),
+        parameter(
+            "timeout",
+            None,
+            10.0,
+            "Seconds to wait for the next reply, or for all to be taken; 0: for ever.",
+            seconds,
+        ),
     ]
 
     messages: Sequence[bytes] = ()
+    escape: str | None = None
+    """What looks like an escape in a message, and is not read as one."""
+    _decoded = 0
 
     def parseArgs(self, *messages: str) -> None:
         self.messages = [os.fsencode(message) for message in messages]
@@ -62,24 +84,37 @@ class Options(CommandOptions):
         if self["to"] is not None and (self["host"], self["port"]) != (None, None):
             raise usage.UsageError("--to cannot be combined with --host or --port")
         self.framing = option("framing", parse_framing)(self["framing"])
-        if self.framing.one_message_each_way and len(self.messages) > 1:
-            raise usage.UsageError(f"{self['framing']} carries one message per connection")
+        if self.framing.one_message_each_way and self["replies"] > 1:
+            raise usage.UsageError(f"{self['framing']} carries one reply per connection")
         self.messages = [self.decode(message) for message in self.messages]
 
     def decode(self, written: bytes) -> bytes:
-        """A message from how it was written.
+        """The next message from how it was written.
 
         Raises:
             UsageError: It is not hexadecimal, or the framing cannot carry it; the line shows it.
         """
-        message = hexadecimal(os.fsdecode(written)) if self["hex"] else written
+        text = os.fsdecode(written)
+        message = hexadecimal(text) if self["hex"] else written
+        if self._decoded:
+            self._check_several()
+        self._decoded += 1
+        self.escape = self.escape or (None if self["hex"] else seeming_escape(text))
         why = f"is no message of framing {self['framing']}"
         try:
             if is_carried(message, self.framing):
                 return message
         except CannotFrame as error:
             why += f": {error}"
-        raise usage.UsageError(f"{reprlib.repr(os.fsdecode(written))} {why}")
+        raise usage.UsageError(f"{reprlib.repr(text)} {why}")
+
+    def _check_several(self) -> None:
+        if self.framing.one_message_each_way:
+            raise usage.UsageError(f"{self['framing']} carries one message per connection")
+        if self.framing.may_run_together and not self["replies"]:
+            raise usage.UsageError(
+                f"--replies 0: nothing but replies keeps messages of {self['framing']} apart"
+            )
 
     def show(self, reply: bytes) -> None:
         """Print a reply."""
@@ -114,7 +149,7 @@ class Lines:
         options: Tells how a line is written.
     """
 
-    def __init__(self, reactor: Any, asking: Asking, options: Options) -> None:
+    def __init__(self, reactor: Any, asking: Asking | Telling, options: Options) -> None:
         self._reactor = reactor
         self._asking = asking
         self._options = options
@@ -152,8 +187,8 @@ async def send(reactor: Any, options: Options) -> None:
     """Do what `sockreply send` was asked to.
 
     Raises:
-        SockreplyError: Not every message had its reply, there was no connection, or standard
-            output did not take a reply.
+        SockreplyError: Not every message had its replies, or was sent if there are none; there was
+            no connection, or standard output did not take a reply.
         UsageError: A line of standard input is no message.
     """
     if sys.stdout is None or (sys.stdin is None and not options.messages):
@@ -162,7 +197,11 @@ async def send(reactor: Any, options: Options) -> None:
     connection = await connect(options.endpoint, options.framing, reactor=reactor, timeout=timeout)
     if options["greeting"]:
         options.show(await connection.receive(timeout))
-    asking = Asking(connection, options.show, timeout)
+    asking: Asking | Telling
+    if options["replies"]:
+        asking = Asking(connection, options.show, reactor, timeout, options["replies"])
+    else:
+        asking = Telling(connection, reactor, timeout)
     if options.messages:
         for message in options.messages:
             await asking.ask(message)
@@ -173,8 +212,8 @@ async def send(reactor: Any, options: Options) -> None:
     try:
         await asking.done
     except RequestError as error:
-        if asking.asked < 2:
-            raise
-        answered = f"{asking.answered} of {asking.asked} messages answered"
-        raise RequestError(f"{answered}: {error}") from None
+        said = ": ".join(filter(None, (asking.progress(), str(error))))
+        if options.escape is not None:
+            said += f" (note: {taken_as_it_is(options.escape)})"
+        raise RequestError(said) from None
     await connection.close()

@@ -24,9 +24,10 @@ from sockreply.commands.options import (
 from sockreply.commands.overrides import Overrides
 from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
+from sockreply.extensions import crashes_of
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.registry import FRAMING_NAMES, parse_framing
-from sockreply.notation import SIZE_LIMIT, one_of, quoted, unescape, whole
+from sockreply.notation import SIZE_LIMIT, one_of, unescape, whole
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.responder import Responder
 from sockreply.server.endpoint_address import on_loopback
@@ -138,10 +139,6 @@ class Options(CommandOptions):
         """A Twisted endpoint string to listen on; may be repeated, excludes --port, --interface."""
         self["listen"].append(endpoint)
 
-    def parseArgs(self, *words: str) -> None:
-        if words:
-            raise usage.UsageError(f"{quoted(words[0])} is not an option")
-
     def parseOptions(self, options: Sequence[str] | None = None) -> None:
         """As Twisted does it, but for what is wrong.
 
@@ -172,7 +169,6 @@ class Options(CommandOptions):
     def postOptions(self) -> None:
         if self["config"] is None:
             return
-        self["config"] = str(Path(self["config"]).absolute())  # twistd changes the directory
         flags = {flag for flag, *_ in self.optFlags}
         for name, value in self.items():
             given = bool(value) if name in {*flags, "listen"} else value is not None
@@ -247,12 +243,13 @@ class Options(CommandOptions):
         spec = "chunk" if self["framing"] is None else self["framing"]
         most = _LIMITS.max_message if self["max-message"] is None else self["max-message"]
         framing = option("framing", parse_framing)(spec)
-        try:
-            framing.framer(most)
-        except ConfigError:
-            raise ConfigError(
-                f"--framing: {spec} needs more than --max-message {most} allows"
-            ) from None
+        with crashes_of(f"--framing: framing {framing.name}"):
+            try:
+                framing.framer(most)
+            except ConfigError:
+                raise ConfigError(
+                    f"--framing: {spec} needs more than --max-message {most} allows"
+                ) from None
         return framing
 
     def _responder(self, framing: Framing) -> Responder:

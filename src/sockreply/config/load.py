@@ -21,7 +21,7 @@ from sockreply.config.read_form import read_form
 from sockreply.config.read_settings import read_settings
 from sockreply.config.reading import Reading
 from sockreply.config.toml import parse_toml
-from sockreply.errors import BadFile, BadSettings, ConfigError
+from sockreply.errors import BadFile, BadSettings, ConfigError, UnreadableFile
 from sockreply.settings import Settings
 
 
@@ -31,21 +31,28 @@ def read(path: Path) -> Settings:
     Paths in it are relative to the file itself.
 
     Args:
-        path: The file; made absolute, because twistd changes the directory.
+        path: The file; the settings have it made absolute, because twistd changes the directory.
 
     Raises:
         BadFile: It cannot be read, or asks for what cannot be; has everything that is wrong.
     """
     try:
-        path = path.absolute()
-        document = parse_toml(contents_of(path, only_regular=False))
+        file = path.absolute()
+        contents = contents_of(file, only_regular=False)
     except (ConfigError, OSError) as error:  # OSError: there is no current directory
-        reason = str(error).removeprefix(f"cannot read {path}: ").removeprefix(f"{path} ")
-        raise BadFile(path, (reason,)) from None
+        raise UnreadableFile(path, (_reason(error, path),)) from None
     try:
-        return settings_from(document, path.parent, path)
+        return settings_from(parse_toml(contents), file.parent, file)
     except BadSettings as error:
         raise BadFile(path, error.problems) from None
+    except ConfigError as error:
+        raise BadFile(path, (str(error),)) from None
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """Why a file cannot be read, without its name."""
+    file = path.absolute() if isinstance(error, ConfigError) else path
+    return str(error).removeprefix(f"cannot read {file}: ").removeprefix(f"{file} ")
 
 
 def settings_from(document: object, directory: Path, file: Path | None = None) -> Settings:

@@ -76,6 +76,7 @@ def read_fixed(written: form.Fixed, reading: Reading) -> bytes | None:
             case form.Base64():
                 return _from_base64(written.base64)
             case form.Contents():
+                warn_of_template(written.file, reading)
                 return reading.files.contents(written.file)
     return None
 

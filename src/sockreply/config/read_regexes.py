@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 
-from sockreply.config.read_data import encoded
+from sockreply.config.read_data import encoded, warn_of_template
 from sockreply.config.reading import Reading
 from sockreply.config.regex_repeats import repeats_within_repeats
 from sockreply.errors import ConfigError
@@ -21,6 +21,7 @@ _FOREIGN_AS_ONE = re.compile(r"\[[^\]]*?([^\x00-\x7f])|([^\x00-\x7f])[*+?{]")
 
 def read_regex(written: str, reading: Reading, ignore_case: bool) -> re.Pattern[bytes]:
     """A regular expression on bytes, with warnings of what is legal and yet surprises."""
+    warn_of_template(written, reading)
     pattern = _on_bytes(written, reading.encoding)
     try:
         with warnings.catch_warnings():

@@ -13,6 +13,7 @@ from sockreply.config.read_data import Groups, read_data, warn_of_template
 from sockreply.config.reading import Reading
 from sockreply.config.wording import excerpt
 from sockreply.errors import CannotFrame, ConfigError
+from sockreply.extensions import crashes_of
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Close, Stall
 from sockreply.rules import (
@@ -123,7 +124,8 @@ def _carried(data: Data, framing: Framing) -> Data:
     """
     if data.fixed is not None:
         try:
-            framing.frame(data.fixed)
+            with crashes_of(f"framing {framing.name}"):
+                framing.frame(data.fixed)
         except CannotFrame as error:
             raise ConfigError(f"the framing cannot carry it: {error}") from None
     return data

@@ -60,8 +60,10 @@ def _read_rule(written: form.Rule, reading: Reading) -> Rule | None:
     problems = reading.problems
     if not problems.here():
         _check_keys(written, problems)
-    with problems.at("next_state"):
-        warn_of_template(written.next_state, reading)
+    for key in ("name", "state", "next_state"):
+        for at, text in problems.each(getattr(written, key)):
+            with problems.at(key), at:
+                warn_of_template(text, reading)
     when: GroupedCondition | None = None
     groups: Groups = None
     if written.when is not None:

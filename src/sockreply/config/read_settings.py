@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sockreply.config import form
 from sockreply.config.checks import check_addresses
+from sockreply.config.read_data import warn_of_template
 from sockreply.config.read_endpoints import read_endpoint
 from sockreply.config.read_services import read_service
 from sockreply.config.reading import Reading
@@ -37,6 +38,7 @@ def _read_log(written: form.Log, reading: Reading) -> LogSettings | None:
     for key in ("json", "record"):
         name: str | None = getattr(written, key)
         with reading.problems.at(key):
+            warn_of_template(name, reading)
             standard = name is None or (key == "json" and name == "-")
             paths[key] = name if standard else str(reading.files.path(str(name)))
     with reading.problems.at("record"):

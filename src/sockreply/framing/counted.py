@@ -17,6 +17,10 @@ _DIGITS_LIMIT = 18
 """Decimal digits of a count; that many always fit in 64 bits."""
 
 
+def _missing(size: int, where: str = "") -> str:
+    return f"{size} byte{where} is missing" if size == 1 else f"{size} bytes{where} are missing"
+
+
 class LengthFramer(BufferedFramer):
     """Messages behind a header that counts them.
 
@@ -47,6 +51,12 @@ class LengthFramer(BufferedFramer):
         message = bytes(self._data[start:end])
         self._forget()
         return message
+
+    def missing(self) -> str:
+        """See `Framer`."""
+        if not self._whole:
+            return _missing(self._header - self.buffered, " of the header")
+        return _missing(self._whole - self.buffered, " after the header")
 
     def _body(self) -> int:
         """The bytes that the header says will follow it."""
@@ -168,6 +178,13 @@ class NetstringFramer(BufferedFramer):
         self._forget()
         return message
 
+    def missing(self) -> str:
+        """See `Framer`."""
+        if not self._header:
+            return "no ':' after the length yet"
+        body = self._header + self._size - self.buffered
+        return f"{_missing(body)}, and the comma" if body else "the comma is missing"
+
     def _read_header(self) -> bool:
         """Learn the size from what stands before the colon, if that is there."""
         field = bytes(self._data[self._start : self._start + self._most_digits + 1])
@@ -204,6 +221,10 @@ class FixedFramer(BufferedFramer):
         if not self.empty or len(data) % size:
             return None
         return [data[at : at + size] for at in range(0, len(data), size)]
+
+    def missing(self) -> str:
+        """See `Framer`."""
+        return _missing(self._max_message - self.buffered)
 
     def next_message(self) -> bytes | None:
         start = self._start

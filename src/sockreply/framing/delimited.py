@@ -10,12 +10,20 @@ from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
 from sockreply.framing.stream import ChunkFramer
 from sockreply.notation import Key, mark, one_of, unescape
+from sockreply.shown import show_bytes
 
 _CR = 0x0D
 
 _WINDOW = 4096
 """Bytes in which short messages are looked for all at once: enough for hundreds of them, little
 enough to hold them all."""
+
+
+_NAMES = {b"\n": "LF", b"\r": "CR", b"\r\n": "CR LF", b"\0": "NUL"}
+
+
+def _shown(mark: bytes) -> str:
+    return _NAMES.get(mark) or show_bytes(mark)
 
 
 def _beginnings(mark: bytes) -> tuple[bytes, ...]:
@@ -95,6 +103,10 @@ class DelimitedFramer(BufferedFramer):
             raise MessageTooLong(self._max_message)
         return bytes(data[start:at])
 
+    def missing(self) -> str:
+        """See `Framer`."""
+        return f"no {_shown(self._end)} yet"
+
     def _cut_apart(self) -> None:
         """Cut the messages that end in the window, if one is sure to be no longer than may be."""
         if self._max_message < _WINDOW:
@@ -155,6 +167,11 @@ class EnclosedFramer(DelimitedFramer):
         if message is not None:
             self._inside = False
         return message
+
+    def missing(self) -> str:
+        if self._inside:
+            return super().missing()
+        return f"no more than the beginning of {_shown(self._begin)} yet"
 
     def _cut_apart(self) -> None:
         pass  # between two messages stands what is none

@@ -16,6 +16,10 @@ class Framer(Protocol):
     Pull, not push: bytes go in as they come, messages are asked for. A protocol that waits stops
     asking, and good messages before a bad one are still handed out. It never holds more than the
     longest message plus two reads.
+
+    It may have one more method, `missing() -> str`, for `sockreply explain --wire`: what a begun
+    message lacks, such as "no LF yet". It is called after `next_message` found nothing, while some
+    bytes are `buffered`.
     """
 
     @property

@@ -104,6 +104,12 @@ class GatheringFramer:
     def receive_silence(self) -> None:
         self.receive_eof()
 
+    def missing(self) -> str:
+        """See `Framer`."""
+        return (
+            "no half-close yet" if self.silence is None else f"no {self.silence:g} s of silence yet"
+        )
+
     def next_message(self) -> bytes | None:
         if self._whole:
             return self._whole.pop(0)

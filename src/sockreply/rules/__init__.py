@@ -7,11 +7,11 @@ A configuration file makes them, and so can a program::
 
     table = RuleTable(
         [
-            Rule("identify", Equals(b"*IDN?"), reply(b"ACME,SCALE,0001,1.0")),
+            Rule("identify", Equals(b"*IDN?"), b"ACME,SCALE,0001,1.0"),
             Rule("weigh", StartsWith(b"WEIGH"), reply(DelayPart(0.2, 0.5), b"72.4 kg")),
             Rule("echo", None, reply(template("{{ message | upper }}"))),
         ],
-        otherwise=reply(b"ERR"),
+        otherwise=b"ERR",
     )
 
 It is a `sockreply.replies.Responder`, as `sockreply.server.ReplyFactory` takes it.
@@ -46,10 +46,11 @@ from sockreply.rules.replies import (
     Part,
     RawPart,
     Recipe,
+    ReplySource,
     SendPart,
     TruncatePart,
 )
-from sockreply.rules.rule import ReplySource, Rule
+from sockreply.rules.rule import Rule
 from sockreply.rules.table import RuleTable
 
 __all__ = [

@@ -14,9 +14,19 @@ def reply(*parts: bytes | Part) -> Recipe:
         parts: Its steps, in order; bytes are a message, sent framed. None is silence.
 
     Raises:
+        TypeError: A step is neither.
         ValueError: A step comes after one that nothing can follow.
     """
-    return Recipe([SendPart(Constant(part)) if isinstance(part, bytes) else part for part in parts])
+    return Recipe(list(map(_part_of, parts)))
+
+
+def _part_of(part: bytes | Part) -> Part:
+    if isinstance(part, bytes):
+        return SendPart(Constant(part))
+    if not callable(getattr(part, "steps", None)):
+        kind = type(part).__name__
+        raise TypeError(f"a step is bytes or a part such as DelayPart(1, 2), not {kind}")
+    return part
 
 
 def template(

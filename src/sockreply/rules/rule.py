@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from sockreply.replies.reply import Reply
 from sockreply.replies.responder import SHORT
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions import Condition, Miss
+from sockreply.rules.replies.source import ReplySource, source_of
 
 OTHERWISE = "otherwise"
 """What sessions call the rule when none answers but there is a reply for that."""
@@ -17,30 +15,19 @@ ANY_MESSAGE = 0.01
 like it."""
 
 
-class ReplySource(Protocol):
-    """Makes a rule's replies."""
-
-    @property
-    def fixed(self) -> bytes | Reply | None:
-        """The reply, when it is the same for every message."""
-
-    def make(self, asked: Asked) -> bytes | Reply:
-        """The reply to one message."""
-
-    def told(self, asked: Asked) -> list[str]:
-        """What `make` would make, a line a step; nothing is sent, run or counted."""
-
-
 class Rule:
     """One rule of a table.
 
     Args:
         name: For logs, counts and explanations.
         when: Has to hold; None: always does.
-        reply: What it answers with.
+        reply: What it answers with; bytes are one message.
         states: Of the connection, in which the rule counts; None: any.
         next_state: The connection's state from the next message on; None: it stays.
         chance: How often the rule is considered when all else holds, from 0 to 1.
+
+    Raises:
+        TypeError: The condition or the reply is none.
     """
 
     __slots__ = (
@@ -57,18 +44,21 @@ class Rule:
         self,
         name: str,
         when: Condition | None,
-        reply: ReplySource,
+        reply: ReplySource | bytes,
         states: frozenset[str] | None = None,
         next_state: str | None = None,
         chance: float = 1.0,
     ) -> None:
+        if when is not None and not callable(getattr(when, "holds", None)):
+            kind = type(when).__name__
+            raise TypeError(f"a rule's condition is one such as Equals(b'...'), not {kind}")
         self.name = name
         self.when = when
-        self.reply = reply
+        self.reply = source_of(reply)
         self.states = states
         self.next_state = next_state
         self.chance = chance
-        self.fixed = fixed = reply.fixed
+        self.fixed = fixed = self.reply.fixed
         self.short = fixed if isinstance(fixed, bytes) and len(fixed) <= SHORT else None
         self.matches = 0
 

@@ -17,7 +17,8 @@ from sockreply.rules.explaining.explain import Explanation, explain
 from sockreply.rules.explaining.nearest import Nearest
 from sockreply.rules.index import Index
 from sockreply.rules.memory import Memory, remember, remembered
-from sockreply.rules.rule import OTHERWISE, ReplySource, Rule
+from sockreply.rules.replies.source import ReplySource, source_of
+from sockreply.rules.rule import OTHERWISE, Rule
 
 __all__ = ["OTHERWISE", "ReplySource", "Rule", "RuleTable"]
 
@@ -27,7 +28,7 @@ class RuleTable:
 
     Args:
         rules: In file order.
-        otherwise: Answers when none does; None: silence.
+        otherwise: Answers when none does; bytes are one message, None is silence.
         initial_state: The state that connections begin in.
         seed: Makes chances repeatable: each connection draws from a generator made of this and
             its number. None: they are not.
@@ -40,12 +41,12 @@ class RuleTable:
         self,
         rules: Sequence[Rule],
         *,
-        otherwise: ReplySource | None = None,
+        otherwise: ReplySource | bytes | None = None,
         initial_state: str = "start",
         seed: int | None = None,
     ) -> None:
         self.rules = tuple(rules)
-        self.otherwise = otherwise
+        self.otherwise = None if otherwise is None else source_of(otherwise)
         self.unmatched = 0
         self._initial_state = initial_state
         self._seed = seed

@@ -10,9 +10,10 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory, IStreamServerEndpoint
 from twisted.python.failure import Failure
 
+from sockreply.endpoint_errors import why_bad
+from sockreply.endpoint_files import check_server_files
 from sockreply.errors import BadEndpoint, CannotStart
 from sockreply.server import activation
-from sockreply.server.endpoint_errors import why_bad
 from sockreply.server.recording_reactor import RecordingReactor
 
 _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
@@ -35,6 +36,7 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
 
         return proxyEndpoint(endpoint_from(reactor, description.removeprefix("haproxy:")))
     try:
+        check_server_files(description)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
         raise BadEndpoint(description, why_bad(error)) from error

@@ -17,6 +17,7 @@ from sockreply.rules.conditions import (
     Regex,
     StartsWith,
 )
+from sockreply.rules.conditions.contents import ALMOST
 from tests.rules.stand_ins import asked
 
 TEXT = Mask.of(b"ABCD")
@@ -63,13 +64,20 @@ def test_all_comparisons(mask: Mask, message: bytes, ignore_case: bool) -> None:
 @pytest.mark.parametrize(
     ("condition", "message", "reason", "closeness"),
     [
-        (Equals(TEXT), b"ABXD", "equals: byte 2 (from 0) is 0x58 'X', not 0x43 'C'", 0.5),
+        (Equals(TEXT), b"ABXD", "equals: byte 2 (from 0) is 0x58 'X', not 0x43 'C'", 0.75),
+        (Equals(TEXT), b"BCD", "equals: byte 0 (from 0) is 0x42 'B', not 0x41 'A'", 0.75),
+        (
+            Equals(Mask.of(b"aaab")),
+            b"aab",
+            "equals: byte 2 (from 0) is 0x62 'b', not 0x61 'a'",
+            0.75,
+        ),
         (Equals(TEXT), b"AB\r\xff", r"equals: byte 2 (from 0) is 0x0d '\r', not 0x43 'C'", 0.5),
         (Equals(TEXT), b"ABC\xff", "equals: byte 3 (from 0) is 0xff, not 0x44 'D'", 0.75),
         (Equals(TEXT), b"AB", "equals: is 2 bytes short", 0.5),
         (Equals(TEXT), b"", "equals: is 4 bytes short", 0.0),
         (Equals(TEXT), b"ABCDE", "equals: is 1 byte too long", 0.8),
-        (Equals(TEXT, True), b"abxD", "equals: byte 2 (from 0) is 0x78 'x', not 0x43 'C'", 0.5),
+        (Equals(TEXT, True), b"abxD", "equals: byte 2 (from 0) is 0x78 'x', not 0x43 'C'", 0.75),
         (Equals(HEX), b"AxB", "equals: byte 2 (from 0) is 0x42 'B', not 0x43 'C'", 2 / 3),
         (
             StartsWith(TEXT),
@@ -93,11 +101,66 @@ def test_all_comparisons(mask: Mask, message: bytes, ignore_case: bool) -> None:
     ],
 )
 def test_reasons(condition: Condition, message: bytes, reason: str, closeness: float) -> None:
-    """Who misses names the byte, or how much is missing."""
+    """Who misses names the byte, or how much is missing; what fits at both ends is close."""
     assert not condition.holds(asked(message))
     miss = condition.why_not(asked(message))
     assert miss.reason == reason
     assert miss.closeness == pytest.approx(closeness)
+
+
+CASE, SPACE = "it differs only in case", "it differs only in white space"
+LINE = 'framing = "line"?'
+
+
+@pytest.mark.parametrize(
+    ("condition", "message", "unseen"),
+    [
+        (Equals(TEXT), b"abCD", CASE),
+        (Equals(TEXT), b"ABCD ", SPACE),
+        (Equals(TEXT), b"AB\tCD\0", SPACE),
+        (Equals(Mask.of(b"A B")), b"AB", SPACE),
+        (Equals(TEXT), b" abcd", f"{CASE} and white space"),
+        (Equals(TEXT, True), b"abcd ", SPACE),
+        (Equals(TEXT), b"ABCD\n", f"the message ends with LF: {LINE}"),
+        (Equals(TEXT), b"ABCD\r\n", f"the message ends with CR LF: {LINE}"),
+        (
+            Equals(TEXT),
+            b"ABCD\r",
+            r'the message ends with CR: framing = "line" for CR LF, "delimited:end=\r" for CR?',
+        ),
+        (Equals(TEXT), b"abcd\r", f"{CASE} and white space"),
+        (StartsWith(TEXT), b"abcd 1", CASE),
+        (StartsWith(Mask.of(b"SET ")), b"SET1", SPACE),
+        (EndsWith(TEXT), b"1 ABCD\n", f"the message ends with LF: {LINE}"),
+        (Contains(TEXT), b"--AB CD--", SPACE),
+        (Regex(re.compile(rb"^UNIT (kg|lb)$")), b"UNIT kg ", SPACE),
+        (Regex(re.compile(rb"^UNIT (kg|lb)$")), b"unit kg", CASE),
+        (Regex(re.compile(rb"^UNIT (kg|lb)$")), b"UNIT kg\r\n", f"... CR LF: {LINE}"),
+    ],
+)
+def test_differences_that_nobody_sees(condition: Condition, message: bytes, unseen: str) -> None:
+    """Case, white space and line ends are named, and are closer than any other difference."""
+    assert not condition.holds(asked(message))
+    miss = condition.why_not(asked(message))
+    assert miss.reason.endswith(f"; {unseen}") or miss.reason.endswith(unseen.removeprefix("..."))
+    assert miss.closeness == ALMOST
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        (Equals(TEXT), b"ABCE "),
+        (Equals(Mask.of(b" ")), b"\t"),
+        (Contains(Mask.of(b"\r\n")), b"x"),
+        (Equals(HEX), b"axC"),
+        (Regex(re.compile(rb"^UNIT$")), b"UNITS "),
+        (Regex(re.compile(rb"(?i)^UNIT$")), b"UNITS"),
+    ],
+)
+def test_differences_that_are_seen(condition: Condition, message: bytes) -> None:
+    """Where anything else differs, or there is nothing else, nothing is said of them."""
+    assert not condition.holds(asked(message))
+    assert condition.why_not(asked(message)).closeness < ALMOST
 
 
 @pytest.mark.parametrize(

@@ -32,12 +32,16 @@ def test_no_rules() -> None:
 
 
 def test_among_many() -> None:
-    """Of many exact rules the one with the longest common beginning is found."""
+    """Of many exact rules the one is found that is most alike at one end, or but for blanks."""
     rules = [rule(f"{at}", equals(b"%05d-" % at)) for at in range(10_000)]
     expected = ("1234", "equals: byte 5 (from 0) is 0x2b '+', not 0x2d '-'")
     assert nearest(rules, b"01234+") == expected
     assert nearest(rules, b"01234") == ("1234", "equals: is 1 byte short")
-    assert nearest(rules, b"01234-\r") == ("1234", "equals: is 1 byte too long")
+    assert nearest(rules, b"01234-x") == ("1234", "equals: is 1 byte too long")
+    at_end = "equals: byte 0 (from 0) is 0x78 'x', not 0x30 '0'"
+    assert nearest(rules, b"x1234-") == ("1234", at_end)
+    unseen = "equals: byte 0 (from 0) is 0x20 ' ', not 0x30 '0'; it differs only in white space"
+    assert nearest(rules, b" 01 23 4-") == ("1234", unseen)
 
 
 def test_before_and_behind_all() -> None:
@@ -70,7 +74,8 @@ def test_any_message_in_another_state() -> None:
         rule("hello", StartsWith(Mask.of(b"HELO "))),
         rule("quit", equals(b"QUIT")),
     ]
-    assert nearest(rules, b"HELO") == ("hello", "starts_with: is 1 byte short")
+    unseen = "it differs only in white space"
+    assert nearest(rules, b"HELO") == ("hello", f"starts_with: is 1 byte short; {unseen}")
     assert nearest(rules, b"QUIT!") == ("quit", "equals: is 1 byte too long")
     assert nearest(rules, b"x") == ("text", "the state is start, not text")
 

@@ -11,6 +11,10 @@ from sockreply.rules.asked import Asked
 from sockreply.rules.conditions.contents import Miss
 from sockreply.shown import show_address
 
+LITTLE = 0.1
+"""What a length, or that something is not so, counts beside the bytes of a message: many messages
+have the same length that have nothing else in common."""
+
 
 class Condition(Protocol):
     """Something that may hold for a message. As text it says what it asks."""
@@ -48,7 +52,7 @@ class Length:
     def why_not(self, asked: Asked) -> Miss:
         length = len(asked.message)
         closeness = length / self._least if length < self._least else self._most / length
-        return Miss(f"length is {length}, not {self._range()}", closeness)
+        return Miss(f"length is {length}, not {self._range()}", LITTLE * closeness)
 
 
 class PeerIn:
@@ -124,11 +128,17 @@ class AllOf:
         return True
 
     def why_not(self, asked: Asked) -> Miss:
-        held = 0
-        while self.conditions[held].holds(asked):
-            held += 1
-        reason, closeness = self.conditions[held].why_not(asked)
-        return Miss(reason, (held + closeness) / len(self.conditions))
+        misses = [
+            None if condition.holds(asked) else condition.why_not(asked)
+            for condition in self.conditions
+        ]
+        weights = list(map(_weight, self.conditions))
+        fits = sum(
+            weight if miss is None else miss.closeness
+            for miss, weight in zip(misses, weights, strict=True)
+        )
+        reason = next(miss.reason for miss in misses if miss is not None)
+        return Miss(reason, fits / max(1.0, sum(weights)))
 
 
 class AnyOf:
@@ -150,3 +160,16 @@ class AnyOf:
     def why_not(self, asked: Asked) -> Miss:
         misses = [condition.why_not(asked) for condition in self.conditions]
         return max(misses, key=lambda miss: miss.closeness)
+
+
+def _weight(condition: Condition) -> float:
+    """What it counts beside others whether a condition holds: 1 for the bytes of a message."""
+    match condition:
+        case PeerIn():
+            return 0.0  # says nothing of the message
+        case Length() | Not():
+            return LITTLE
+        case AllOf(conditions=several) | AnyOf(conditions=several):
+            return max(map(_weight, several), default=0.0)
+        case _:
+            return 1.0

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions.masks import Mask
+from sockreply.rules.conditions.unseen import (
+    IN_CASE,
+    IN_WHITE_SPACE,
+    stripped,
+    unseen_difference,
+    unseen_end,
+)
 from sockreply.shown import show_bytes
+
+ALMOST = 0.999
+"""How close a message is that only differs in what nobody sees: closer than one with another byte,
+and less close than the very message in the wrong state."""
 
 
 class Miss(NamedTuple):
@@ -42,6 +54,23 @@ class _Compares:
 
     def __str__(self) -> str:
         return f"{self.name} {self._written}" + " (in any case)" * self.ignore_case
+
+    def why_not(self, asked: Asked) -> Miss:
+        """See `Condition`."""
+        miss = self._miss(asked)
+        if self._pattern is not None:
+            return miss
+        unseen = unseen_difference(self._seen(asked), self.data.data, self._fits)
+        return miss if unseen is None else Miss(f"{miss.reason}; {unseen}", ALMOST)
+
+    @staticmethod
+    @abstractmethod
+    def _fits(message: bytes, data: bytes) -> bool:
+        """Does it hold for that message, if these are the bytes?"""
+
+    @abstractmethod
+    def _miss(self, asked: Asked) -> Miss:
+        """What is missing, byte by byte."""
 
     def _seen(self, asked: Asked) -> bytes:
         """The message as it is compared."""
@@ -83,16 +112,30 @@ class Equals(_Compares):
             return message == self.data.data
         return self._pattern.fullmatch(message) is not None
 
-    def why_not(self, asked: Asked) -> Miss:
+    @staticmethod
+    def _fits(message: bytes, data: bytes) -> bool:
+        return message == data
+
+    def _miss(self, asked: Asked) -> Miss:
         message = self._seen(asked)
         common = range(min(len(message), len(self.data)))
         differs = self._first_difference(asked, 0, common)
         if differs is not None:
-            return differs
+            return self._closer(differs, message)
         if len(message) < len(self.data):
             return self._short(message)
         longer = _count(len(message) - len(self.data))
         return Miss(f"{self.name}: is {longer} too long", len(self.data) / len(message))
+
+    def _closer(self, differs: Miss, message: bytes) -> Miss:
+        """The same miss, but the bytes at the end count, too, that fit when laid beside the end."""
+        size, length = len(self.data), len(message)
+        longer = max(size, length)
+        room = min(size, length) - round(differs.closeness * longer)  # not counted before
+        alike = 0
+        while alike < room and self.data.fits(size - 1 - alike, message[length - 1 - alike]):
+            alike += 1
+        return Miss(differs.reason, differs.closeness + alike / longer)
 
 
 class StartsWith(_Compares):
@@ -106,7 +149,11 @@ class StartsWith(_Compares):
             return message.startswith(self.data.data)
         return self._pattern.match(message) is not None
 
-    def why_not(self, asked: Asked) -> Miss:
+    @staticmethod
+    def _fits(message: bytes, data: bytes) -> bool:
+        return message.startswith(data)
+
+    def _miss(self, asked: Asked) -> Miss:
         message = self._seen(asked)
         common = range(min(len(message), len(self.data)))
         return self._first_difference(asked, 0, common) or self._short(message)
@@ -124,7 +171,11 @@ class EndsWith(_Compares):
         start = len(message) - len(self.data)
         return start >= 0 and self._pattern.match(message, start) is not None
 
-    def why_not(self, asked: Asked) -> Miss:
+    @staticmethod
+    def _fits(message: bytes, data: bytes) -> bool:
+        return message.endswith(data)
+
+    def _miss(self, asked: Asked) -> Miss:
         message = self._seen(asked)
         start = len(message) - len(self.data)
         common = reversed(range(max(0, -start), len(self.data)))
@@ -142,7 +193,11 @@ class Contains(_Compares):
             return self.data.data in message
         return self._pattern.search(message) is not None
 
-    def why_not(self, asked: Asked) -> Miss:
+    @staticmethod
+    def _fits(message: bytes, data: bytes) -> bool:
+        return data in message
+
+    def _miss(self, asked: Asked) -> Miss:
         nowhere = f"{self.name}: {self._written} is not in it"
         if self._pattern is not None:
             return Miss(nowhere, 0.0)
@@ -170,6 +225,7 @@ class Regex:
     def __init__(self, pattern: re.Pattern[bytes]) -> None:
         self._pattern = pattern
         self._search = pattern.search
+        self._any_case: re.Pattern[bytes] | None = None  # made when it is first needed
 
     def __str__(self) -> str:
         shown = show_bytes(self._pattern.pattern).replace(r"\\", "\\")  # as it was written
@@ -182,8 +238,25 @@ class Regex:
         asked.match = found
         return True
 
-    def why_not(self, asked: Asked) -> Miss:  # noqa: ARG002 - it got nowhere
-        return Miss(f"{self} finds no match", 0.0)
+    def why_not(self, asked: Asked) -> Miss:
+        nowhere = f"{self} finds no match"
+        if (unseen := self._unseen_difference(asked.message)) is None:
+            return Miss(nowhere, 0.0)  # how far it got nobody knows
+        return Miss(f"{nowhere}; {unseen}", ALMOST)
+
+    def _unseen_difference(self, message: bytes) -> str | None:
+        """See `unseen.unseen_difference`."""
+
+        def finds(other: bytes) -> bool:
+            return self._search(other) is not None
+
+        if (ends := unseen_end(message, finds)) is not None:
+            return ends
+        if finds(stripped(message)):
+            return IN_WHITE_SPACE
+        if self._any_case is None:
+            self._any_case = re.compile(self._pattern.pattern, self._pattern.flags | re.IGNORECASE)
+        return IN_CASE if self._any_case.search(message) else None
 
 
 def _show_byte(byte: int) -> str:

@@ -10,7 +10,8 @@ from sockreply.errors import ResponderError
 from sockreply.replies.responder import Session
 from sockreply.rules.asked import Asked
 from sockreply.rules.explaining.imagined import imagined_session
-from sockreply.rules.rule import OTHERWISE, ReplySource, Rule
+from sockreply.rules.replies.source import ReplySource
+from sockreply.rules.rule import OTHERWISE, Rule
 
 __all__ = ["Explanation", "Verdict", "explain", "imagined_session"]
 
@@ -59,12 +60,14 @@ class Explanation:
         answered: Does a rule answer for certain?
         by: What answers: a rule's name, "otherwise" or "silence".
         reply: The answer, a line a step.
+        next_state: The connection's state from the next message on; None: it stays.
     """
 
     verdicts: tuple[Verdict, ...]
     answered: bool
     by: str
     reply: tuple[str, ...]
+    next_state: str | None = None
 
     def lines(self) -> Iterator[str]:
         """All of it, for people to read."""
@@ -79,9 +82,11 @@ class Explanation:
         missed = [each for each in self.verdicts if each.closeness is not None]
         if not missed:
             return "no rule answers for certain" if self.verdicts else "there are no rules"
-        near = max(missed, key=lambda each: each.closeness or 0)
         certain = " for certain" * (len(missed) < len(self.verdicts))
-        return f"no rule answers{certain}; nearest is {near.name}: {near.reason or near.verdict}"
+        near = max(missed, key=lambda each: each.closeness or 0)
+        if not near.closeness:
+            return f"no rule answers{certain}"
+        return f"no rule answers{certain}; nearest is {near.name}: {near.reason}"
 
 
 def explain(table: Table, message: bytes, session: Session) -> Explanation:
@@ -107,7 +112,7 @@ def explain(table: Table, message: bytes, session: Session) -> Explanation:
         else:
             asked.match = match
     if by is not None:
-        return Explanation(tuple(verdicts), True, by.name, _told(by.reply, asked))
+        return Explanation(tuple(verdicts), True, by.name, _told(by.reply, asked), by.next_state)
     if table.otherwise is not None:
         return Explanation(tuple(verdicts), False, OTHERWISE, _told(table.otherwise, asked))
     return Explanation(tuple(verdicts), False, "silence", ())

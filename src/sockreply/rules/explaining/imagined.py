@@ -59,17 +59,19 @@ def imagined_session(
     peer: IAddress = LOCAL,
     service: str = "default",
     state: str | None = None,
+    count: int = 1,
 ) -> Session:
-    """The session of a connection that has sent its first message.
+    """The session of a connection that has sent a message.
 
     Args:
         framing: The service's.
         peer: Who would have sent it.
         service: The service's name.
         state: The connection's; None: the one that its table begins with.
+        count: Which of its messages that is, from 1.
     """
     session = Session(_Imagined(framing, peer, service))
-    session.number = session.count = 1
+    session.number, session.count = 1, count
     if state is not None:
         remember(session, Memory(None, state, Random()))  # noqa: S311 - the table brings its own
     return session

@@ -14,6 +14,7 @@ from sockreply.rules.replies.parts import (
 )
 from sockreply.rules.replies.recipes import Recipe
 from sockreply.rules.replies.sequences import InTurn
+from sockreply.rules.replies.source import ReplySource
 
 __all__ = [
     "CommandPart",
@@ -28,6 +29,7 @@ __all__ = [
     "Part",
     "RawPart",
     "Recipe",
+    "ReplySource",
     "SendPart",
     "TruncatePart",
 ]

@@ -7,14 +7,14 @@ from typing import Literal
 
 from sockreply.replies.reply import Reply
 from sockreply.rules.asked import Asked
-from sockreply.rules.rule import ReplySource
+from sockreply.rules.replies.source import ReplySource, source_of
 
 
 class InTurn:
     """Gives one reply after another.
 
     Args:
-        replies: In this order; one or more.
+        replies: In this order, one or more; bytes are one message.
         after_last: What comes behind them: the last one again and again, all of them anew, or
             silence.
         scope: Does each connection begin with the first reply, or do all of the service share one
@@ -25,12 +25,12 @@ class InTurn:
 
     def __init__(
         self,
-        replies: Sequence[ReplySource],
+        replies: Sequence[ReplySource | bytes],
         *,
         after_last: Literal["repeat", "cycle", "silence"] = "repeat",
         scope: Literal["connection", "service"] = "connection",
     ) -> None:
-        self._replies = tuple(replies)
+        self._replies = tuple(map(source_of, replies))
         self._after_last = after_last
         self._shared: dict[object, int] | None = {} if scope == "service" else None
         self._mark = object()  # what connections remember, which must not keep old replies alive

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from twisted.internet.testing import MemoryReactorClock
 
+from sockreply.endpoint_errors import why_bad
 from sockreply.errors import BadEndpoint
-from sockreply.server.endpoint_errors import why_bad
 from sockreply.server.endpoints import endpoint_from
 
 
@@ -36,7 +36,7 @@ from sockreply.server.endpoints import endpoint_from
 def test_what_was_wanted(tmp_path: Path, description: str, says: str) -> None:
     """Each says what is wrong with the string, and nothing of Python."""
     key = tmp_path / "key.pem"
-    key.write_text("no key\n")
+    key.write_text("-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\n")
     description = description.replace("KEY", str(key))
     with pytest.raises(BadEndpoint) as raised:
         endpoint_from(MemoryReactorClock(), description)

@@ -1,0 +1,209 @@
+"""What a service makes of bytes as they come over the wire, for `sockreply explain --wire`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from twisted.internet.interfaces import IAddress
+
+from sockreply.errors import FramingError
+from sockreply.extensions import crashes_of, failures_of
+from sockreply.framing import Framer
+from sockreply.replies.responder import optional
+from sockreply.rules.explaining.explain import Explanation
+from sockreply.rules.explaining.imagined import imagined_session
+from sockreply.settings import Limits, ServiceSettings
+from sockreply.shown import SHOWN_BYTES, show_bytes
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A service that is asked what it would answer.
+
+    Args:
+        name: Its name.
+        service: What it does.
+        peer: Where messages would come from.
+        state: The connection's state in which the first would come; None: the initial one.
+    """
+
+    name: str
+    service: ServiceSettings
+    peer: IAddress
+    state: str | None = None
+
+    def explain(
+        self, message: bytes, count: int = 1, state: str | None = None
+    ) -> Explanation | None:
+        """The explanation of a message; None: code answers, and does not explain itself.
+
+        Args:
+            message: Without what frames it.
+            count: Which one of its connection it is, from 1.
+            state: The connection's; None: the one that was asked for.
+
+        Raises:
+            ConfigError: Code from elsewhere explains it, and fails.
+        """
+        explain = optional(self.service.responder, "explain")
+        if explain is None:
+            return None
+        state = self.state if state is None else state
+        session = imagined_session(self.service.framing, self.peer, self.name, state, count)
+        with failures_of("responder: explain"):  # it may be code from elsewhere
+            explanation: Explanation = explain(message, session)
+        return explanation
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of what has come over the wire.
+
+    Args:
+        kind: "message", "dropped" (it stands outside of any message), "left" (a message begins and
+            does not end) or "broken" (the format; nothing from here on is read).
+        data: The piece, or the message in it.
+        why: What ended a message, where that is not in the bytes; what is missing, or wrong.
+    """
+
+    kind: Literal["message", "dropped", "left", "broken"]
+    data: bytes
+    why: str = ""
+
+
+def wire_explained(subject: Subject, wire: bytes) -> tuple[list[str], bool]:
+    """What a service makes of bytes that come over the wire.
+
+    Args:
+        subject: The service.
+        wire: All that comes, in one read.
+
+    Returns:
+        The lines to print; and whether there are messages, all of them are answered for certain,
+        and nothing is left over.
+
+    Raises:
+        ConfigError: Code from elsewhere fails.
+    """
+    framing, limits = subject.service.framing, subject.service.limits
+    with crashes_of(f"framing {framing.name}"):
+        found = list(pieces(framing.framer(limits.max_message), wire))
+    telling = _Telling(subject)
+    lines = [line for piece in found for line in telling.lines(piece)]
+    if all(piece.kind == "dropped" for piece in found):
+        lines.append(f"no message: {_fate(limits, begun=False)}")
+    answered = telling.count > 0 and not telling.failed
+    return lines, answered
+
+
+def pieces(framer: Framer, wire: bytes) -> Iterator[Piece]:
+    """Cut what comes over the wire to pieces."""
+    if wire:  # no read brings nothing
+        framer.receive_data(wire)
+    sound = yield from _whole_ones(framer, wire, "")
+    if not sound or not framer.buffered:
+        return
+    missing = getattr(framer, "missing", None)
+    why = "the message is not complete" if missing is None else missing()
+    if framer.silence is not None:
+        framer.receive_silence()
+        ended = f"after {framer.silence:g} s of silence"
+    else:
+        framer.receive_eof()
+        ended = "when the peer half-closes"
+    sound = yield from _whole_ones(framer, wire, ended)
+    if sound and framer.buffered:
+        yield Piece("left", wire[-framer.buffered :], why)
+
+
+def _whole_ones(framer: Framer, wire: bytes, ended: str) -> Generator[Piece, None, bool]:
+    """The messages that are complete, and what stands between them; is the format kept so far?"""
+    while True:
+        at, dropped = len(wire) - framer.buffered, framer.dropped
+        try:
+            message = framer.next_message()
+        except FramingError as error:
+            yield Piece("broken", wire[at:], str(error))
+            return False
+        if more := framer.dropped - dropped:
+            yield Piece("dropped", wire[at : at + more])
+        if message is None:
+            return True
+        yield Piece("message", message, ended)
+
+
+class _Telling:
+    """Says what happens to one piece after another.
+
+    Args:
+        subject: The service that they come to.
+    """
+
+    count = 0
+    """How many messages there were."""
+    failed = False
+    """Is one of them not answered for certain, or is anything left over?"""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._service = subject.service
+        self._state: str | None = None
+
+    def lines(self, piece: Piece) -> Iterator[str]:
+        """What happens to a piece."""
+        if piece.kind == "dropped":
+            yield f"dropped, because it is outside of any message: {_shown(piece.data)}"
+            return
+        over = self.count > 0 and not self._service.keep_alive
+        if piece.kind == "message":
+            self.count += 1
+            yield f"message {self.count}{self._ended(piece)}: {_shown(piece.data)}"
+            fate = self._explained(piece.data)
+        elif piece.kind == "left":
+            yield f"left over: {_shown(piece.data)}"
+            fate = iter([f"{piece.why}; {_fate(self._service.limits, begun=True)}"])
+        else:
+            yield f"broken format: {_shown(piece.data)}"
+            fate = iter([f"{piece.why}; the connection is closed"])
+        self.failed |= over or piece.kind != "message"
+        for line in (
+            ["not read: without keep_alive the connection carries one message"] if over else fate
+        ):
+            yield f"  {line}"
+
+    def _ended(self, piece: Piece) -> str:
+        if not piece.why and self._service.framing.may_run_together:
+            return ", if one read brings it"
+        return f", {piece.why}" if piece.why else ""
+
+    def _explained(self, message: bytes) -> Iterator[str]:
+        explanation = self._subject.explain(message, self.count, self._state)
+        if explanation is None:
+            yield "code answers, not rules"
+            return
+        self.failed |= not explanation.answered
+        # Code that explains itself need not know of states.
+        self._state = getattr(explanation, "next_state", None) or self._state
+        yield from explanation.lines()
+
+
+def _fate(limits: Limits, *, begun: bool) -> str:
+    """What becomes of a connection on which no more comes."""
+    for name in ("message_timeout", "idle_timeout") if begun else ("idle_timeout",):
+        if seconds := getattr(limits, name):
+            return f"after {name}, {seconds:g} s, the connection is closed"
+    return "the connection stays open"
+
+
+def _shown(data: bytes) -> str:
+    """Bytes as text, and in hexadecimal digits too if some of them do not print."""
+    try:
+        prints = data.decode().isprintable()
+    except UnicodeDecodeError:
+        prints = False
+    if prints:
+        return show_bytes(data)
+    more = "..." if len(data) > SHOWN_BYTES else ""
+    return f"{show_bytes(data)} (hex {data[:SHOWN_BYTES].hex(' ')}{more})"

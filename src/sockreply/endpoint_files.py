@@ -1,0 +1,121 @@
+"""The files that endpoint strings name: keys and certificates, looked at before Twisted does.
+
+Twisted says of one what Python or OpenSSL says, which is not which parameter names it; and some it
+does not look at before there is a connection.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+
+_PARTS = re.compile(r"(?:^|:)((?:[^:\\]|\\.)*)", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_BEGIN = "-----BEGIN (?:[A-Z0-9]+ )*{}-----"
+
+
+class UnusableFile(OSError):
+    """A file that an endpoint string names is missing, unreadable or not what it should be."""
+
+
+def check_server_files(description: str) -> None:
+    """Look at the files that an endpoint to listen on names.
+
+    Raises:
+        UnusableFile: One line that names the parameter and the file.
+    """
+    while description.startswith("haproxy:"):  # wraps another one
+        description = description.removeprefix("haproxy:")
+    kind, values = _parsed(description, ("port", "privateKey", "certKey"))
+    if kind != "ssl":
+        return
+    values.setdefault("privateKey", "server.pem")  # Twisted's default
+    values.setdefault("certKey", values["privateKey"])
+    _check(values, {"privateKey": _key, "certKey": _certificate, "extraCertChain": _certificate})
+    _check(values, {"dhParameters": _dh_parameters})
+
+
+def check_client_files(description: str) -> None:
+    """Look at the files that an endpoint to connect to names.
+
+    Raises:
+        UnusableFile: One line that names the parameter and the file.
+    """
+    kind, values = _parsed(description, ())
+    certificate = {"ssl": "certKey", "tls": "certificate"}.get(kind)
+    if certificate is None:
+        return
+    if certificate in values:
+        values.setdefault("privateKey", values[certificate])
+    _check(values, {certificate: _certificate, "privateKey": _key})
+    _check(values, {"caCertsDir" if kind == "ssl" else "trustRoots": _trust_roots})
+
+
+def _parsed(description: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    """The kind of an endpoint, in small letters, and its parameters.
+
+    Args:
+        description: The endpoint string.
+        names: Of the first parameters, for they need not be written.
+    """
+    kind, *parts = _PARTS.findall(description)
+    values: dict[str, str] = {}
+    unnamed = count()
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if not equals:
+            at = next(unnamed)
+            name, value = names[at] if at < len(names) else "", part
+        values[name] = _ESCAPED.sub(r"\1", value)
+    return kind.lower(), values
+
+
+def _check(values: Mapping[str, str], looks: Mapping[str, Callable[[Path], str | None]]) -> None:
+    for name, look in looks.items():
+        if name not in values:
+            continue
+        path = values[name]
+        try:
+            wrong = look(Path(path))
+        except (OSError, ValueError) as error:  # ValueError: no file can have that name
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UnusableFile(f"{name}: cannot read {path or repr(path)}: {reason}") from None
+        if wrong is not None:
+            raise UnusableFile(f"{name}: {path} {wrong}")
+
+
+def _key(path: Path) -> str | None:
+    return None if _holds(path, "PRIVATE KEY") else "holds no private key in PEM"
+
+
+def _certificate(path: Path) -> str | None:
+    return None if _holds(path, "CERTIFICATE") else "holds no certificate in PEM"
+
+
+def _dh_parameters(path: Path) -> str | None:
+    return None if _holds(path, "DH PARAMETERS") else "holds no Diffie-Hellman parameters in PEM"
+
+
+def _trust_roots(path: Path) -> str | None:
+    if not path.is_dir():
+        path.stat()  # says why
+        return "is not a directory of certificates"
+    certificates = list(_pem_files(path))
+    if not certificates:
+        return "has no file that ends in .pem"
+    for each in certificates:
+        if not _holds(each, "CERTIFICATE"):
+            return f"has {each.name}, which holds no certificate in PEM"
+    return None
+
+
+def _pem_files(directory: Path) -> Iterator[Path]:
+    for path in sorted(directory.iterdir()):
+        if path.suffix.lower() == ".pem":
+            yield path
+
+
+def _holds(path: Path, what: str) -> bool:
+    return re.search(_BEGIN.format(what).encode(), path.read_bytes()) is not None
