@@ -10,6 +10,7 @@ from twisted.internet.testing import MemoryReactorClock
 from sockreply.endpoint_errors import why_bad
 from sockreply.errors import BadEndpoint
 from sockreply.server.endpoints import endpoint_from
+from tests.end_to_end.certificates import make_certificate
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,17 @@ def test_what_was_wanted(tmp_path: Path, description: str, says: str) -> None:
     with pytest.raises(BadEndpoint) as raised:
         endpoint_from(MemoryReactorClock(), description)
     assert str(raised.value) == f"endpoint {description}: {says}"
+
+
+def test_a_key_of_another_certificate(tmp_path: Path) -> None:
+    """Both are good, but not together."""
+    key, certificate = make_certificate(tmp_path / "a.pem"), tmp_path / "b.pem"
+    certificate.write_bytes(
+        make_certificate(certificate).read_bytes().partition(b"END PRIVATE KEY-----\n")[2]
+    )
+    with pytest.raises(BadEndpoint) as raised:
+        endpoint_from(MemoryReactorClock(), f"ssl:0:privateKey={key}:certKey={certificate}")
+    assert raised.value.reason == "the key is not the certificate's"
 
 
 def test_errors_that_speak_for_themselves() -> None:

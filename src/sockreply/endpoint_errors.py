@@ -17,6 +17,7 @@ _WORDS = (
     (r".* got multiple values for argument '(\w+)'", r"it has two values for \1"),
     (r".* takes .* positional arguments? but \d+ were given", "it has too many parts"),
     (r"module 'OpenSSL.SSL' has no attribute (.*)", r"there is no sslmethod \1"),
+    (r"Certificate public and private keys do not match\.", "the key is not the certificate's"),
     (r"\[\(.*\)\]", "what it names as a key or as a certificate is not one"),
 )
 """What Python and OpenSSL say, as a pattern, and what that means."""

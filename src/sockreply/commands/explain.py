@@ -36,8 +36,8 @@ class Options(CommandOptions):
     longdesc = (
         "Says for each rule of a configuration file whether it answers a message, or why it does "
         "not, and what would be sent. Exits with 1 if no rule is certain to answer. With --wire, "
-        "says first what the framing makes of the bytes, and of those left over what they wait "
-        "for; exits with 1 unless it makes messages of them all, and each is answered. Escapes "
+        "shows the messages that the framing makes of the bytes, and what is missing of one that "
+        "is not complete; exits with 1 unless each is answered and nothing is left over. Escapes "
         "in MESSAGE are not read. Options may come anywhere before --."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [

@@ -18,6 +18,7 @@ from sockreply.rules.conditions import (
     StartsWith,
 )
 from sockreply.rules.conditions.contents import ALMOST
+from sockreply.rules.conditions.unseen import LOOKED_AT_MOST
 from tests.rules.stand_ins import asked
 
 TEXT = Mask.of(b"ABCD")
@@ -153,12 +154,13 @@ def test_differences_that_nobody_sees(condition: Condition, message: bytes, unse
         (Equals(Mask.of(b" ")), b"\t"),
         (Contains(Mask.of(b"\r\n")), b"x"),
         (Equals(HEX), b"axC"),
+        (StartsWith(TEXT), b"abcd" + bytes(LOOKED_AT_MOST)),
         (Regex(re.compile(rb"^UNIT$")), b"UNITS "),
         (Regex(re.compile(rb"(?i)^UNIT$")), b"UNITS"),
     ],
 )
 def test_differences_that_are_seen(condition: Condition, message: bytes) -> None:
-    """Where anything else differs, or there is nothing else, nothing is said of them."""
+    """Where anything else differs, or nothing else, or the message is long, nothing is said."""
     assert not condition.holds(asked(message))
     assert condition.why_not(asked(message)).closeness < ALMOST
 

@@ -7,6 +7,10 @@ from collections.abc import Callable
 IN_CASE = "it differs only in case"
 IN_WHITE_SPACE = "it differs only in white space"
 
+LOOKED_AT_MOST = 1_000
+"""Bytes of a message in which case and white space are looked at: enough for all that people type,
+and little enough to do it for every rule of a table."""
+
 _WHITE_SPACE = b" \t\n\r\v\f\0"  # NUL prints as nothing, too
 _LINE_ENDS = {
     b"\r\n": 'CR LF: framing = "line"?',
@@ -36,8 +40,8 @@ def unseen_difference(
     """
     if (ends := unseen_end(message, lambda bare: fits(bare, data))) is not None:
         return ends
-    if not _without_white_space(data):
-        return None  # nothing would be left to compare
+    if len(message) > LOOKED_AT_MOST or not _without_white_space(data):
+        return None  # of white space nothing would be left to compare
     if fits(message.lower(), data.lower()):
         return IN_CASE
     if fits(_without_white_space(message), _without_white_space(data)):
