@@ -18,6 +18,7 @@ _WORDS = (
     (r".* takes .* positional arguments? but \d+ were given", "it has too many parts"),
     (r"module 'OpenSSL.SSL' has no attribute (.*)", r"there is no sslmethod \1"),
     (r"Certificate public and private keys do not match\.", "the key is not the certificate's"),
+    (r"\[\w+(?:: \w+)?\] (.*) \(_ssl\.c:\d+\)", r"OpenSSL refuses it: \1"),
     (r"\[\(.*\)\]", "what it names as a key or as a certificate is not one"),
 )
 """What Python and OpenSSL say, as a pattern, and what that means."""

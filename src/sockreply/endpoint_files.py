@@ -28,13 +28,21 @@ def check_server_files(description: str) -> None:
     """
     while description.startswith("haproxy:"):  # wraps another one
         description = description.removeprefix("haproxy:")
-    kind, values = _parsed(description, ("port", "privateKey", "certKey"))
-    if kind != "ssl":
+    values = ssl_parameters(description)
+    if values is None:
         return
-    values.setdefault("privateKey", "server.pem")  # Twisted's default
-    values.setdefault("certKey", values["privateKey"])
     _check(values, {"privateKey": _key, "certKey": _certificate, "extraCertChain": _certificate})
     _check(values, {"dhParameters": _dh_parameters})
+
+
+def ssl_parameters(description: str) -> dict[str, str] | None:
+    """The parameters of an `ssl:` endpoint to listen on, with their defaults; None: it is none."""
+    kind, values = _parsed(description, ("port", "privateKey", "certKey"))
+    if kind != "ssl":
+        return None
+    values.setdefault("privateKey", "server.pem")  # Twisted's default
+    values.setdefault("certKey", values["privateKey"])
+    return values
 
 
 def check_client_files(description: str) -> None:

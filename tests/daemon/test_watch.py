@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 from twisted.internet.protocol import ServerFactory
-from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from sockreply.daemon.watch import Watch
 from sockreply.errors import CannotStart, ConfigError
+from sockreply.server.tls import TLSFactory
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import NotingReactor
 
@@ -64,12 +64,12 @@ def test_certificate_is_read_again(
     """Who watches from then on is shown what the file says now, when the change is carried out."""
     endpoint = f"ssl:1:privateKey={make_certificate(tmp_path / 'example.pem')}"
     port = SimpleNamespace(factory=(before := ServerFactory()))
-    monkeypatch.setattr(ports, "listenSSL", lambda *_, **__: port, raising=False)
+    monkeypatch.setattr(ports, "listenTCP", lambda *_, **__: port)
     watch.prepare(endpoint).carry_out()
     change = watch.prepare(endpoint)
     assert port.factory is before
     change.carry_out()
-    assert isinstance(port.factory, TLSMemoryBIOFactory)
+    assert isinstance(port.factory, TLSFactory)
 
 
 @pytest.mark.parametrize(

@@ -138,4 +138,4 @@ def test_nothing_was_handed_over(wrapped: str, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ConfigError) as caught:
         endpoint_from(MemoryReactorClock(), f"{wrapped}systemd:domain=INET:index=0")
     error = "no socket was passed to this process (LISTEN_FDS, LISTEN_PID)"
-    assert str(caught.value) == f"endpoint systemd:domain=INET:index=0: {error}"
+    assert str(caught.value) == f"endpoint {wrapped}systemd:domain=INET:index=0: {error}"

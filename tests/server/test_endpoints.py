@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
-from OpenSSL.SSL import Error
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ServerFactory
 
 from sockreply.errors import BadEndpoint, CannotStart
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now
-from sockreply.server.recording_reactor import Asked
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import NotingReactor
 
@@ -39,13 +38,13 @@ def test_endpoint_that_takes_its_time() -> None:
 
 @pytest.mark.filterwarnings("ignore:X509")  # Twisted's own
 def test_key_that_openssl_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What OpenSSL says of a certificate only when it is used is an error of one line, too."""
+    """What only OpenSSL knows of a certificate is said in one line, too."""
 
-    def refuse(_: Asked) -> None:
-        raise Error([("SSL routines", "", "ee key too small")])
+    def refuse(*_: object) -> None:
+        raise ssl.SSLError(1, "[SSL: EE_KEY_TOO_SMALL] ee key too small (_ssl.c:3900)")
 
-    monkeypatch.setattr(Asked, "factory_with_tls", refuse)
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", refuse)
     description = f"ssl:1:privateKey={make_certificate(tmp_path / 'example.pem')}"
-    with pytest.raises(CannotStart, match="ee key too small") as caught:
+    with pytest.raises(BadEndpoint) as caught:
         factory_again(description, ServerFactory())
-    assert str(caught.value).startswith(f"{description}: Error: ")
+    assert str(caught.value) == f"endpoint {description}: OpenSSL refuses it: ee key too small"

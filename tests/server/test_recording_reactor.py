@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from twisted.internet.protocol import ServerFactory
 from twisted.protocols.policies import WrappingFactory
-from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from sockreply.server.endpoints import endpoint_from
 from sockreply.server.recording_reactor import Asked, RecordingReactor
+from sockreply.server.tls import TLSFactory
 from tests.end_to_end.certificates import make_certificate
 
 FACTORY: Any = ServerFactory()
@@ -31,7 +31,10 @@ def asked_by(description: str) -> Asked:
     ("description", "asked"),
     [
         ("tcp:80", Asked(FACTORY, port=80)),
-        ("tcp:80:interface=127.0.0.1:backlog=9", Asked(FACTORY, port=80, interface="127.0.0.1")),
+        (
+            "tcp:80:interface=127.0.0.1:backlog=9",
+            Asked(FACTORY, port=80, interface="127.0.0.1", backlog=9),
+        ),
         ("tcp6:80", Asked(FACTORY, port=80, interface="::")),
         ("unix:/run/x:mode=600:lockfile=0", Asked(FACTORY, path="/run/x")),
     ],
@@ -39,7 +42,6 @@ def asked_by(description: str) -> Asked:
 def test_plain_endpoints(description: str, asked: Asked) -> None:
     """The port and its interface, or the path of the socket, and the factory are remembered."""
     assert asked_by(description) == asked
-    assert asked.factory_with_tls() is FACTORY
 
 
 @pytest.mark.filterwarnings("ignore:X509")  # Twisted's own
@@ -47,10 +49,9 @@ def test_tls(tmp_path: Path) -> None:
     """With a certificate, connections are made within TLS."""
     certificate = make_certificate(tmp_path / "example.pem")
     asked = asked_by(f"ssl:443:privateKey={certificate}:interface=127.0.0.1")
-    assert (asked.port, asked.interface, asked.factory) == (443, "127.0.0.1", FACTORY)
-    layer = asked.factory_with_tls()
-    assert isinstance(layer, TLSMemoryBIOFactory)
-    assert layer.wrappedFactory is FACTORY
+    assert (asked.port, asked.interface) == (443, "127.0.0.1")
+    assert isinstance(asked.factory, TLSFactory)
+    assert asked.factory.wrappedFactory is FACTORY
 
 
 def test_wrapped_endpoints() -> None:

@@ -19,6 +19,7 @@ from sockreply.framing import Line
 from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits, ReplyFactory, ReplyService
 from sockreply.server.listening import Listener
+from sockreply.server.tls import TLSFactory
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import ListPort, PortEndpoint
 from tests.server.stand_ins import FakeTransport, LoopingReactor, by_message, watch
@@ -319,7 +320,7 @@ def test_certificate_is_read_again(tmp_path: Path, wrapped: str) -> None:
     show = site.service.read_certificate(description)
     assert port.factory is site.factory
     show()
-    assert isinstance(port.factory, TLSMemoryBIOFactory)
+    assert isinstance(port.factory, TLSFactory)
     inside = port.factory.wrappedFactory
     assert (inside.wrappedFactory if wrapped else inside) is site.factory
     assert site.factory.numPorts == 1

@@ -75,7 +75,8 @@ def truncated(shared: Shared, session: Session, rest: bytes, size: int) -> None:
 def tls_failed(shared: Shared, session: Session, reason: Failure) -> None:
     """A handshake, or a record, made no sense."""
     shared.counters.errors["tls"] += 1
-    error = show_text(str(reason.value))
+    said = getattr(reason.value, "reason", None)  # in the standard library's: HTTP_REQUEST
+    error = show_text(str(reason.value) if said is None else said.replace("_", " ").lower())
     shared.complaints.tell(_log.warn, session.peer, "{peer}: TLS failed: {error}", error=error)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from inspect import isclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
@@ -47,6 +47,20 @@ class Responder(Protocol):
         """
 
 
+class TLS(NamedTuple):
+    """What is known of a connection over TLS once its handshake is done.
+
+    Args:
+        version: Of the protocol, such as "TLSv1.3"; empty before.
+        cipher: As OpenSSL names it; empty before.
+        certificate: The peer's, in DER; None: it has shown none.
+    """
+
+    version: str
+    cipher: str
+    certificate: bytes | None
+
+
 class Connection(Protocol):
     """What a session asks of the connection that it belongs to."""
 
@@ -56,8 +70,8 @@ class Connection(Protocol):
     def host(self) -> IAddress:
         """Our end."""
 
-    def tls(self) -> Any:
-        """The `OpenSSL.SSL.Connection`; None without TLS."""
+    def tls(self) -> TLS | None:
+        """What is known of its TLS; None without it."""
 
     def frame(self, message: bytes) -> bytes:
         """The message as it goes over the wire."""
@@ -116,8 +130,8 @@ class Session:
         return self._connection.host()
 
     @property
-    def tls(self) -> Any:
-        """The `OpenSSL.SSL.Connection` (version, cipher, peer's certificate); None without TLS."""
+    def tls(self) -> TLS | None:
+        """What is known of the connection's TLS; None without it."""
         return self._connection.tls()
 
     @property

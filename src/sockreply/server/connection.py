@@ -8,7 +8,6 @@ from typing import Any, cast
 from twisted.internet.error import ConnectionClosed, ConnectionDone
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from sockreply.conversation.answering import Answering
@@ -16,8 +15,9 @@ from sockreply.conversation.arrival import TappedFramer, rest_of
 from sockreply.conversation.failures import tls_failed, too_slow, truncated
 from sockreply.conversation.shared import Shared
 from sockreply.replies.reply import Reply
-from sockreply.replies.responder import Session
-from sockreply.server.transport import SendsAtOnce
+from sockreply.replies.responder import TLS, Session
+from sockreply.server.tls_context import describe_tls
+from sockreply.server.transport import SendsAtOnce, tls_under
 
 NEWCOMER = 1.0
 """Seconds that a peer has to say its first message when the service stops: it may be under way."""
@@ -41,9 +41,9 @@ class Connection(Protocol):
     def host(self) -> IAddress:
         return cast(IAddress, self.transport.getHost())
 
-    def tls(self) -> Any:
-        over_tls = isinstance(self.transport, TLSMemoryBIOProtocol)
-        return self.transport.getHandle() if over_tls else None
+    def tls(self) -> TLS | None:
+        handle = tls_under(self.transport)
+        return None if handle is None else describe_tls(handle)
 
     def service(self) -> str:
         return self._shared.name
@@ -75,7 +75,7 @@ class Connection(Protocol):
     def _why_gone(self, reason: Failure) -> str:
         """For what reason the peer's side, or the network, ended the connection."""
         why = "peer" if isinstance(reason.value, ConnectionDone) else "lost"
-        if self.tls() is not None and not isinstance(reason.value, ConnectionClosed):
+        if tls_under(self.transport) is not None and not isinstance(reason.value, ConnectionClosed):
             why = "tls"
             tls_failed(self._shared, self.session, reason)
         return why

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import TCP4ServerEndpoint, serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IProtocolFactory, IStreamServerEndpoint
+from twisted.internet.protocol import ServerFactory
 from twisted.python.failure import Failure
 
 from sockreply.endpoint_errors import why_bad
-from sockreply.endpoint_files import check_server_files
+from sockreply.endpoint_files import check_server_files, ssl_parameters
 from sockreply.errors import BadEndpoint, CannotStart
 from sockreply.server import activation
 from sockreply.server.recording_reactor import RecordingReactor
@@ -31,16 +33,35 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
     """
     if description.startswith("systemd:"):
         return activation.endpoint_for(reactor, description)
-    if description.startswith("haproxy:systemd:"):
-        from twisted.protocols.haproxy import proxyEndpoint  # now, because few want it
-
-        return proxyEndpoint(endpoint_from(reactor, description.removeprefix("haproxy:")))
     try:
+        if description.startswith("haproxy:"):
+            from twisted.protocols.haproxy import proxyEndpoint  # now, because few want it
+
+            return proxyEndpoint(endpoint_from(reactor, description.removeprefix("haproxy:")))
         check_server_files(description)
+        parameters = ssl_parameters(description)
+        if parameters is not None:
+            return _over_tls(reactor, description, parameters)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    except BadEndpoint as error:  # of what it wraps
+        raise BadEndpoint(description, error.reason) from error.__cause__
     except Exception as error:  # parsers of endpoints, also of others' plugins, raise anything
         raise BadEndpoint(description, why_bad(error)) from error
     return endpoint
+
+
+def _over_tls(
+    reactor: Any, description: str, parameters: Mapping[str, str]
+) -> IStreamServerEndpoint:
+    """An `ssl:` endpoint, with the standard library's TLS in place of Twisted's."""
+    from sockreply.server.tls import TLSEndpoint  # now, because many want no TLS
+    from sockreply.server.tls_context import read_context
+
+    recorder = RecordingReactor()
+    serverFromString(recorder, description).listen(ServerFactory())  # knows what is wrong with it
+    asked: Any = recorder.asked
+    plain = TCP4ServerEndpoint(reactor, asked.port, asked.backlog, asked.interface)
+    return TLSEndpoint(plain, read_context(parameters))
 
 
 def listen_now(endpoint: IStreamServerEndpoint, factory: IProtocolFactory, description: str) -> Any:
@@ -81,18 +102,12 @@ def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFacto
 
     Raises:
         BadEndpoint: They cannot be read, are not what they should be, or do not belong together.
-        CannotStart: OpenSSL takes no such key, or no such certificate.
     """
     if not _WITH_CERTIFICATE.match(description):
         return None
     reactor = RecordingReactor()
     listen_now(endpoint_from(reactor, description), factory, description)
-    if reactor.asked is None:
-        return None
-    try:
-        return reactor.asked.factory_with_tls()
-    except Exception as error:  # OpenSSL's, of several types
-        raise CannotStart(_why_not(error, description)) from error
+    return None if reactor.asked is None else reactor.asked.factory
 
 
 def make_with(port: Any, factory: IProtocolFactory) -> None:

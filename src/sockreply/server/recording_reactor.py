@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from twisted.internet.interfaces import IProtocolFactory
 
@@ -13,26 +12,18 @@ class Asked:
     """What an endpoint asked for.
 
     Args:
-        factory: Makes the connections, without TLS.
+        factory: Makes the connections.
         port: The TCP port; None: a UNIX socket.
         interface: The address or name that the port is on; empty: all of IPv4.
         path: That of the UNIX socket; None: a TCP port.
-        certificate: What Twisted calls a context factory; None: plain TCP, or a UNIX socket.
+        backlog: How many connections the kernel is to keep for it.
     """
 
     factory: IProtocolFactory
     port: int | None = None
     interface: str = ""
     path: str | None = None
-    certificate: Any = None
-
-    def factory_with_tls(self) -> IProtocolFactory:
-        """What the port would make connections with. This takes the global reactor's clock."""
-        if self.certificate is None:
-            return self.factory
-        from twisted.protocols.tls import TLSMemoryBIOFactory  # now, because many want no TLS
-
-        return TLSMemoryBIOFactory(self.certificate, False, self.factory)
+    backlog: int = 50
 
 
 class RecordingReactor:
@@ -42,20 +33,19 @@ class RecordingReactor:
     """None: nobody has asked yet."""
 
     def listenTCP(  # noqa: N802 - Twisted's name
-        self, port: int, factory: IProtocolFactory, *_: object, interface: str = "", **__: object
+        self, port: int, factory: IProtocolFactory, backlog: int = 50, interface: str = ""
     ) -> None:
-        self.asked = Asked(factory, port=port, interface=interface)
+        self.asked = Asked(factory, port=port, interface=interface, backlog=backlog)
 
     def listenSSL(  # noqa: N802 - Twisted's name
         self,
         port: int,
         factory: IProtocolFactory,
-        contextFactory: Any,  # noqa: N803 - Twisted's name
-        *_: object,
+        contextFactory: object,  # noqa: ARG002, N803 - Twisted's name; whoever asks has another
+        backlog: int = 50,
         interface: str = "",
-        **__: object,
     ) -> None:
-        self.asked = Asked(factory, port=port, interface=interface, certificate=contextFactory)
+        self.listenTCP(port, factory, backlog, interface)
 
     def listenUNIX(  # noqa: N802 - Twisted's name
         self, address: str, factory: IProtocolFactory, *_: object, **__: object

@@ -24,6 +24,7 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from sockreply.server.tls import TLSConnection
 from sockreply.server.twisted_buffers import BufferedServer
 
 _DONE = Failure(CONNECTION_DONE)
@@ -111,6 +112,18 @@ def wire_under(transport: Any) -> SendsAtOnce | None:
     while isinstance(transport, ProtocolWrapper):
         transport = transport.transport
     return transport if isinstance(transport, SendsAtOnce) else None
+
+
+def tls_under(transport: Any) -> Any:
+    """What is known of the TLS connection among a transport's wrappers; None: there is none.
+
+    It is an `ssl.SSLObject`, or in a layer of Twisted's an `OpenSSL.SSL.Connection`.
+    """
+    while isinstance(transport, ProtocolWrapper):
+        if isinstance(transport, TLSConnection | TLSMemoryBIOProtocol):
+            return transport.getHandle()
+        transport = transport.transport
+    return None
 
 
 def direct_write(transport: ITransport) -> Callable[[bytes], None]:

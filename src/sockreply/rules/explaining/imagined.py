@@ -35,7 +35,7 @@ class _Imagined:
     def host(self) -> IAddress:
         return LOCAL
 
-    def tls(self) -> Any:
+    def tls(self) -> None:
         return None
 
     def service(self) -> str:

@@ -1,0 +1,218 @@
+"""TLS by the standard library: what stands between a connection's protocol and its wire.
+
+Twisted's own layer drives OpenSSL through pyOpenSSL, at several times the cost of a request. This
+one also owes a peer that has said good-bye (close_notify) its replies until they are sent.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    IListeningPort,
+    IProtocol,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+)
+from twisted.internet.protocol import connectionDone
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+READ_BYTES = 65_536
+"""How much is decrypted at a time: as much as Twisted reads from a socket at most."""
+
+
+@implementer(IHalfCloseableProtocol)
+class TLSConnection(ProtocolWrapper):
+    """Encrypts what a protocol writes, and gives it what was decrypted.
+
+    An `IHalfCloseableProtocol` hears of its peer's good-bye as of a half-close, and may write then.
+
+    Args:
+        factory: Has the certificate.
+        protocol: Speaks inside of TLS.
+    """
+
+    transport: Any  # what an accepting port or a wrapper made; its interfaces vary
+
+    def __init__(self, factory: TLSFactory, protocol: IProtocol) -> None:
+        super().__init__(factory, protocol)
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self.tls = factory.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._held: list[bytes] | None = []  # until the handshake is done; None: it is
+        self._peer_ended = False
+        self._reason: Failure | None = None
+
+    # What the wire tells us.
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._peer_ended or self._reason is not None:
+            return
+        self._incoming.write(data)
+        try:
+            if self._held is not None and not self._shake_hands():
+                return
+            data = self._decrypt()
+        except ssl.SSLError as error:
+            self._fail(error)
+            return
+        self._flush()
+        if data and not self.disconnecting:
+            self.wrappedProtocol.dataReceived(data)
+        if self._peer_ended:
+            self._hear_good_bye()
+
+    def readConnectionLost(self) -> None:
+        if not self._peer_ended:  # the stream may be cut off, so nothing that it says is whole
+            self.transport.connectionLost(connectionDone)
+
+    def writeConnectionLost(self) -> None:
+        pass  # nobody asks for it
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._held = None
+        super().connectionLost(self._reason or reason)
+
+    # What the protocol asks.
+
+    def write(self, data: bytes) -> None:
+        if self.disconnecting or self._reason is not None:
+            return
+        if self._held is not None:
+            self._held.append(data)
+            return
+        self._encrypt(data)
+        outgoing, write = self._outgoing, self.transport.write
+        write(outgoing.read())
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:  # noqa: N802 - Twisted's
+        self.write(b"".join(data))
+
+    def loseConnection(self) -> None:
+        if self.disconnecting:
+            return
+        self.disconnecting = True
+        if not self._held:
+            self._say_good_bye()
+
+    def abortConnection(self) -> None:  # noqa: N802 - Twisted's
+        """End the connection at once."""
+        self.disconnecting = True
+        self.transport.abortConnection()
+
+    def getHandle(self) -> ssl.SSLObject:  # noqa: N802 - Twisted's name
+        """What is known of the TLS connection."""
+        return self.tls
+
+    # The rest is ours.
+
+    def _shake_hands(self) -> bool:
+        """Go on with the handshake. Is it done?"""
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._flush()
+            return False
+        held, self._held = self._held, None
+        if held:
+            self._encrypt(b"".join(held))
+        self._flush()
+        if self.disconnecting:
+            self._say_good_bye()
+        return True
+
+    def _encrypt(self, data: bytes) -> None:
+        if data:
+            self.tls.write(data)  # all of it, because what takes it has no end
+
+    def _decrypt(self) -> bytes:
+        """All that can be decrypted now."""
+        tls, pieces = self.tls, []
+        try:
+            while piece := tls.read(READ_BYTES):
+                pieces.append(piece)
+                if not self._incoming.pending and not tls.pending():
+                    return piece if len(pieces) == 1 else b"".join(pieces)
+            self._peer_ended = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self._peer_ended = True
+        return b"".join(pieces)
+
+    def _flush(self) -> None:
+        """Send what TLS itself has to say."""
+        if self._outgoing.pending:
+            self.transport.write(self._outgoing.read())
+
+    def _hear_good_bye(self) -> None:
+        if self.disconnecting:
+            self.transport.loseConnection()
+            return
+        protocol: Any = IHalfCloseableProtocol(self.wrappedProtocol, None)
+        if protocol is None:
+            self.loseConnection()
+        else:
+            protocol.readConnectionLost()
+
+    def _say_good_bye(self) -> None:
+        """Close, once the peer has heard that; what it has sent until then is dropped."""
+        if self._held is None and self._reason is None:
+            with suppress(ssl.SSLError):  # the peer has not said it yet, or says something before
+                self.tls.unwrap()
+            self._flush()
+        if self._held is not None or self._reason is not None or self._peer_ended:
+            self.transport.loseConnection()
+
+    def _fail(self, error: ssl.SSLError) -> None:
+        """The peer does not speak TLS, or not as it should."""
+        self._reason = Failure(error)
+        self._flush()  # what is wrong, for the peer
+        self.transport.unregisterProducer()  # a paused one would hold the close up
+        self.transport.loseConnection()
+
+
+class TLSFactory(WrappingFactory[TLSConnection]):
+    """Makes connections of another factory that speak inside of TLS.
+
+    Args:
+        factory: The other one.
+        context: With the certificate and the key.
+    """
+
+    noisy = False
+    protocol = TLSConnection
+
+    def __init__(self, factory: IProtocolFactory, context: ssl.SSLContext) -> None:
+        super().__init__(factory)
+        self.context = context
+
+    def registerProtocol(self, p: ProtocolWrapper) -> None:  # noqa: N802 - Twisted's
+        pass  # nobody looks for them here
+
+    def unregisterProtocol(self, p: ProtocolWrapper) -> None:  # noqa: N802 - Twisted's
+        pass
+
+
+@implementer(IStreamServerEndpoint)
+class TLSEndpoint:
+    """An endpoint whose connections speak inside of TLS.
+
+    Args:
+        plain: The endpoint without it.
+        context: With the certificate and the key.
+    """
+
+    def __init__(self, plain: IStreamServerEndpoint, context: ssl.SSLContext) -> None:
+        self._plain = plain
+        self._context = context
+
+    def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
+        return self._plain.listen(TLSFactory(factory, self._context))

@@ -1,0 +1,329 @@
+"""TLS between a protocol and its wire, with OpenSSL's client at the other end, in memory."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Protocol, ServerFactory
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
+
+from sockreply.replies import Close, Reply, Wait
+from sockreply.server.tls import TLSConnection, TLSFactory
+from sockreply.server.tls_context import read_context
+from tests.end_to_end.certificates import make_certificate
+from tests.server.stand_ins import FakeTransport, Talk, by_message, texts
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and its certificate, in one file."""
+    return make_certificate(tmp_path_factory.mktemp("tls") / "example.pem")
+
+
+class Wire(FakeTransport):
+    """A connection that notes how it is to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: Any = None
+        self.protocol: Any = None
+
+    def connectionLost(self, reason: Any) -> None:
+        """The connection is gone."""
+        self.protocol.connectionLost(reason)
+
+
+class TLSTalk(Talk):
+    """A client of OpenSSL's that talks with a service over memory.
+
+    Args:
+        certificate: The service's.
+        version: The only one that the client speaks.
+        known: As of a talk.
+    """
+
+    transport: Wire
+
+    def __init__(
+        self, certificate: Path, version: ssl.TLSVersion = VERSIONS[1], **known: Any
+    ) -> None:
+        name = str(certificate)
+        self.context = read_context({"privateKey": name, "certKey": name})
+        client = ssl.create_default_context(cafile=name)
+        client.minimum_version = client.maximum_version = version
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.client = client.wrap_bio(self._in, self._out, server_hostname="localhost")
+        self.piece = 1 << 20
+        """How many bytes come in a read at most."""
+        super().__init__(**known)
+
+    def connect(self) -> None:
+        self.transport = Wire()
+        self.layer = TLSConnection(TLSFactory(self.factory, self.context), self.protocol)
+        self.transport.protocol = self.layer
+        self.layer.makeConnection(self.transport)
+
+    def deliver(self) -> None:
+        """Let the service read what the client has to send, and the client what it is sent."""
+        data = self._out.read()
+        for at in range(0, len(data), self.piece):
+            self.layer.dataReceived(data[at : at + self.piece])
+        self._in.write(self.transport.value())
+        self.transport.clear()
+
+    def shake_hands(self) -> None:
+        """Do the handshake."""
+        for _ in range(9):
+            try:
+                self.client.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self.deliver()
+
+    def say(self, *reads: bytes) -> None:
+        for read in reads:
+            self.client.write(read)
+            self.deliver()
+
+    def hear(self) -> bytes:
+        self.deliver()
+        heard = b""
+        try:
+            while piece := self.client.read(1 << 16):
+                heard += piece
+        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            pass
+        return heard
+
+    def say_good_bye(self) -> None:
+        """Send close_notify; whether the service has said it does not matter."""
+        with suppress(ssl.SSLError):
+            self.client.unwrap()
+        self.deliver()
+
+    @property
+    def heard_good_bye(self) -> bool:
+        """Has the service sent close_notify?"""
+        self.deliver()
+        try:
+            return self.client.read(1) == b""
+        except ssl.SSLZeroReturnError:
+            return True
+        except ssl.SSLWantReadError:
+            return False
+
+    def leave(self, reason: Exception | None = None) -> None:
+        self.layer.connectionLost(Failure(reason or ConnectionDone()))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("piece", [1, 7, 1 << 20])
+def test_messages(certificate: Path, version: ssl.TLSVersion, piece: int) -> None:
+    """However the wire is cut, messages come and replies go."""
+    talk = TLSTalk(certificate, version, greeting=b"hello")
+    talk.piece = piece
+    talk.shake_hands()
+    talk.say(b"one\ntwo\n", b"x" * 50_000 + b"\n")
+    assert talk.hear() == b"hello\none\ntwo\n" + b"x" * 50_000 + b"\n"
+    known = talk.session.tls
+    assert known is not None
+    assert known.version == version.name.replace("_", ".")
+    assert known.cipher
+    assert known.certificate is None
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_good_bye_of_the_peer(certificate: Path, version: ssl.TLSVersion) -> None:
+    """A peer that has said good-bye gets what it is owed, then ours, then the connection ends."""
+    talk = TLSTalk(certificate, version, answer=by_message(slow=Reply(Wait(1), b"late")))
+    talk.shake_hands()
+    talk.client.write(b"slow\nafter\n" + b"x\n" * 100)
+    with pytest.raises(ssl.SSLWantReadError):
+        talk.client.unwrap()
+    talk.deliver()
+    talk.layer.readConnectionLost()  # and it half-closes
+    assert not talk.transport.disconnecting
+    talk.clock.advance(1)
+    talk.turn()
+    talk.turn()
+    sent = talk.transport.value()
+    talk.leave()
+    assert talk.counters.messages == talk.counters.replies == 102
+    assert talk.transport.disconnecting
+    assert talk.counters.closed == {"peer": 1}
+    assert len(sent) > 102 * 2
+
+
+def test_our_good_bye(certificate: Path) -> None:
+    """Without keep-alive we say good-bye after the reply, and close when the peer has."""
+    talk = TLSTalk(certificate, keep_alive=False)
+    talk.shake_hands()
+    talk.say(b"one\n")
+    assert talk.hear() == b"one\n"
+    assert talk.heard_good_bye
+    assert not talk.transport.disconnecting
+    talk.say_good_bye()
+    assert talk.transport.disconnecting
+
+
+def test_what_comes_after_our_good_bye(certificate: Path) -> None:
+    """What a peer still sends is dropped, and does no harm."""
+    talk = TLSTalk(certificate, answer=by_message(bye=Reply(b"bye", Close())))
+    talk.shake_hands()
+    talk.client.write(b"bye\nmore\n")
+    talk.client.write(b"and more\n")
+    talk.deliver()
+    talk.say(b"even more\n")
+    assert talk.hear() == b"bye\n"
+    assert talk.counters.messages == 1
+    talk.say_good_bye()
+    assert talk.transport.disconnecting
+
+
+def test_close_before_the_handshake(certificate: Path) -> None:
+    """A connection that closes before it could say anything says nothing."""
+    talk = TLSTalk(certificate, idle_timeout=5)
+    talk.clock.advance(5)
+    assert talk.transport.disconnecting
+    assert not talk.transport.value()
+
+
+def test_greeting_and_close_before_the_handshake(certificate: Path) -> None:
+    """What was written before the handshake is sent after it, and only then is there an end."""
+    talk = TLSTalk(certificate, greeting=Reply(b"go away", Close()))
+    assert not talk.transport.disconnecting
+    talk.shake_hands()
+    assert talk.hear() == b"go away\n"
+    assert talk.heard_good_bye
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"GET / HTTP/1.0\r\n\r\n", "http request"),
+        (
+            b"\x16\x03\x01\x00\x05nonsense",
+            "protocol|bad|wrong|unexpected|length",
+        ),
+        (b"nonsense of another kind", "wrong version number"),
+    ],
+)
+def test_no_tls(certificate: Path, data: bytes, error: str) -> None:
+    """A peer that does not speak TLS loses its connection, and is logged and counted."""
+    talk = TLSTalk(certificate)
+    with capturedLogs() as events:
+        talk.layer.dataReceived(data)
+        talk.layer.dataReceived(b"more")
+        assert talk.transport.disconnecting
+        talk.leave()
+    assert talk.counters.errors == talk.counters.closed == {"tls": 1}
+    (line,) = texts(events)
+    assert "TLS failed: " in line
+    assert any(each in line for each in error.split("|"))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_broken_record(certificate: Path, version: ssl.TLSVersion) -> None:
+    """A byte that was changed on its way ends the connection; nothing of the record is read."""
+    talk = TLSTalk(certificate, version)
+    talk.shake_hands()
+    talk.client.write(b"one\n")
+    data = bytearray(talk._out.read())
+    data[-1] ^= 1
+    with capturedLogs():
+        talk.layer.dataReceived(bytes(data))
+        talk.leave()
+    assert talk.counters.messages == 0
+    assert talk.counters.closed == {"tls": 1}
+
+
+def test_stream_that_is_cut_off(certificate: Path) -> None:
+    """A half-close without a good-bye ends no message: somebody may have cut the stream off."""
+    talk = TLSTalk(certificate, framing="eof")
+    talk.shake_hands()
+    talk.say(b"pay 100")
+    with capturedLogs():
+        talk.layer.readConnectionLost()
+    assert talk.counters.messages == 0
+    assert talk.session.closed
+
+
+def test_good_bye_ends_a_message(certificate: Path) -> None:
+    """A good-bye is the end of the stream for framings that wait for that."""
+    talk = TLSTalk(certificate, framing="eof")
+    talk.shake_hands()
+    talk.say(b"pay 100")
+    talk.say_good_bye()
+    assert talk.counters.messages == 1
+
+
+def test_reset(certificate: Path) -> None:
+    """A reset does without good-byes."""
+    talk = TLSTalk(certificate, answer=by_message(x=Reply(Close("reset"))))
+    talk.shake_hands()
+    talk.say(b"x\n")
+    assert talk.transport.aborted
+
+
+def test_protocol_that_knows_no_half_close(certificate: Path) -> None:
+    """It is closed when its peer says good-bye."""
+    talk = TLSTalk(certificate)
+    talk.layer = TLSConnection(
+        TLSFactory(ServerFactory.forProtocol(Protocol), talk.context), Protocol()
+    )
+    talk.transport = Wire()
+    talk.layer.makeConnection(talk.transport)
+    talk.shake_hands()
+    talk.layer.writeSequence([b"o", b"ne"])
+    assert talk.hear() == b"one"
+    talk.say_good_bye()
+    assert talk.transport.disconnecting
+
+
+def test_no_renegotiation(certificate: Path) -> None:
+    """A peer cannot make us shake hands again and again."""
+    name = str(certificate)
+    context = read_context({"privateKey": name, "certKey": name})
+    assert context.options & ssl.OP_NO_RENEGOTIATION
+
+
+def test_one_version(certificate: Path) -> None:
+    """`sslmethod` can name one."""
+    name = str(certificate)
+    context = read_context({"privateKey": name, "certKey": name, "sslmethod": "TLSv1_2_METHOD"})
+    assert context.minimum_version == context.maximum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_chain(certificate: Path, tmp_path: Path) -> None:
+    """The certificates of `extraCertChain` are sent after our own."""
+    name = str(certificate)
+    chain = str(make_certificate(tmp_path / "chain.pem"))
+    talk = TLSTalk(certificate, VERSIONS[0])
+    talk.context = read_context({"privateKey": name, "certKey": name, "extraCertChain": chain})
+    short = len(shake_hands_of(talk, talk.context))
+    own = read_context({"privateKey": name, "certKey": name})
+    assert short > len(shake_hands_of(talk, own)) + 300
+
+
+def shake_hands_of(talk: TLSTalk, context: ssl.SSLContext) -> bytes:
+    """What the service sends first; in TLS 1.2 its certificates are not encrypted."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context(cafile=None)
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    hello = client.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        hello.do_handshake()
+    wire = Wire()
+    layer = TLSConnection(TLSFactory(talk.factory, context), talk.factory.buildProtocol(None))
+    layer.makeConnection(wire)
+    layer.dataReceived(outgoing.read())
+    sent: bytes = wire.value()
+    return sent
