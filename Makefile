@@ -11,12 +11,13 @@ INSTALLED := $(VENV)/installed
 BENCH_INSTALLED := $(VENV)/bench-installed
 DOCS_INSTALLED := $(VENV)/docs-installed
 
-.PHONY: help run test test-hostile test-system check docs bench test-all deb clean
+.PHONY: help run test test-hostile test-system test-without-epoll check docs bench test-all deb clean
 
 help:
 	@echo "make run           serve on port 12345 of 127.0.0.1; ARGS='--echo' adds options"
 	@echo "make test          run the tests; ARGS='-k framing' adds words for pytest"
 	@echo "make test-hostile  the tests under load and against rude peers"
+	@echo "make test-without-epoll  the tests of the server and of the daemon, as on a system that has no epoll"
 	@echo "make test-system   the tests of the Debian package under a systemd of its own, as root"
 	@echo "make check         formatting, lint and types"
 	@echo "make docs          the documentation site, in build/docs; a warning is an error"
@@ -35,6 +36,12 @@ test: $(INSTALLED)
 # One after another, for they measure.
 test-hostile test-system: test-%: $(INSTALLED)
 	$(BIN)/python -m pytest -n 0 -rs tests/$* $(ARGS)
+
+# The path is absolute, for daemons that the tests start elsewhere.
+test-without-epoll: export PYTHONPATH = $(CURDIR)/tests/without_epoll
+test-without-epoll: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -rs tests/server tests/end_to_end $(ARGS)
+	$(BIN)/python -m pytest -n 0 -rs tests/hostile $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

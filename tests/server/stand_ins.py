@@ -21,6 +21,7 @@ from sockreply.framing import parse_framing
 from sockreply.replies import Session, as_responder
 from sockreply.replies.responder import Greeting
 from sockreply.server import Counters, Limits, ReplyFactory, ReplyProtocol
+from sockreply.server.hub import hub_of
 from sockreply.server.transport import SendsAtOnce
 
 Answer = Callable[[bytes, Session], object]
@@ -217,6 +218,8 @@ class WireTalk(Talk):
 
     transport: Any
     peer: socket.socket
+    waits_to_write: int
+    """How often the transport has asked the loop to tell when it can write."""
 
     def make_clock(self) -> LoopingReactor:
         return LoopingReactor()
@@ -227,7 +230,16 @@ class WireTalk(Talk):
         ours.setblocking(False)
         self.peer.setblocking(False)
         port: Any = SimpleNamespace(_realPortNumber=12345)
-        self.transport = SendsAtOnce(ours, self.protocol, ("127.0.0.1", 7), port, 0, self.clock)
+        reactor = hub_of(self.clock)
+        self.transport = SendsAtOnce(ours, self.protocol, ("127.0.0.1", 7), port, 0, reactor)
+        start_writing = self.transport.startWriting
+        self.waits_to_write = 0
+
+        def note() -> None:
+            self.waits_to_write += 1
+            start_writing()
+
+        self.transport.startWriting = note
         self.protocol.makeConnection(self.transport)
 
     def say(self, *reads: bytes) -> None:

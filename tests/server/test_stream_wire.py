@@ -20,7 +20,7 @@ def test_reply_leaves_with_the_read(over_wire: Connect) -> None:
     talk = over_wire()
     talk.say(b"one\ntwo\n")
     assert talk.hear() == b"one\ntwo\n"
-    assert not talk.clock.writers
+    assert talk.waits_to_write == 0
 
 
 def test_half_close_is_answered(over_wire: Connect) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from twisted.internet import tcp, unix
 from twisted.internet.address import IPv4Address
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.ssl import CertificateOptions
@@ -15,13 +13,7 @@ from twisted.internet.testing import StringTransport
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 
-from sockreply.server.transport import (
-    SendsAtOnce,
-    SendsAtOnceUNIX,
-    direct_write,
-    sends_at_once,
-    wire_under,
-)
+from sockreply.server.transport import direct_write, wire_under
 from tests.server.stand_ins import WireTalk
 
 Connect = Callable[..., WireTalk]
@@ -35,7 +27,7 @@ def test_sends_at_once(over_wire: Connect) -> None:
     talk.transport.on_backlog = lambda: backlogs.append(1)
     talk.transport.write(b"now")
     assert talk.peer.recv(100) == b"now"
-    assert not talk.clock.writers
+    assert talk.waits_to_write == 0
     assert talk.transport.unsent == 0
     assert backlogs == []
 
@@ -48,6 +40,7 @@ def test_backlog(over_wire: Connect) -> None:
     talk.transport.write(BIG)
     talk.transport.write(b"end")
     assert backlogs == [talk.transport.unsent - 3]
+    assert talk.waits_to_write > 0
     assert talk.hear_all() == BIG + b"end"
     assert talk.transport.unsent == 0
 
@@ -109,20 +102,6 @@ def test_has_unread(over_wire: Connect) -> None:
     assert not talk.transport.has_unread()
     talk.clock.turn()
     assert not talk.transport.has_unread()
-
-
-@pytest.mark.parametrize(
-    ("port_has", "taken"),
-    [
-        (tcp.Server, SendsAtOnce),
-        (unix.Server, SendsAtOnceUNIX),
-        (SendsAtOnce, SendsAtOnce),
-        (StringTransport, StringTransport),
-    ],
-)
-def test_what_replaces_what(port_has: type, taken: type) -> None:
-    """Twisted's own transports are replaced; any other is left alone."""
-    assert sends_at_once(port_has) is taken
 
 
 def test_wire_under_wrappers(over_wire: Connect) -> None:

@@ -62,7 +62,8 @@ class Listener:
         self._resting = False
         self._emptied: Deferred[None] | None = None
         if isinstance(port, Port):
-            port.transport = sends_at_once(port.transport)
+            own: Any = port  # whose transport, Twisted says, may be any callable
+            own.transport = sends_at_once(port.transport, port.reactor)
             port.socket = LimitedSocket(port.socket, self)
 
     @property

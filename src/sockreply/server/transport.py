@@ -24,6 +24,7 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from sockreply.server.hub import hub_of
 from sockreply.server.tls import TLSConnection
 from sockreply.server.twisted_buffers import BufferedServer
 
@@ -101,10 +102,16 @@ class SendsAtOnceUNIX(SendsAtOnce, unix.Server):
     """The same on a UNIX socket."""
 
 
-def sends_at_once(transport: type[Any]) -> type[Any]:
-    """The class that takes the place of a port's own, if there is one that sends at once."""
+def sends_at_once(transport: type[Any], reactor: Any) -> Callable[..., Any]:
+    """What makes connections in place of a port's own transport.
+
+    Args:
+        transport: The port's own. One that is not Twisted's is left alone.
+        reactor: The port's; connections wait in its hub.
+    """
     replaced: dict[type[Any], type[Any]] = {tcp.Server: SendsAtOnce, unix.Server: SendsAtOnceUNIX}
-    return replaced.get(transport, transport)
+    ours, hub = replaced.get(transport), hub_of(reactor)
+    return transport if ours is None else lambda *args: ours(*args[:-1], hub)
 
 
 def wire_under(transport: Any) -> SendsAtOnce | None:
