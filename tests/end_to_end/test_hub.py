@@ -125,7 +125,8 @@ def test_one_epoll_however_often_settings_change(start_daemon: Start, tmp_path: 
     assert epolls(daemon) == 0
     for turn in range(3):
         for name in ("first", "second"):
-            with socket.socket(socket.AF_UNIX) as client:
+            with socket.socket(socket.AF_UNIX) as client, socket.socket(socket.AF_UNIX) as before:
+                before.connect(str(tmp_path / name))  # waits in the reactor
                 client.connect(str(tmp_path / name))
                 client.sendall(b"x\n")
                 assert client.recv(100) == f"{name}\n".encode()

@@ -107,11 +107,23 @@ def sends_at_once(transport: type[Any], reactor: Any) -> Callable[..., Any]:
 
     Args:
         transport: The port's own. One that is not Twisted's is left alone.
-        reactor: The port's; connections wait in its hub.
+        reactor: The port's. Connections wait in its hub, but for one in the reactor itself: for a
+            single event, a poll more costs more than the hub saves.
     """
     replaced: dict[type[Any], type[Any]] = {tcp.Server: SendsAtOnce, unix.Server: SendsAtOnceUNIX}
     ours, hub = replaced.get(transport), hub_of(reactor)
-    return transport if ours is None else lambda *args: ours(*args[:-1], hub)
+    if ours is None:
+        return transport
+    alone: Any = None
+
+    def make(*args: Any) -> Any:
+        nonlocal alone
+        if alone is not None and alone.connected:
+            return ours(*args[:-1], hub)
+        alone = ours(*args)
+        return alone
+
+    return make
 
 
 def wire_under(transport: Any) -> SendsAtOnce | None:
