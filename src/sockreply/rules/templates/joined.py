@@ -38,12 +38,14 @@ class Joined:
         general: The same template as Jinja2 fills it in.
     """
 
-    __slots__ = ("_general", "_longest", "_mark", "_parts")
+    __slots__ = ("_general", "_longest", "_mark", "_texts", "_values")
 
     fixed = None
 
     def __init__(self, parts: Iterable[Part], mark: bytes, longest: int, general: Data) -> None:
-        self._parts = tuple(parts)
+        parts = tuple(parts)
+        self._texts = [part if isinstance(part, bytes) else b"" for part in parts]
+        self._values = [(at, part) for at, part in enumerate(parts) if not isinstance(part, bytes)]
         self._mark = mark
         self._longest = longest
         self._general = general
@@ -54,10 +56,11 @@ class Joined:
         Raises:
             TemplateFailed: Whatever went wrong.
         """
+        pieces = self._texts.copy()
         try:
-            whole = b"".join(
-                [part if isinstance(part, bytes) else part(asked) for part in self._parts]
-            )
+            for place, value in self._values:
+                pieces[place] = value(asked)
+            whole = b"".join(pieces)
         except Exception:  # an encoding, or a user's address class, can raise anything
             whole = None
         if whole is None or len(whole) > self._longest:
