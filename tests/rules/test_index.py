@@ -125,6 +125,8 @@ def test_what_is_certain() -> None:
     first, second = exact("first", b"1"), exact("second", b"2")
     long = Rule("long", Length(9, None), Says(b""))
     assert Index([first, long, second]).plain == {b"1": first, b"2": None}
+    made = Rule("made", first.when, makes(b""))
+    assert Index([made, first]).plain == {b"1": made}
     stateful = Rule("stateful", first.when, Says(b""), states=frozenset({"ready"}))
     assert Index([stateful, first]).plain == {b"1": None}
 

@@ -89,11 +89,11 @@ def test_bad_luck_leaves_no_match() -> None:
 
 
 def test_plain() -> None:
-    """A rule is plain when nothing but its condition matters, and its reply is always the same."""
+    """A rule is plain when nothing but its condition matters, and it does nothing but reply."""
     assert Rule("text", None, SAYS).plain
     assert Rule("nothing", None, Says(b"")).plain
     assert Rule("silence", None, Says(Reply())).plain
-    assert not Rule("made", None, Makes(lambda asked: b"")).plain
+    assert Rule("made", None, Makes(lambda asked: b"")).plain
     assert not Rule("state", None, SAYS, states=READY).plain
     assert not Rule("next", None, SAYS, next_state="done").plain
     assert not Rule("chance", None, SAYS, chance=0.5).plain

@@ -71,6 +71,37 @@ def test_a_plain_rule_leaves_no_trace() -> None:
     assert [rule.matches for rule in table.rules] == [1, 1, 1]
 
 
+def test_a_plain_rule_that_makes_its_reply() -> None:
+    """Where looking up is enough its reply knows no less, and counts as it does elsewhere."""
+
+    def make(asked: Asked) -> bytes:
+        assert asked.match is None
+        return b"%b %b %d" % (asked.message, asked.state.encode(), asked.session.count)
+
+    table = RuleTable(
+        [
+            Rule("exact", equals(b"1"), Makes(make)),
+            Rule("any case", equals(b"AB", True), Makes(make)),
+            Rule("log in", equals(b"login"), Says(b"welcome"), next_state="in"),
+            Rule("in turn", None, InTurn([Makes(make), Says(b"last")])),
+        ]
+    )
+    connection = session(count=7)
+    messages = (b"1", b"login", b"1", b"aB", b"x", b"y")
+    replies = [table.respond(message, connection) for message in messages]
+    assert replies == [b"1 start 7", b"welcome", b"1 in 7", b"aB in 7", b"x in 7", b"last"]
+    assert connection.rule == "in turn"
+    assert [rule.matches for rule in table.rules] == [2, 1, 1, 2]
+
+
+def test_description_without_otherwise() -> None:
+    """What happens without a rule is not said where one answers every message."""
+    fixed, made = Rule("all", None, Says(b"")), Rule("all", None, Makes(lambda asked: b""))
+    for rule in (fixed, made):
+        assert list(RuleTable([rule]).describe()) == ["1 rule", "rule all: every message"]
+    assert list(RuleTable(STATES).describe())[-1] == "otherwise silence"
+
+
 def test_nothing_matches() -> None:
     """A message that no rule answers meets silence and is counted."""
     table = RuleTable([Rule("one", equals(b"1"), Says(b"first"))])

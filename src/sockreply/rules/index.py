@@ -101,6 +101,12 @@ class Index:
             return self.plain_rest
         return first.candidate.rule if first.plain else None
 
+    def plain_in_any_case(self, message: bytes) -> Rule | None:
+        """Who answers a message that `exact` does not have, if that is a plain rule for certain."""
+        if not self.lowered or message in self.plain:
+            return None
+        return self.plain_lowered.get(message.lower(), self.plain_rest)
+
     def candidates(self, message: bytes) -> Iterable[Candidate]:
         """The rules that may answer, in file order."""
         entries = self.exact.get(message)

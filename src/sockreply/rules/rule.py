@@ -64,13 +64,8 @@ class Rule:
 
     @property
     def plain(self) -> bool:
-        """Does it neither ask for nor do anything but for its condition and a fixed reply?"""
-        return (
-            self.fixed is not None
-            and self.states is None
-            and self.next_state is None
-            and self.chance >= 1
-        )
+        """Does it ask for nothing but its condition, and do nothing but reply?"""
+        return self.states is None and self.next_state is None and self.chance >= 1
 
     def counts_in(self, state: str) -> bool:
         """Does the rule count in that state?"""

@@ -1,7 +1,7 @@
 """A table of rules: the first in file order that holds answers.
 
-Where looking the message up is enough to know the rule, and its reply is always the same, nothing
-is made for the message, and nothing else is looked at. All else goes through `Asked`.
+Where looking the message up is enough to know the rule, no other rule is looked at; if its reply
+is always the same too, nothing is made for the message. All else goes through `Asked`.
 """
 
 from __future__ import annotations
@@ -65,11 +65,15 @@ class RuleTable:
 
     def respond(self, message: bytes, session: Session) -> bytes | Reply:
         rule = self._plain.get(message, self._plain_rest)
-        if rule is None or rule.fixed is None:
-            return self._look_for(message, session)
+        if rule is None:
+            rule = self._index.plain_in_any_case(message)
+            if rule is None:
+                return self._look_for(message, session)
         rule.matches += 1
         session.rule = rule.name
-        return rule.fixed
+        if rule.fixed is not None:
+            return rule.fixed
+        return rule.reply.make(self.asked(message, session))
 
     def _respond_all(self, messages: Sequence[bytes], session: Session) -> list[bytes]:
         get, rest = self._plain.get, self._plain_rest
@@ -87,15 +91,8 @@ class RuleTable:
         return replies
 
     def _look_for(self, message: bytes, session: Session) -> bytes | Reply:
-        index = self._index
-        if index.lowered and message not in index.plain:
-            plain = index.plain_lowered.get(message.lower(), index.plain_rest)
-            if plain is not None and plain.fixed is not None:
-                plain.matches += 1
-                session.rule = plain.name
-                return plain.fixed
         asked = self.asked(message, session)
-        for rule, holds in index.candidates(message):
+        for rule, holds in self._index.candidates(message):
             if holds(asked):
                 return self._answer(rule, asked)
         return self._answer_unmatched(asked)
@@ -129,7 +126,7 @@ class RuleTable:
     def asked(self, message: bytes, session: Session) -> Asked:
         """The message as this table's rules and replies see it."""
         memory = self._memory(session)
-        return Asked(message, session, memory.state, memory.random, positions=memory.positions)
+        return Asked(message, session, memory.state, memory.random, None, memory.positions)
 
     def _memory(self, session: Session) -> Memory:
         """What is remembered of a connection; what another table left of it is its state."""

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sockreply.errors import ConfigError, TemplateFailed
+from sockreply.rules.replies.data import Data
 from sockreply.rules.templates.bounds import LONGEST
-from sockreply.rules.templates.template import Template, compile_template
+from sockreply.rules.templates.template import compile_template
 from tests.rules.stand_ins import asked, session
 
 PIECES = (
@@ -101,7 +102,7 @@ PIECES = (
 """What templates are written with, and some of it in places where it makes none."""
 
 
-def compiled(source: str, **named: Any) -> Template:
+def compiled(source: str, **named: Any) -> Data:
     """A template, of UTF-8 unless told otherwise, to a rule whose regex has two groups."""
     groups: Collection[str | int] | None = ("unit", 1, 2)
     return compile_template(source, **{"encoding": "utf-8", "groups": groups} | named)

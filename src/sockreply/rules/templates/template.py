@@ -16,9 +16,11 @@ from jinja2.runtime import Context
 
 from sockreply.errors import ConfigError, TemplateFailed
 from sockreply.rules.asked import Asked
+from sockreply.rules.replies.data import Data
 from sockreply.rules.templates.bounds import LONGEST
 from sockreply.rules.templates.checks import check_template
 from sockreply.rules.templates.filters import from_hex
+from sockreply.rules.templates.joined import joined
 from sockreply.rules.templates.octets import Bytes
 from sockreply.rules.templates.sandbox import ReplyEnvironment, environment
 from sockreply.rules.templates.values import NAMES
@@ -74,7 +76,8 @@ def compile_template(
     encoding: str,
     as_hex: bool = False,
     groups: Collection[str | int] | None,
-) -> Template:
+    join: bool = True,
+) -> Data:
     """Read a template.
 
     Args:
@@ -82,6 +85,7 @@ def compile_template(
         encoding: Of the text in it, and of what it prints.
         as_hex: Does it spell the bytes of the reply as hex digits?
         groups: The names and numbers of the groups of the rule's regex; None: it has none.
+        join: Whether the template is joined if it can be; if not, Jinja2 fills it in.
 
     Raises:
         ConfigError: It cannot be read, or uses what there is not.
@@ -89,7 +93,7 @@ def compile_template(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's, on code that Jinja2 makes of odd constants
-            return _compiled(source, environment(encoding, as_hex), groups)
+            return _compiled(source, environment(encoding, as_hex), groups, join)
     except TemplateSyntaxError as error:
         place = f"line {error.lineno}: " if source.count("\n") else ""
         raise ConfigError(place + _line(str(error.message))) from None
@@ -98,8 +102,8 @@ def compile_template(
 
 
 def _compiled(
-    source: str, sandbox: ReplyEnvironment, groups: Collection[str | int] | None
-) -> Template:
+    source: str, sandbox: ReplyEnvironment, groups: Collection[str | int] | None, join: bool
+) -> Data:
     tree = sandbox.parse(source)
     names = check_template(tree, sandbox, groups)
     if "random" in source:
@@ -107,7 +111,9 @@ def _compiled(
     jinja = JinjaTemplate.from_code(sandbox, sandbox.compile(tree), {})
     literals = list(_literals(tree))
     fixed = None if None in literals else _bytes_of(literals, sandbox.kind)
-    return Template(sandbox, jinja, names, fixed)
+    template = Template(sandbox, jinja, names, fixed)
+    quick = joined(tree, names, sandbox.kind, template) if join and fixed is None else None
+    return template if quick is None else quick
 
 
 def _literals(tree: nodes.Template) -> Iterator[str | None]:
