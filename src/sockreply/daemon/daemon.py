@@ -134,7 +134,11 @@ class Daemon(Service):
         )
         for serving in self.serving.values():
             self.leave(serving)
-        return gatherResults(list(self._leaving.values())).addCallback(self._stopped)
+        return self._applying.run(self._left).addCallback(self._stopped)
+
+    def _left(self) -> Deferred[Any]:
+        """Fires when all are gone that are drained, now that no change of settings is made."""
+        return gatherResults(list(self._leaving.values()))
 
     def leave(self, serving: Serving) -> None:
         """Drain a service, and tell what it did."""
@@ -240,7 +244,14 @@ class Daemon(Service):
         try:
             if not self.ready:
                 raise NotRunning
-            parts = Parts(self.settings, self.serving, self.outlets, self.watch)
+            parts = Parts(
+                self.settings,
+                self.serving,
+                self.outlets,
+                self.watch,
+                lambda: self.ready,
+                self.leave,
+            )
             await self._adopt(settings, await Reload(self.reactor, parts, settings).carry_out())
         finally:
             self._applying.release()

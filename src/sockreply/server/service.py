@@ -163,8 +163,9 @@ class ReplyService(Service):
         for listener in [each for each in self._listeners if each.description == description]:
             last = DeferredList([listener.accept_last()], consumeErrors=True)
             await last.addTimeout(self.factory.shared.limits.drain_timeout, self._reactor)
-            self._listeners.remove(listener)
-            await listener.stop()
+            if listener in self._listeners:  # it has not gone with all of them meanwhile
+                self._listeners.remove(listener)
+                await listener.stop()
 
     def _listen(self, endpoint: IStreamServerEndpoint, description: str) -> None:
         port = listen_now(endpoint, self.factory, description or str(endpoint))
