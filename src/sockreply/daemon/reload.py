@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from twisted.logger import Logger
 
 from sockreply.daemon.outlets import Outlets
+from sockreply.daemon.ready_file import ReadyFile
 from sockreply.daemon.serving import Serving, connections_wanted, fit_limits
 from sockreply.daemon.watch import Watch
 from sockreply.errors import CannotStart, NotRunning
@@ -40,6 +41,7 @@ class Parts:
         serving: Its services, by name.
         outlets: Its logs.
         watch: Where its counts can be read.
+        ready_file: What tells programs where it listens.
         ready: Is it to go on?
         leave: Drains a service.
     """
@@ -48,6 +50,7 @@ class Parts:
     serving: Mapping[str, Serving]
     outlets: Outlets
     watch: Watch
+    ready_file: ReadyFile
     ready: Callable[[], bool]
     leave: Callable[[Serving], object]
 
@@ -117,10 +120,12 @@ class Reload:
             undo.callback(outlets.undo)
             watch = parts.watch.prepare(self._settings.metrics)
             undo.callback(watch.undo)
+            ready_file = parts.ready_file.prepare(self._settings.ready_file)
             await self._listen(undo)
             undo.pop_all()
         outlets.carry_out()
         watch.carry_out()
+        ready_file.carry_out()
         for name, take in take_on.items():
             take(limits[name])
         for show in certificates:

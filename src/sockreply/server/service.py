@@ -54,7 +54,18 @@ class ReplyService(Service):
 
     def addresses(self) -> list[IAddress]:
         """Where it listens, in the order of its endpoints."""
-        return [address for each in self._listeners if (address := each.address) is not None]
+        return [address for _, address in self.listening()]
+
+    def listening(self) -> list[tuple[str, IAddress]]:
+        """The endpoint strings on which it listens, each with its address.
+
+        The string of what was given as an endpoint is empty.
+        """
+        return [
+            (each.description, address)
+            for each in self._listeners
+            if (address := each.address) is not None
+        ]
 
     def privilegedStartService(self) -> None:
         """Listen; twistd calls this before it drops privileges, twist not at all.
