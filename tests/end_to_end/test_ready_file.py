@@ -79,6 +79,25 @@ otherwise = "{reply}"
 """
 
 
+def test_options_beside_a_file(start_daemon: Start, tmp_path: Path) -> None:
+    """Options override the file, also when it is read again; all else of the file is taken on."""
+    file = tmp_path / "f.toml"
+    file.write_text(FILE.format(level="info", reply="old"))
+    options = ("--config", "f.toml", "--port", "0", "--ready-file", "ready.json")
+    daemon = start_daemon(*options, runner="sockreply serve")
+    before = ready(tmp_path / "ready.json")
+    ((listener,),) = before["services"].values()
+    assert ask(listener["port"]) == b"old"
+    file.write_text(FILE.format(level="warn", reply="new"))
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for("f.toml read again")
+    assert ask(listener["port"]) == b"new"
+    assert "'old'" in daemon.log
+    assert "'new'" not in daemon.log
+    assert ready(tmp_path / "ready.json") == before
+    assert daemon.stop() == 0
+
+
 def test_other_listeners(start_daemon: Start, tmp_path: Path) -> None:
     """A reload writes where it listens now, before it says that it is done."""
     file = tmp_path / "f.toml"
