@@ -12,6 +12,8 @@ from sockreply.second import Second
 from sockreply.settings import EXCHANGES_A_SECOND, Level
 from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show_text
 
+_log = Logger(namespace="sockreply")  # in a class, it would get that one's name
+
 
 class ExchangeLog:
     """Shows who connects, what is received and what is answered, up to a number a second.
@@ -25,8 +27,6 @@ class ExchangeLog:
         level: "debug" shows how connections ended, too; "warn" shows nothing.
         a_second: How many exchanges, and how many clients, are shown in a second.
     """
-
-    _log = Logger(namespace="sockreply")
 
     kept = SHOWN_BYTES
 
@@ -56,7 +56,7 @@ class ExchangeLog:
 
     def listening(self, address: IAddress) -> None:
         if not self._silent:
-            self._log.info("listening on {address}", address=show_address(address))
+            _log.info("listening on {address}", address=show_address(address))
 
     def connected(self, session: Session) -> None:
         self._open += 1
@@ -106,7 +106,7 @@ class ExchangeLog:
         if self._debug and self._ends:
             self._ends -= 1
             self._second.begin()
-            self._say(session, "client {peer} disconnected: {why}", self._log.debug, why=why)
+            self._say(session, "client {peer} disconnected: {why}", _log.debug, why=why)
 
     def close(self) -> None:
         """Tell what is still untold; to be called at the end."""
@@ -141,7 +141,7 @@ class ExchangeLog:
         self.hidden = self._hidden_clients = 0
         if self._silent or not (exchanges or clients):
             return False
-        self._log.info(
+        _log.info(
             "not shown: {exchanges} more exchanges, {clients} more clients in a second",
             exchanges=exchanges,
             clients=clients,
