@@ -145,7 +145,9 @@ def keys() -> Iterator[tuple[str, object]]:
                 yield field.name.rstrip("_"), field.default
 
 
-@pytest.mark.parametrize("key", sorted({key for key, _ in keys()} - {"log", "metrics", "services"}))
+@pytest.mark.parametrize(
+    "key", sorted({key for key, _ in keys()} - {"log", "metrics", "ready", "services"})
+)
 def test_every_key_is_told(key: str) -> None:
     """No key of the file is missing."""
     assert re.search(rf"`{key}`|\b{key} = ", TEXT)

@@ -120,6 +120,7 @@ class Settings:
         services: What is served, by name.
         log: What is seen of it.
         metrics: The endpoint string on which counts can be read.
+        ready_file: The absolute path of a file that tells where the daemon listens.
         file: What all this was read from, and is read from again on SIGHUP.
         warnings: What is legal there, and yet probably wrong; a line each.
         override: Makes of settings that are read from `file` again what they are to be; None: they
@@ -129,6 +130,7 @@ class Settings:
     services: Mapping[str, ServiceSettings]
     log: LogSettings = LogSettings()
     metrics: str | None = None
+    ready_file: str | None = None
     file: Path | None = None
     warnings: tuple[str, ...] = ()
     override: Callable[[Settings], Settings] | None = None

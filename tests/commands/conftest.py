@@ -11,6 +11,8 @@ TWO = """
 json = "-"
 [metrics]
 listen = "tcp:9464"
+[ready]
+file = "/run/ready.json"
 [services.one]
 listen = ["tcp:0:interface=127.0.0.1", "unix:one.sock"]
 framing = "line"

@@ -25,6 +25,7 @@ def test_what_is_set_up(two: str) -> None:
         "service two: framing chunk, one message per connection, code answers",
         "  listens on tcp:0:interface=127.0.0.1",
         "metrics on tcp:9464:interface=127.0.0.1",
+        "ready file /run/ready.json",
         "JSON lines to standard output",
     ]
 

@@ -22,6 +22,7 @@ def settings(*listeners: str, **services: tuple[str, ...]) -> Settings:
         },
         log=LogSettings(level="debug", record="/file/record"),
         metrics="tcp:1",
+        ready_file="/file/ready",
         file=Path("a.toml"),
     )
 
@@ -66,10 +67,12 @@ def test_an_interface_alone() -> None:
         Overrides(interface="::1").override(settings("unix:/x"))
 
 
-def test_logs_and_metrics() -> None:
+def test_outlets() -> None:
     """What is given takes the place of the file's, and what is not stays."""
     before = settings("unix:/x")
     assert Overrides().override(before) == before
     after = Overrides(level="warn", json="-", metrics="tcp:2").override(before)
     assert after.log == LogSettings(level="warn", json="-", record="/file/record")
     assert (after.metrics, after.services) == ("tcp:2", before.services)
+    assert after.ready_file == "/file/ready"
+    assert Overrides(ready_file="/ready").override(before).ready_file == "/ready"

@@ -160,6 +160,15 @@ def test_json_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert parse("--json-log=-").log.json == "-"
 
 
+def test_ready_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its path is absolute, too, with a file and without."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.toml").write_text('[services.s]\nlisten = "tcp:0"\notherwise = "x"\n')
+    assert parse("--ready-file=ready").ready_file == str(tmp_path / "ready")
+    settings = parse("--config=x.toml", "--ready-file=ready")
+    assert settings.ready_file == str(tmp_path / "ready")
+
+
 NUMBERS = ["x", "", "-1", "1.5", "0x10", "1_000", " 1", "\u0661", "9" * 30]
 SECONDS = ["x", "", "-1", "nan", "inf", "1e999"]
 

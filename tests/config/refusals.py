@@ -47,7 +47,10 @@ FILES = [
         "listen = 'tcp:0'",
         "listen: unknown key here, it belongs in a service, before its rules; known: log, metrics,",
     ),
-    ("[service.s]", "service: unknown key, services may be meant; known: log, metrics, services"),
+    (
+        "[service.s]",
+        "service: unknown key, services may be meant; known: log, metrics, ready, services",
+    ),
     (
         f"[services.{'s' * 61}]",
         f"services.'{'s' * 60}'....listen: is missing; for example ",
@@ -58,6 +61,8 @@ FILES = [
         "[metrics]\nlisten = 'udp:1'",
         "metrics.listen: endpoint udp:1: Unknown endpoint type: 'udp'",
     ),
+    ("[ready]", "ready.file: is missing"),
+    ("[ready]\nfile = ''", "ready.file: '' is not a file name"),
     ("services = []", "services: expected a table, found a list"),
     ("[services]\ns = 5", "services.s: expected a table, found number 5"),
     ("[services.'']", "services.'': '' is not a name: a name is one or more printable characters"),
@@ -67,7 +72,7 @@ FILES = [
     ),
     ("[services.'a.b']", "services.'a.b'.listen: is missing; for example "),
     ("[services.'저울']", "services.저울.listen: is missing; for example "),
-    ("[1]", "1: unknown key; known: log, metrics, services"),
+    ("[1]", "1: unknown key; known: log, metrics, ready, services"),
 ]
 """Whole files, of which other parts are missing, too."""
 

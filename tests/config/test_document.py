@@ -79,7 +79,7 @@ REFUSED: list[tuple[object, str]] = [
     ({"services": {"s": None}}, "services.s: expected a table, found null"),
     ({1: 2}, "expected text as a key, found number 1"),
     ({None: 2}, "expected text as a key, found null"),
-    ({"a": 1, 2: 3}, "a: unknown key; known: log, metrics, services"),
+    ({"a": 1, 2: 3}, "a: unknown key; known: log, metrics, ready, services"),
     ({"a": 1, 2: 3}, "expected text as a key, found number 2"),
     ({"a": [{b"x": 1}]}, "a[1]: expected text as a key, found a value of type bytes"),
     ({"\ud800": 1}, "expected text as a key, found text with half of a surrogate pair"),

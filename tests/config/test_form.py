@@ -20,4 +20,4 @@ def test_the_text_has_every_key() -> None:
 
     forms = [each for each in vars(form).values() if isinstance(each, type)]
     known = {key for each in forms if each.__module__ == form.__name__ for key in keys_of(each)}
-    assert known - keys(tomllib.loads(EVERYTHING)) == {"file"}
+    assert known - keys(tomllib.loads(EVERYTHING)) == set()

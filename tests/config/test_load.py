@@ -34,6 +34,7 @@ def test_everything(tmp_path: Path) -> None:
         level="debug", exchanges_per_second=0, json="-", record=str(tmp_path / "record.jsonl")
     )
     assert settings.metrics == "tcp:9464:interface=127.0.0.1"
+    assert settings.ready_file == str(tmp_path / "ready.json")
     assert list(settings.services) == ["scale", "code"]
     scale = settings.services["scale"]
     assert scale.listen == ("tcp:12345:interface=127.0.0.1", "unix:/run/sockreply/scale.sock")
@@ -83,7 +84,14 @@ def answers(settings: Settings) -> list[object]:
     listen, framing, limits = service.listen, service.framing, service.limits
     reply = service.responder.respond(b"hello", session())
     asked = service.max_connections_asked
-    rest = (service.keep_alive, service.greeting, asked, settings.log, settings.metrics)
+    rest = (
+        service.keep_alive,
+        service.greeting,
+        asked,
+        settings.log,
+        settings.metrics,
+        settings.ready_file,
+    )
     return [name, listen, framing, limits, reply, *rest]
 
 
@@ -100,7 +108,7 @@ def test_shipped_file_is_the_daemon_without_options() -> None:
 def test_shipped_file_shows_every_key() -> None:
     """etc/sockreply.toml names each key at least once."""
     text = SHIPPED.read_text()
-    for written in (form.Log, form.Metrics, form.Service, form.Rule, form.When):
+    for written in (form.Log, form.Metrics, form.Ready, form.Service, form.Rule, form.When):
         for key in keys_of(written):
             assert f"{key} = " in text or f"[[services.default.{key}]]" in text, key
 
@@ -124,6 +132,7 @@ def test_shipped_defaults_and_examples_hold(tmp_path: Path) -> None:
     assert len(service.responder.rules) == 7
     assert (settings.log.level, settings.log.exchanges_per_second) == ("info", 50)
     assert settings.metrics == "tcp:9464:interface=127.0.0.1"
+    assert settings.ready_file == "/run/sockreply/ready.json"
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
@@ -164,7 +173,7 @@ def test_error_is_one_line(tmp_path: Path) -> None:
     path.write_text("colour = 1\n")
     with pytest.raises(BadFile) as caught:
         read(path)
-    unknown = "colour: unknown key; known: log, metrics, services"
+    unknown = "colour: unknown key; known: log, metrics, ready, services"
     none = "services: there is none; it begins with a line such as [services.default]"
     assert caught.value.problems == (unknown, none)
     assert str(caught.value) == f"{path}: {unknown} (and 1 more; sockreply check {path} shows all)"

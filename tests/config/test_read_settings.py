@@ -67,10 +67,16 @@ def test_templates_where_there_are_none(tmp_path: Path) -> None:
 
 def test_log_and_metrics(tmp_path: Path) -> None:
     """Logs are files beside the configuration, or standard output; metrics are local."""
+
+
+def test_outlets(tmp_path: Path) -> None:
+    """Files are beside the configuration, or standard output; metrics are local."""
     text = f"{SERVICE}otherwise = 'x'\n"
     settings = settings_of(f"{text}[log]\njson = '-'\nrecord = '-'\n", tmp_path)
     assert settings.log.json == "-"
     assert settings.log.record == str(tmp_path / "-")
-    assert settings.metrics is None
+    assert settings.metrics is settings.ready_file is None
     settings = settings_of(f"{text}[metrics]\nlisten = 'tcp6:1'\n", tmp_path)
     assert settings.metrics == r"tcp6:1:interface=\:\:1"
+    settings = settings_of(f"{text}[ready]\nfile = 'run/ready'\n", tmp_path)
+    assert settings.ready_file == str(tmp_path / "run" / "ready")

@@ -24,6 +24,9 @@ record = "record.jsonl"
 [metrics]
 listen = "tcp:9464"
 
+[ready]
+file = "ready.json"
+
 [services.scale]
 listen = ["tcp:12345:interface=127.0.0.1", "unix:/run/sockreply/scale.sock"]
 framing = "line:ending=crlf"

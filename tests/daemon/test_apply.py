@@ -76,9 +76,11 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Site:
 def closing(monkeypatch: pytest.MonkeyPatch) -> Deferred[None]:
     """Fires when the test says that a listener which is no longer wanted is closed."""
     closed: Deferred[None] = Deferred()
+    close = ReplyService.listen_no_more
 
     async def listen_no_more(service: ReplyService, description: str) -> None:
         await closed
+        await close(service, description)
 
     monkeypatch.setattr(ReplyService, "listen_no_more", listen_no_more)
     return closed
@@ -178,3 +180,72 @@ def test_hangup_that_waits_while_it_stops(site: Site, closing: Deferred[None]) -
         closing.callback(None)
     assert "log_failure" not in {key for event in events for key in event}
     assert site.daemon.reloads["bad"] == 0
+
+
+def moved(*ports: int) -> Settings:
+    """Settings that give these ports to another service."""
+    return Settings(services={"b": saying("new", *ports).services["a"]})
+
+
+def test_stop_overtakes_a_change(site: Site, closing: Deferred[None]) -> None:
+    """Nothing is changed and nothing listens; the stop is over when the change is."""
+    changing = site.apply(moved(1))
+    stopping = watch(site.daemon.stopService())
+    assert (changing, stopping) == ([], [])
+    closing.callback(None)
+    assert isinstance(changing[0], NotRunning)
+    assert site.reactor.ports == []
+    assert list(site.daemon.serving) == ["a"]
+    assert stopping == [None]
+
+
+@pytest.fixture
+def closings(monkeypatch: pytest.MonkeyPatch) -> list[Deferred[None]]:
+    """As `closing`, with one for each listener, in the order in which they are to be closed."""
+    made: list[Deferred[None]] = []
+    close = ReplyService.listen_no_more
+
+    async def listen_no_more(service: ReplyService, description: str) -> None:
+        made.append(Deferred())
+        await made[-1]
+        await close(service, description)
+
+    monkeypatch.setattr(ReplyService, "listen_no_more", listen_no_more)
+    return made
+
+
+def test_stop_overtakes_the_second_listener(site: Site, closings: list[Deferred[None]]) -> None:
+    """What was closed for a change before the stop is not opened again."""
+    site.apply(saying("old", 1, 2))
+    changing = site.apply(moved(1, 2))
+    closings[0].callback(None)
+    site.daemon.stopService()
+    closings[1].callback(None)
+    assert isinstance(changing[0], NotRunning)
+    assert site.reactor.ports == []
+
+
+def test_stop_overtakes_what_is_undone(site: Site, closings: list[Deferred[None]]) -> None:
+    """Nor is it when the change has failed already."""
+    changing = site.apply(moved(1, 1))
+    closings[0].callback(None)  # for the first of the two; the second cannot listen, too
+    assert site.reactor.ports == [1]
+    site.daemon.stopService()
+    closings[1].callback(None)
+    assert isinstance(changing[0], CannotStart)
+    assert site.reactor.ports == []
+
+
+def test_connections_of_a_change_that_fails(site: Site, closing: Deferred[None]) -> None:
+    """Those that a new service has taken already are drained, and a stop waits for that."""
+    changing = site.apply(moved(5, 1))
+    protocol: Any = site.reactor.factories[5].buildProtocol(None)
+    protocol.makeConnection(transport := FakeTransport())
+    site.reactor.advance(1)  # it is not about to send its first message any more
+    stopping = watch(site.daemon.stopService())
+    closing.callback(None)
+    assert isinstance(changing[0], NotRunning)
+    assert transport.disconnecting
+    assert stopping == []
+    protocol.connectionLost()
+    assert stopping == [None]

@@ -214,4 +214,5 @@ def test_file_that_cannot_be_opened_again(make: Callable[..., Site], tmp_path: P
     site.exchange()
     site.write()
     assert texts(events)[0].startswith("record: still writing to the old file")
+    assert events[0]["log_namespace"] == "sockreply"
     assert len(lines(tmp_path / "gone" / "record")) == 1

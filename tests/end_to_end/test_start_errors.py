@@ -64,6 +64,7 @@ def assert_failed_with_one_line(done: CompletedProcess[str], named: str, directo
         ),
         pytest.param(["--listen", "unix:no/such/socket"], "no/such/socket", id="no such directory"),
         pytest.param(["--json-log", "no/such.json"], "no/such.json", id="no such JSON log"),
+        pytest.param(["--ready-file", "no/ready"], "no/ready: No such file", id="no ready file"),
         pytest.param(
             ["--listen", "tcp:0:interface=192.0.2.1"], "192.0.2.1", id="an address of others"
         ),

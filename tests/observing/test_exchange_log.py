@@ -53,6 +53,17 @@ def test_what_the_textbook_prints(events: Sequence[LogEvent]) -> None:
     ]
 
 
+def test_all_lines_have_one_namespace(events: Sequence[LogEvent]) -> None:
+    """Whatever is told: where it listens, exchanges, what is not shown, and how clients leave."""
+    talk, clock = logged_talk("debug", a_second=1)
+    talk.factory.shared.exchanges.listening(IPv4Address("TCP", "127.0.0.1", 12345))
+    talk.say(b"one\none more\n")
+    talk.leave()
+    clock.advance(1)
+    assert len(events) == 6
+    assert {event["log_namespace"] for event in events} == {"sockreply"}
+
+
 @pytest.mark.parametrize(
     ("message", "shown"),
     [

@@ -221,6 +221,8 @@ def test_json_log_on_a_full_disk(tmp_path: Path) -> None:
         again,
         "here",
     ]
+    ours = [event for event in events if event["log_namespace"] == "sockreply"]
+    assert texts(ours) == [failed, again]
     assert texts_in(path) == ["here", again]
 
 

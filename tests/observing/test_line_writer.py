@@ -209,6 +209,7 @@ def test_full_device(events: Sequence[LogEvent]) -> None:
         desk.write()
     assert desk.writer.lost == 6
     assert texts(events) == ["cannot record to /dev/full: No space left on device"]
+    assert events[0]["log_namespace"] == "sockreply"
     assert watch(desk.writer.close()) == [None]
     assert texts(events)[1:] == ["recording ends; 6 exchanges lost"]
 

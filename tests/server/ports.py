@@ -135,6 +135,8 @@ class NotingReactor(MemoryReactorClock):
     def __init__(self) -> None:
         super().__init__()
         self.ports: list[int] = []
+        self.factories: dict[int, Any] = {}
+        """What made the connections of each address last."""
 
     def getThreadPool(self) -> None:  # noqa: N802 - Twisted's
         """It has no threads."""
@@ -142,6 +144,7 @@ class NotingReactor(MemoryReactorClock):
     def listenTCP(self, port: int, factory: object, *_: Any, **__: Any) -> Any:  # noqa: N802 - Twisted's
         if port in self.ports:
             raise CannotListenError("", port, OSError(98, "Address already in use"))
+        self.factories[port] = factory
         listening = NotedPort(self.ports, port)
         listening.startListening()
         return listening

@@ -202,6 +202,25 @@ def test_last_accepts_wait_for_places(site: Site, clients: int) -> None:
     assert site.factory.shared.counters.connections == clients
 
 
+def test_last_accepts_for_two(site: Site) -> None:
+    """A stop that comes while somebody waits for them lets both know."""
+    site.ports[0].clients.arrive(4)
+    asked = [site.listeners[0].accept_last() for _ in range(2)]
+    assert not any(emptied.called for emptied in asked)
+    for _ in range(4):
+        site.end_one()
+    assert all(emptied.called for emptied in asked)
+
+
+def test_last_accepts_that_a_stop_ends(site: Site) -> None:
+    """Nobody waits on a port that is closed."""
+    site.ports[0].clients.arrive(4)
+    emptied = site.listeners[0].accept_last()
+    assert not emptied.called
+    site.listeners[0].stop()
+    assert emptied.called
+
+
 def test_last_accepts_end_with_the_port(site: Site) -> None:
     """An error that is no single client's trouble ends them; others do not."""
     site.ports[0].clients.arrive(2)

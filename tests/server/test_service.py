@@ -381,3 +381,20 @@ def test_listens_no_more_in_one_place() -> None:
     site.factory.roster.abort()
     site.reactor.advance(0)
     port.clients.close()
+
+
+def test_stop_overtakes_a_listener_that_closes() -> None:
+    """What is to be closed alone, once there are places for who waits, may go with all else."""
+    site = Site(PortEndpoint(reactor := LoopingReactor()), reactor=reactor, max_connections=1)
+    site.service.startService()
+    port = ListPort(site.factory, reactor)
+    site.service._listeners.append(Listener(port, site.factory.roster, reactor, "tcp:2"))
+    port.clients.arrive(2)
+    done = watch(Deferred.fromCoroutine(site.service.listen_no_more("tcp:2")))
+    stopped = watch(site.service.stopService())
+    assert (done, stopped) == ([], [])
+    site.service.abort()
+    reactor.advance(0)
+    assert (done, stopped) == ([None], [None])
+    assert not port.connected
+    port.clients.close()

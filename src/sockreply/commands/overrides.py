@@ -27,6 +27,7 @@ class Overrides:
         json: The absolute path of a file of JSON lines, or "-".
         record: The absolute path of the record.
         metrics: The endpoint string on which counts can be read.
+        ready_file: The absolute path of the file that tells where the daemon listens.
     """
 
     port: int | None = None
@@ -35,6 +36,7 @@ class Overrides:
     json: str | None = None
     record: str | None = None
     metrics: str | None = None
+    ready_file: str | None = None
 
     def override(self, settings: Settings) -> Settings:
         """The settings of a file with these in place of its own.
@@ -49,7 +51,12 @@ class Overrides:
             json=self.json or log.json,
             record=self.record or log.record,
         )
-        settings = replace(settings, log=log, metrics=self.metrics or settings.metrics)
+        settings = replace(
+            settings,
+            log=log,
+            metrics=self.metrics or settings.metrics,
+            ready_file=self.ready_file or settings.ready_file,
+        )
         if self.port is None and self.interface is None:
             return settings
         option = "--interface" if self.port is None else "--port"

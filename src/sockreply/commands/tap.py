@@ -41,7 +41,7 @@ _LEVELS = one_of(debug="debug", info="info", warn="warn")
 _FRAMINGS = ", ".join(FRAMING_NAMES) + " or an installed one, as NAME or NAME:key=value,..."
 _ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
 _LIMIT_OPTIONS = ("idle-timeout", "max-connections", "max-message", "drain-timeout", "drain-delay")
-_BESIDE_CONFIG = ("port", "interface", "log-level", "json-log", "record", "metrics")
+_BESIDE_CONFIG = ("port", "interface", "log-level", "json-log", "record", "metrics", "ready-file")
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
 
 
@@ -123,10 +123,18 @@ class Options(CommandOptions):
         ),
         parameter("metrics", None, None, "Endpoint for /metrics, /healthz and /readyz.", str),
         parameter(
+            "ready-file",
+            None,
+            None,
+            "Write to this file, as JSON, where the daemon listens, once it does.",
+            file_path,
+        ),
+        parameter(
             "config",
             "c",
             None,
-            "File with all of the above, and rules; options of ports and logs override it.",
+            "File with all of the above, and rules; options of ports, logs and the ready file "
+            "override it.",
             file_path,
         ),
     ]
@@ -185,6 +193,7 @@ class Options(CommandOptions):
             json=self._json_log(),
             record=self._record(),
             metrics=self._metrics(),
+            ready_file=self._path("ready-file"),
         )
         settings = overrides.override(read(Path(self["config"])))
         return replace(settings, override=overrides.override)
@@ -214,6 +223,7 @@ class Options(CommandOptions):
                 record=self._record(),
             ),
             metrics=self._metrics(),
+            ready_file=self._path("ready-file"),
         )
 
     def _json_log(self) -> str | None:

@@ -232,9 +232,17 @@ class Metrics:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ready:
+    """How programs learn that the daemon listens, and where."""
+
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Configuration:
     """All of it."""
 
     log: Log = Log()
     metrics: Metrics | None = None
+    ready: Ready | None = None
     services: dict[str, Service] = field(default_factory=dict)

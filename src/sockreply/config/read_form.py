@@ -29,6 +29,9 @@ def read_form(written: dict[str, Any], reading: Reading) -> form.Configuration:
         with problems.at("metrics"):
             metrics = structured(form.Metrics, written["metrics"], problems)
             read = replace(read, metrics=metrics)
+    if "ready" in written:
+        with problems.at("ready"):
+            read = replace(read, ready=structured(form.Ready, written["ready"], problems))
     with problems.at("services"):
         services = written.get("services", {})
         if not isinstance(services, dict):

@@ -21,16 +21,20 @@ def read_settings(written: form.Configuration, reading: Reading) -> Settings | N
         with problems.at("services", name):
             read = read_service(service, reading)
             services |= {name: read} if read else {}
-    log = metrics = None
+    log = metrics = ready_file = None
     with problems.at("log"):
         log = _read_log(written.log, reading)
     with problems.at("metrics"):
         metrics = _read_metrics(written.metrics, reading)
+    with problems.at("ready"):
+        ready_file = _read_ready(written.ready, reading)
     check_addresses(reading.listening, problems)
     if log is None or problems.lines():
         return None
     warnings = tuple(dict.fromkeys(reading.warnings))
-    return Settings(services=services, log=log, metrics=metrics, warnings=warnings)
+    return Settings(
+        services=services, log=log, metrics=metrics, ready_file=ready_file, warnings=warnings
+    )
 
 
 def _read_log(written: form.Log, reading: Reading) -> LogSettings | None:
@@ -54,4 +58,12 @@ def _read_metrics(written: form.Metrics | None, reading: Reading) -> str | None:
         return None
     with reading.problems.at("listen"):
         return read_endpoint(on_loopback(written.listen), reading)
+    return None
+
+
+def _read_ready(written: form.Ready | None, reading: Reading) -> str | None:
+    if written is None:
+        return None
+    with reading.problems.at("file"):
+        return str(reading.files.path(written.file))
     return None

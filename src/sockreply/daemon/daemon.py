@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from sockreply.conversation.shared import Shared
 from sockreply.daemon.outlets import Outlets
+from sockreply.daemon.ready_file import ReadyFile
 from sockreply.daemon.reload import Changed, Parts, Reload
 from sockreply.daemon.serving import Serving, fit_limits
 from sockreply.daemon.signals import Signals
@@ -46,6 +47,7 @@ class Daemon(Service):
         """How often the file was read again, by the result: "good" or "bad"."""
         self.outlets = Outlets(reactor, settings.log)
         self.watch = Watch(reactor, self)
+        self._ready_file = ReadyFile()
         self._systemd = Notifier(reactor, os.environ, self._open_connections)
         self.serving = {
             name: Serving(
@@ -96,19 +98,25 @@ class Daemon(Service):
             self.serving[name].factory.roster.change_limits(limits)
         self.outlets.open()
         self._signals.take()  # who reads that it listens may already send one
-        try:
-            self._listen()
-        except CannotStart:
-            for serving in self.serving.values():
-                serving.service.drop()
-            self.outlets.close()
-            raise
+        self._or_give_up(self._listen)
         self._listening = True
         for warning in self.settings.warnings:
             self._log.warn("{warning}", warning=warning)
         self.reactor.callWhenRunning(self._signals.take)  # over those that came with the loop
 
+    def _or_give_up(self, step: Callable[[], None]) -> None:
+        """Take a step of the start; if that fails, leave nothing open."""
+        try:
+            step()
+        except CannotStart:
+            for serving in self.serving.values():
+                serving.service.drop()
+            self.watch.close()
+            self.outlets.close()
+            raise
+
     def _listen(self) -> None:
+        self._ready_file.prepare(self.settings.ready_file).carry_out()
         for serving in self.serving.values():
             serving.factory.shared.exchanges = self.outlets.exchanges
             serving.measure(self.settings.metrics is not None)
@@ -116,9 +124,15 @@ class Daemon(Service):
         self.watch.prepare(self.settings.metrics).carry_out()
 
     def startService(self) -> None:
-        """Do what `privilegedStartService` does, if nobody called it, and start."""
+        """Do what `privilegedStartService` does, if nobody called it, and start.
+
+        Raises:
+            CannotStart: That failed, or the ready file cannot be written.
+        """
         if not self._listening:
             self.privilegedStartService()
+        # Not before, because now the daemon has the rights with which it runs.
+        self._or_give_up(lambda: self._ready_file.write(self.serving, self.watch))
         super().startService()
         for serving in self.serving.values():
             serving.service.startService()
@@ -128,13 +142,18 @@ class Daemon(Service):
         """Drain, and tell what was done."""
         super().stopService()
         self._stopping = True
+        self._ready_file.remove()
         limits = [each.factory.shared.limits for each in (*self.serving.values(), *self._leaving)]
         self._systemd.stopping(
             max((each.drain_delay + each.drain_timeout for each in limits), default=0.0)
         )
         for serving in self.serving.values():
             self.leave(serving)
-        return gatherResults(list(self._leaving.values())).addCallback(self._stopped)
+        return self._applying.run(self._left).addCallback(self._stopped)
+
+    def _left(self) -> Deferred[Any]:
+        """Fires when all are gone that are drained, now that no change of settings is made."""
+        return gatherResults(list(self._leaving.values()))
 
     def leave(self, serving: Serving) -> None:
         """Drain a service, and tell what it did."""
@@ -240,7 +259,15 @@ class Daemon(Service):
         try:
             if not self.ready:
                 raise NotRunning
-            parts = Parts(self.settings, self.serving, self.outlets, self.watch)
+            parts = Parts(
+                self.settings,
+                self.serving,
+                self.outlets,
+                self.watch,
+                self._ready_file,
+                lambda: self.ready,
+                self.leave,
+            )
             await self._adopt(settings, await Reload(self.reactor, parts, settings).carry_out())
         finally:
             self._applying.release()
@@ -255,6 +282,8 @@ class Daemon(Service):
             self.leave(serving)
         for service, description in changed.closing:
             await service.listen_no_more(description)
+        if self.ready:
+            self._ready_file.update(self.serving, self.watch)
 
     def _reload_failed(self, failure: Any) -> bool:
         self.reloads["bad"] += 1

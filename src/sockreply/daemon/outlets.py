@@ -18,6 +18,8 @@ from sockreply.observing.line_writer import LineWriter
 from sockreply.observing.record import RecordedExchanges
 from sockreply.settings import LogSettings
 
+_log = Logger(namespace="sockreply")  # in a class, it would get that one's name
+
 
 class Outlets:
     """The logs of one daemon, besides the one of twistd, twist or serve.
@@ -26,8 +28,6 @@ class Outlets:
         reactor: Tells the time and has threads to write in.
         settings: What is to be seen, and where.
     """
-
-    _log = Logger(namespace="sockreply")
 
     exchanges: Exchanges
     """To be told of what is received and answered."""
@@ -71,7 +71,7 @@ class Outlets:
             try:
                 outlet.reopen()
             except OSError as error:
-                self._log.error(
+                _log.error(
                     "{outlet}: still writing to the old file, which cannot be reopened: {reason}",
                     outlet=name,
                     reason=error.strerror,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 from twisted.logger import Logger
 
 from sockreply.daemon.outlets import Outlets
+from sockreply.daemon.ready_file import ReadyFile
 from sockreply.daemon.serving import Serving, connections_wanted, fit_limits
 from sockreply.daemon.watch import Watch
-from sockreply.errors import CannotStart
+from sockreply.errors import CannotStart, NotRunning
 from sockreply.server.endpoint_address import address_of
 from sockreply.server.service import ReplyService
 from sockreply.settings import Settings
@@ -40,12 +41,18 @@ class Parts:
         serving: Its services, by name.
         outlets: Its logs.
         watch: Where its counts can be read.
+        ready_file: What tells programs where it listens.
+        ready: Is it to go on?
+        leave: Drains a service.
     """
 
     settings: Settings
     serving: Mapping[str, Serving]
     outlets: Outlets
     watch: Watch
+    ready_file: ReadyFile
+    ready: Callable[[], bool]
+    leave: Callable[[Serving], object]
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,7 @@ class Reload:
         Raises:
             ConfigError: The settings cannot be; nothing is changed.
             CannotStart: Something cannot be opened or listened on; nothing is changed.
+            NotRunning: The daemon was told to stop meanwhile; nothing is changed.
         """
         parts, services = self._parts, self._settings.services
         limits = fit_limits(services, told=connections_wanted(parts.settings.services))
@@ -107,14 +115,17 @@ class Reload:
                 self._reactor, name, services[name], limits[name], parts.outlets.exchanges
             )
         async with AsyncExitStack() as undo:
+            undo.callback(self._leave_new)
             outlets = parts.outlets.prepare(self._settings.log)
             undo.callback(outlets.undo)
             watch = parts.watch.prepare(self._settings.metrics)
             undo.callback(watch.undo)
+            ready_file = parts.ready_file.prepare(self._settings.ready_file)
             await self._listen(undo)
             undo.pop_all()
         outlets.carry_out()
         watch.carry_out()
+        ready_file.carry_out()
         for name, take in take_on.items():
             take(limits[name])
         for show in certificates:
@@ -154,6 +165,8 @@ class Reload:
         for name, description in in_the_way:
             await self._serving[name].service.listen_no_more(description)
             undo.callback(self._listen_again, name, description)
+            if not self._parts.ready():
+                raise NotRunning
         for place in waiting:
             self._listen_on(place, undo)
 
@@ -163,7 +176,15 @@ class Reload:
         service.listen_too(description)
         undo.push_async_callback(service.listen_no_more, description)
 
+    def _leave_new(self) -> None:
+        """Drain those connections that new services have taken already."""
+        for name in self._serving.keys() - self._parts.serving.keys():
+            if self._serving[name].factory.roster.connections:
+                self._parts.leave(self._serving[name])
+
     def _listen_again(self, name: str, description: str) -> None:
+        if not self._parts.ready():
+            return
         try:
             self._serving[name].service.listen_too(description)
         except CannotStart as error:

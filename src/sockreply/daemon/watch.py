@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.interfaces import IAddress
 
 from sockreply.daemon.change import Change
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
@@ -24,6 +25,11 @@ class Watch:
         self._endpoint: str | None = None
         self._port: Any = None
         self._site: Any = None
+
+    @property
+    def listening(self) -> tuple[str, IAddress] | None:
+        """The endpoint string on which it listens, and the address; None: it does not."""
+        return None if self._endpoint is None else (self._endpoint, self._port.getHost())
 
     def prepare(self, endpoint: str | None) -> Change:
         """Listen on another endpoint beside the one that is used, or read its certificate again.

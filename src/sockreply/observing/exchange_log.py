@@ -21,6 +21,7 @@ _SILENCES: dict[Silence, str] = {
     "half-close": "answered {peer} by closing its direction of the connection",
     "reset": "answered {peer} by resetting the connection",
 }
+_log = Logger(namespace="sockreply")  # in a class, it would get that one's name
 
 
 class ExchangeLog:
@@ -35,8 +36,6 @@ class ExchangeLog:
         level: "debug" shows how connections ended, too; "warn" shows nothing.
         a_second: How many exchanges, and how many clients, are shown in a second.
     """
-
-    _log = Logger(namespace="sockreply")
 
     kept = SHOWN_BYTES
     exact = False
@@ -68,7 +67,7 @@ class ExchangeLog:
 
     def listening(self, address: IAddress) -> None:
         if not self._silent:
-            self._log.info("listening on {address}", address=show_address(address))
+            _log.info("listening on {address}", address=show_address(address))
 
     def connected(self, session: Session) -> None:
         self._open += 1
@@ -148,7 +147,7 @@ class ExchangeLog:
         if self._debug and self._ends:
             self._ends -= 1
             self._second.begin()
-            self._say(session, "client {peer} disconnected: {why}", self._log.debug, why=why)
+            self._say(session, "client {peer} disconnected: {why}", _log.debug, why=why)
 
     def close(self) -> None:
         """Tell what is still untold; to be called at the end."""
@@ -187,7 +186,7 @@ class ExchangeLog:
         self.hidden = self._hidden_clients = 0
         if self._silent or not (exchanges or clients):
             return False
-        self._log.info(
+        _log.info(
             "not shown: {exchanges} more exchanges, {clients} more clients in a second",
             exchanges=exchanges,
             clients=clients,

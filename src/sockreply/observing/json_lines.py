@@ -13,6 +13,8 @@ from typing import IO
 from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
 from zope.interface import implementer
 
+_log = Logger(namespace="sockreply")  # in a class, it would get that one's name
+
 
 @implementer(ILogObserver)
 class JSONLines:
@@ -26,8 +28,6 @@ class JSONLines:
         file: Where to; each line is flushed.
         path: The path of that file, if it can be opened again.
     """
-
-    _log = Logger(namespace="sockreply")
 
     def __init__(self, file: IO[str], path: Path | None = None) -> None:
         self._file = file
@@ -68,7 +68,7 @@ class JSONLines:
         except OSError as error:
             if not self._failing:
                 self._failing = True  # first, for we are told of this, too
-                self._log.error(
+                _log.error(
                     "cannot write JSON lines to {file}: {reason}",
                     file="standard output" if self._path is None else str(self._path),
                     reason=error.strerror,
@@ -76,7 +76,7 @@ class JSONLines:
             return
         if self._failing:
             self._failing = False
-            self._log.warn("writing JSON lines again; some are missing")
+            _log.warn("writing JSON lines again; some are missing")
 
     def reopen(self) -> None:
         """Open the path anew, for the file may have been renamed.

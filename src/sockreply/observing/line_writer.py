@@ -22,6 +22,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+_log = Logger(namespace="sockreply")  # in a class, it would get that one's name
+
+
 GATHERED_SECONDS = 0.5
 """How long a line may wait for others: a crash loses no more than that."""
 
@@ -147,8 +150,6 @@ class LineWriter:
         OSError: The file cannot be opened.
     """
 
-    _log = Logger(namespace="sockreply")
-
     lost: int
     """How many lines could not be written, ever."""
 
@@ -238,12 +239,12 @@ class LineWriter:
         if lost := len(batch.lines) - written:
             self._lose(lost, getattr(error, "strerror", None) or str(error))
         elif written and self._missing and self._waiting <= WAITING_BYTES // 2:
-            self._log.warn("recording again; {lost} exchanges lost", lost=self._missing)
+            _log.warn("recording again; {lost} exchanges lost", lost=self._missing)
             self._missing = 0
 
     def _lose(self, lines: int, reason: str) -> None:
         if not self._missing:
-            self._log.error("cannot record to {path}: {reason}", path=self._path, reason=reason)
+            _log.error("cannot record to {path}: {reason}", path=self._path, reason=reason)
         self._missing += lines
         self.lost += lines
 
@@ -257,7 +258,7 @@ class LineWriter:
                 rest.size += batch.size
             self._account(rest.write(), rest)
         if self._missing:
-            self._log.warn("recording ends; {lost} exchanges lost", lost=self._missing)
+            _log.warn("recording ends; {lost} exchanges lost", lost=self._missing)
         closed.callback(None)
 
 

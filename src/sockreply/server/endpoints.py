@@ -90,6 +90,11 @@ def listen_now(endpoint: IStreamServerEndpoint, factory: IProtocolFactory, descr
     return ports[0]
 
 
+def has_certificate(description: str) -> bool:
+    """Does an endpoint string describe an endpoint with TLS?"""
+    return _WITH_CERTIFICATE.match(description) is not None
+
+
 def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFactory | None:
     """Read again the certificate and the key that an endpoint string names.
 
@@ -103,7 +108,7 @@ def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFacto
     Raises:
         BadEndpoint: They cannot be read, are not what they should be, or do not belong together.
     """
-    if not _WITH_CERTIFICATE.match(description):
+    if not has_certificate(description):
         return None
     reactor = RecordingReactor()
     listen_now(endpoint_from(reactor, description), factory, description)

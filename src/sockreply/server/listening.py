@@ -60,7 +60,7 @@ class Listener:
         self._clock = clock
         self._full = False
         self._resting = False
-        self._emptied: Deferred[None] | None = None
+        self._emptied: list[Deferred[None]] = []
         if isinstance(port, Port):
             own: Any = port  # whose transport, Twisted says, may be any callable
             own.transport = sends_at_once(port.transport, port.reactor)
@@ -100,7 +100,7 @@ class Listener:
 
     def place_free(self) -> None:
         """Accept again, if it was for want of a place that we did not."""
-        if self._full or self._emptied is not None:
+        if self._full or self._emptied:
             self._full = False
             self._resume()
 
@@ -111,7 +111,7 @@ class Listener:
             Fires when nobody waits any more: at once, unless there are too few places.
         """
         emptied: Deferred[None] = Deferred()
-        self._emptied = emptied
+        self._emptied.append(emptied)
         accepts = isinstance(self.port, Port)
         while accepts and not (emptied.called or self._full or self._resting):
             self.port.doRead()
@@ -123,7 +123,7 @@ class Listener:
     def stop(self) -> Deferred[Any]:
         """Listen no more."""
         self._full = self._resting = False
-        self._emptied = None
+        self.nobody_waits()
         is_port = IListeningPort.providedBy(self.port)
         return maybeDeferred(self.port.stopListening) if is_port else succeed(None)
 
@@ -151,9 +151,9 @@ class Listener:
         self._clock.callLater(OUT_OF_DESCRIPTORS_PAUSE, self._resume)
 
     def nobody_waits(self) -> None:
-        """The kernel's queue is empty."""
-        if self._emptied is not None:
-            emptied, self._emptied = self._emptied, None
+        """The kernel's queue is empty, or is closed."""
+        asked, self._emptied = self._emptied, []
+        for emptied in asked:
             emptied.callback(None)
 
     def accepted(self) -> None:
@@ -163,5 +163,5 @@ class Listener:
     def _resume(self) -> None:
         if self.port.connected and not self.port.disconnecting:
             self.port.startReading()
-            if self._emptied is not None:
+            if self._emptied:
                 self.port.doRead()  # to learn that nobody waits, which the loop does not tell

@@ -54,7 +54,18 @@ class ReplyService(Service):
 
     def addresses(self) -> list[IAddress]:
         """Where it listens, in the order of its endpoints."""
-        return [address for each in self._listeners if (address := each.address) is not None]
+        return [address for _, address in self.listening()]
+
+    def listening(self) -> list[tuple[str, IAddress]]:
+        """The endpoint strings on which it listens, each with its address.
+
+        The string of what was given as an endpoint is empty.
+        """
+        return [
+            (each.description, address)
+            for each in self._listeners
+            if (address := each.address) is not None
+        ]
 
     def privilegedStartService(self) -> None:
         """Listen; twistd calls this before it drops privileges, twist not at all.
@@ -163,8 +174,9 @@ class ReplyService(Service):
         for listener in [each for each in self._listeners if each.description == description]:
             last = DeferredList([listener.accept_last()], consumeErrors=True)
             await last.addTimeout(self.factory.shared.limits.drain_timeout, self._reactor)
-            self._listeners.remove(listener)
-            await listener.stop()
+            if listener in self._listeners:  # it has not gone with all of them meanwhile
+                self._listeners.remove(listener)
+                await listener.stop()
 
     def _listen(self, endpoint: IStreamServerEndpoint, description: str) -> None:
         port = listen_now(endpoint, self.factory, description or str(endpoint))
