@@ -107,6 +107,7 @@ def test_quiet(ours: Wire) -> None:
     assert wire.is_quiet
     wire.registerProducer(SimpleNamespace(stopProducing=lambda: None), True)
     assert not wire.is_quiet
+    assert wire.has_sent_all
     wire.unregisterProducer()
     wire.loseWriteConnection()
     assert not wire.is_quiet

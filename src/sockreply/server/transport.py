@@ -4,7 +4,8 @@ A Twisted transport queues every write for the next turn of the loop, which cost
 calls and one more `epoll_wait` a reply. These send at once when nothing is queued before, and give
 what the kernel does not take to Twisted's own `write`, which deals with errors too. In the same way
 a connection that its protocol closes while it reads, with nothing left to send, ends with the read
-instead of a turn later.
+instead of a turn later. So does one whose peer has ended it and is owed nothing: a protocol may say
+that with a method `owes_nothing`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class SendsAtOnce(BufferedServer):
         except OSError:  # the kernel tells it once, so Twisted's own reading would not meet it
             return CONNECTION_LOST
         if not data:
-            return CONNECTION_DONE
+            return self._end_of_stream()
         self._in_read = True
         try:
             self.protocol.dataReceived(data)
@@ -65,6 +66,13 @@ class SendsAtOnce(BufferedServer):
             self.disconnecting = self._ends_with_read = True
         else:
             super().loseConnection()
+
+    def _end_of_stream(self) -> Any:
+        owes_nothing = getattr(self.protocol, "owes_nothing", None)
+        if owes_nothing is None or not self.has_sent_all or not owes_nothing():
+            return CONNECTION_DONE  # which becomes `readConnectionLost`
+        self.connectionLost(_DONE)
+        return None
 
     def _end_with_read(self) -> None:
         self._ends_with_read = False

@@ -60,12 +60,16 @@ class BufferedServer(tcp.Server):
     def is_quiet(self) -> bool:
         """Is it open, with nothing left to do but to close it?
 
-        That is: nothing is unsent, no producer will write more, there is no TLS to say good-bye,
+        That is: no producer will write more, nothing is unsent, there is no TLS to say good-bye,
         and nobody has asked for a half-close.
         """
+        return self.producer is None and self.has_sent_all
+
+    @property
+    def has_sent_all(self) -> bool:
+        """The same, but a producer might write more."""
         return bool(
-            self.producer is None
-            and not (
+            not (
                 len(self.dataBuffer) - self.offset
                 or self._tempDataLen
                 or self.TLS
