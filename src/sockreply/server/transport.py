@@ -26,7 +26,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from sockreply.server.hub import hub_of
-from sockreply.server.twisted_buffers import BufferedServer
+from sockreply.server.twisted_buffers import BufferedServer, BufferedUNIXServer
 
 _DONE = Failure(CONNECTION_DONE)
 
@@ -105,7 +105,7 @@ class SendsAtOnce(BufferedServer):
             return False
 
 
-class SendsAtOnceUNIX(SendsAtOnce, unix.Server):
+class SendsAtOnceUNIX(SendsAtOnce, BufferedUNIXServer):
     """The same on a UNIX socket."""
 
 
