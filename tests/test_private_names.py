@@ -16,6 +16,7 @@ ALLOWED = {
     "config.regex_tree": ("re", "only its parser tells how an expression is built"),
     "rules.replies.process_group": ("twisted", "it starts no process in a group of its own"),
     "rules.templates.exact": ("jinja2", "its compiler has no public hook for what is constant"),
+    "server.accepting": ("socket", "its `accept` looks up two enumerations for every connection"),
     "server.inherited_port": ("twisted", "it adopts UNIX sockets by no public method"),
     "server.twisted_buffers": ("twisted", "it tells nobody what it has not sent yet"),
 }

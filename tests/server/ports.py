@@ -24,6 +24,7 @@ class ListeningSocket:
 
     def __init__(self, family: int = socket.AF_INET) -> None:
         self.family = family
+        self.type = socket.SOCK_STREAM
         self.waiting: list[socket.socket] = []
         self.peers: list[socket.socket] = []
         self.errors: list[int] = []
@@ -38,13 +39,14 @@ class ListeningSocket:
             self.waiting.append(ours)
             self.peers.append(peer)
 
-    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
+    def _accept(self) -> tuple[int, tuple[str, int]]:
+        """What `socket.socket` has under this name: the descriptor, and the client's address."""
         if self.errors:
             number = self.errors.pop(0)
             raise OSError(number, errno.errorcode[number])
         if not self.waiting:
             raise BlockingIOError(errno.EAGAIN, "nobody")
-        return self.waiting.pop(0), ("127.0.0.1", 7)
+        return self.waiting.pop(0).detach(), ("127.0.0.1", 7)
 
     def listen(self, backlog: int) -> None:
         self.backlog = backlog

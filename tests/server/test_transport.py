@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from twisted.internet.address import IPv4Address
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from sockreply.server.transport import direct_write, wire_under
-from tests.server.stand_ins import WireTalk
+from sockreply.server.hub import hub_of
+from sockreply.server.transport import SendsAtOnce, direct_write, wire_under
+from tests.server.stand_ins import LoopingReactor, WireTalk
 
 Connect = Callable[..., WireTalk]
 BIG = b"x" * 200_000
@@ -124,3 +132,45 @@ def test_direct_write() -> None:
     )
     assert isinstance(layer, TLSMemoryBIOProtocol)
     assert direct_write(layer) != layer.write
+
+
+@pytest.mark.parametrize(
+    ("unsent", "owes", "told"),
+    [
+        (b"", False, ["lost"]),
+        (b"", True, ["read lost"]),
+        (BIG, False, ["read lost"]),
+    ],
+)
+def test_end_of_stream(unsent: bytes, owes: bool, told: list[str]) -> None:
+    """A peer that ends its stream ends the connection, unless it is owed something."""
+    heard: list[str] = []
+
+    @implementer(IHalfCloseableProtocol)
+    class Owing(Protocol):
+        def owes_nothing(self) -> bool:
+            return not owes
+
+        def readConnectionLost(self) -> None:
+            heard.append("read lost")
+
+        def writeConnectionLost(self) -> None:
+            """It does not come."""
+
+        def connectionLost(self, reason: Failure = connectionDone) -> None:
+            heard.append("lost" if reason.check(ConnectionDone) else "broken")
+
+    reactor = LoopingReactor()
+    ours, peer = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    port: Any = SimpleNamespace(_realPortNumber=12345)
+    protocol = Owing()
+    wire = SendsAtOnce(ours, protocol, ("127.0.0.1", 7), port, 0, hub_of(reactor))
+    protocol.makeConnection(wire)
+    wire.write(unsent)
+    peer.shutdown(socket.SHUT_WR)
+    reactor.turn()
+    peer.close()
+    seen = list(heard)
+    wire.connectionLost(Failure(ConnectionDone()))
+    assert seen == told

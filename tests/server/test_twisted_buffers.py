@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import twisted
-from twisted.internet import tcp
+from twisted.internet import tcp, unix
 from twisted.internet.protocol import Protocol
 
-from sockreply.server.twisted_buffers import BufferedServer
+from sockreply.server.twisted_buffers import BufferedServer, BufferedUNIXServer
 from tests.private_names import check_names
 from tests.server.stand_ins import LoopingReactor
 
@@ -23,14 +23,14 @@ BIG = b"x" * 1_000_000
 class Wire:
     """A transport of some class over a socket pair, and its peer."""
 
-    def __init__(self, kind: type[tcp.Server]) -> None:
+    def __init__(self, kind: type[tcp.Server], client: Any = ("127.0.0.1", 7)) -> None:
         ours, self.peer = socket.socketpair()
         ours.setblocking(False)
         self.peer.setblocking(False)
         self.reactor: Any = LoopingReactor()
         port: Any = SimpleNamespace(_realPortNumber=12345)
         protocol = Protocol()
-        self.transport: Any = kind(ours, protocol, ("127.0.0.1", 7), port, 0, self.reactor)
+        self.transport: Any = kind(ours, protocol, client, port, 0, self.reactor)
         protocol.makeConnection(self.transport)
 
     def end(self) -> None:
@@ -87,6 +87,35 @@ def test_what_twisted_is_about_to_do(plain: Wire) -> None:
     assert wire.connected, SEEN_IN
 
 
+@pytest.mark.parametrize(
+    ("theirs", "kind", "client"),
+    [
+        (tcp.Server, BufferedServer, ("127.0.0.1", 7)),
+        (tcp.Server, BufferedServer, ("::1", 7, 0, 0)),
+        (unix.Server, BufferedUNIXServer, "path"),
+        (unix.Server, BufferedUNIXServer, None),
+    ],
+)
+def test_made_like_twisteds(theirs: type[Any], kind: type[Any], client: object) -> None:
+    """It has every attribute that Twisted's own gets when it is made, but for strings for logs."""
+    made = [Wire(each, client) for each in (theirs, kind)]
+    expected, has = (vars(wire.transport) for wire in made)
+    for name in expected.keys() - {"logstr", "repstr", "socket", "fileno", "protocol", "reactor"}:
+        assert has[name] == expected[name], (name, SEEN_IN)
+    assert made[0].transport.getPeer() == made[1].transport.getPeer()
+    for wire in made:
+        assert wire.transport in wire.reactor.readers
+        wire.end()
+
+
+def test_in_the_log(ours: Wire) -> None:
+    """What names it in the log outlives the connection."""
+    for _ in range(2):
+        assert ours.transport.logPrefix() == "sockreply,0,127.0.0.1"
+        assert repr(ours.transport) == "<connection 0 from 127.0.0.1>"
+        ours.end()
+
+
 def test_attributes_are_the_instances_own(ours: Wire) -> None:
     """What each read looks at is found without a search in the classes."""
     assert {"bufferSize", "dataBuffer", "TLS", "written"} <= vars(ours.transport).keys()
@@ -107,6 +136,7 @@ def test_quiet(ours: Wire) -> None:
     assert wire.is_quiet
     wire.registerProducer(SimpleNamespace(stopProducing=lambda: None), True)
     assert not wire.is_quiet
+    assert wire.has_sent_all
     wire.unregisterProducer()
     wire.loseWriteConnection()
     assert not wire.is_quiet

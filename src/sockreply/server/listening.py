@@ -11,7 +11,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
-from sockreply.server.limited_socket import LimitedSocket
+from sockreply.server.accepting import Accepting
 from sockreply.server.transport import sends_at_once
 
 BACKLOG = 4096
@@ -62,9 +62,9 @@ class Listener:
         self._resting = False
         self._emptied: list[Deferred[None]] = []
         if isinstance(port, Port):
-            own: Any = port  # whose transport, Twisted says, may be any callable
+            own: Any = port  # whose transport may be any callable, as Twisted says
             own.transport = sends_at_once(port.transport, port.reactor)
-            port.socket = LimitedSocket(port.socket, self)
+            own.doRead = Accepting(port, self).accept
 
     @property
     def address(self) -> IAddress | None:

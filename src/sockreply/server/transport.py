@@ -4,7 +4,8 @@ A Twisted transport queues every write for the next turn of the loop, which cost
 calls and one more `epoll_wait` a reply. These send at once when nothing is queued before, and give
 what the kernel does not take to Twisted's own `write`, which deals with errors too. In the same way
 a connection that its protocol closes while it reads, with nothing left to send, ends with the read
-instead of a turn later.
+instead of a turn later. So does one whose peer has ended it and is owed nothing: a protocol may say
+that with a method `owes_nothing`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from twisted.python.failure import Failure
 
 from sockreply.server.hub import hub_of
 from sockreply.server.tls import TLSConnection
-from sockreply.server.twisted_buffers import BufferedServer
+from sockreply.server.twisted_buffers import BufferedServer, BufferedUNIXServer
 
 _DONE = Failure(CONNECTION_DONE)
 
@@ -42,7 +43,7 @@ class SendsAtOnce(BufferedServer):
         except OSError:  # the kernel tells it once, so Twisted's own reading would not meet it
             return CONNECTION_LOST
         if not data:
-            return CONNECTION_DONE
+            return self._end_of_stream()
         self._in_read = True
         try:
             self.protocol.dataReceived(data)
@@ -66,6 +67,13 @@ class SendsAtOnce(BufferedServer):
             self.disconnecting = self._ends_with_read = True
         else:
             super().loseConnection()
+
+    def _end_of_stream(self) -> Any:
+        owes_nothing = getattr(self.protocol, "owes_nothing", None)
+        if owes_nothing is None or not self.has_sent_all or not owes_nothing():
+            return CONNECTION_DONE  # which becomes `readConnectionLost`
+        self.connectionLost(_DONE)
+        return None
 
     def _end_with_read(self) -> None:
         self._ends_with_read = False
@@ -98,7 +106,7 @@ class SendsAtOnce(BufferedServer):
             return False
 
 
-class SendsAtOnceUNIX(SendsAtOnce, unix.Server):
+class SendsAtOnceUNIX(SendsAtOnce, BufferedUNIXServer):
     """The same on a UNIX socket."""
 
 

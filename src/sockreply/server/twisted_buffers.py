@@ -1,16 +1,19 @@
 """What Twisted has not sent yet, and whether it is about to close: the inside of its transports.
 
-This is the only module that names what is private in `twisted.internet.tcp.Connection`, and what
-is public there but not documented. It is on the path of every reply: attributes are read in place,
-because each property in between would be one more call.
+This is the only module that names what is private in `twisted.internet.tcp.Server` and
+`twisted.internet.unix.Server`, and what is public there but not documented. It is on the path of
+every reply: attributes are read in place, because each property in between would be one more call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from socket import socket
 from typing import Any
 
-from twisted.internet import tcp
+from twisted.internet import tcp, unix
+from twisted.internet.address import IPv6Address
+from twisted.internet.interfaces import IProtocol
 
 
 def _nobody() -> None:
@@ -26,8 +29,25 @@ class BufferedServer(tcp.Server):
     on_backlog: Callable[[], object] = staticmethod(_nobody)
     """Called when something is left to be sent later, and nothing was before."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(
+        self,
+        sock: socket,
+        protocol: IProtocol,
+        client: tuple[Any, ...],
+        server: Any,
+        sessionno: int,
+        reactor: Any,
+    ) -> None:
+        # What `tcp.Server` does, without its two strings for the log, which hardly anybody reads.
+        tcp.Connection.__init__(self, sock, protocol, reactor)
+        if len(client) != 2:
+            self._addressType = IPv6Address
+        self.server = server
+        self.client = client
+        self.sessionno = sessionno
+        self.hostname = client[0]
+        self.startReading()
+        self.connected = 1
         # Each of them is looked at for every read. Python finds what an instance has itself at
         # once, and what only its class has by a search whose time hangs on where things lie.
         self.bufferSize = self.bufferSize
@@ -36,6 +56,12 @@ class BufferedServer(tcp.Server):
         self.written = 0
         # The subclass's, whose own constructor would be one more call a connection.
         self._in_read = self._ends_with_read = False
+
+    def __repr__(self) -> str:
+        return f"<connection {self.sessionno} from {self.hostname}>"
+
+    def logPrefix(self) -> str:  # noqa: N802 - Twisted's name
+        return f"sockreply,{self.sessionno},{self.hostname}"
 
     def write(self, data: bytes) -> None:
         self.written += len(data)
@@ -60,12 +86,16 @@ class BufferedServer(tcp.Server):
     def is_quiet(self) -> bool:
         """Is it open, with nothing left to do but to close it?
 
-        That is: nothing is unsent, no producer will write more, there is no TLS to say good-bye,
+        That is: no producer will write more, nothing is unsent, there is no TLS to say good-bye,
         and nobody has asked for a half-close.
         """
+        return self.producer is None and self.has_sent_all
+
+    @property
+    def has_sent_all(self) -> bool:
+        """The same, but a producer might write more."""
         return bool(
-            self.producer is None
-            and not (
+            not (
                 len(self.dataBuffer) - self.offset
                 or self._tempDataLen
                 or self.TLS
@@ -78,3 +108,11 @@ class BufferedServer(tcp.Server):
     def is_over(self) -> bool:
         """Is it closed, or will it be without anything more being sent?"""
         return bool(self._aborting or not self.connected)
+
+
+class BufferedUNIXServer(BufferedServer, unix.Server):
+    """The same on a UNIX socket."""
+
+    def __init__(self, sock: socket, protocol: IProtocol, client: str | None, *others: Any) -> None:
+        unix._SendmsgMixin.__init__(self)
+        super().__init__(sock, protocol, (client, None), *others)

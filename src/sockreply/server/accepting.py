@@ -1,0 +1,106 @@
+"""Accepts the connections that wait at a port, exactly as many as there are places for.
+
+Twisted's port does it in layers that every connection passes through, and Python's socket looks up
+its own family and type each time. This is one loop. It is the only module that names what is
+private in `socket.socket`.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Any, Protocol
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IAddress
+from twisted.python import log
+
+# What accept(2) fails with: for one client, and for want of descriptors or memory.
+_ONE_CLIENTS_TROUBLE = {errno.ECONNABORTED, errno.EPERM}
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+MORE = 20
+"""By so many more than the last time a port tries to accept when it found as many as it tried."""
+
+
+class Gate(Protocol):
+    """Knows whether a connection may be accepted, and is told what comes of it."""
+
+    def is_full(self) -> bool:
+        """Is there no place? Then accepting pauses until there is one."""
+
+    def accepted(self) -> None:
+        """There was enough of everything."""
+
+    def rest(self, error: OSError) -> None:
+        """The process or the system is out of something: try again in a while."""
+
+    def nobody_waits(self) -> None:
+        """The kernel's queue is empty."""
+
+
+class Accepting:
+    """Makes the connections of a Twisted port, in place of the port itself.
+
+    Args:
+        port: It listens. What it says about transport and factory holds, also if that changes.
+        gate: Is asked before each connection.
+    """
+
+    def __init__(self, port: Any, gate: Gate) -> None:
+        self._port = port
+        self._gate = gate
+        self._next = port.socket._accept
+        self._kind = port.socket.family, port.socket.type
+
+    def accept(self) -> None:
+        """Make connections of those that wait: all of them, or so many that others get a turn."""
+        port, gate = self._port, self._gate
+        most, taken = port.numberAccepts, 0
+        try:
+            for _ in range(most):
+                if gate.is_full():
+                    break
+                try:
+                    number, address = self._next()
+                except OSError as error:
+                    if error.errno in _ONE_CLIENTS_TROUBLE:
+                        continue
+                    if error.errno in _EXHAUSTED:
+                        gate.rest(error)
+                        break
+                    gate.nobody_waits()
+                    if isinstance(error, BlockingIOError):
+                        break
+                    raise
+                gate.accepted()
+                taken += 1
+                self._connect(socket.socket(*self._kind, fileno=number), address)
+        except BaseException:  # as in Twisted, the port goes on with the next
+            log.err()
+        # One try more than there are connections costs a call that finds nobody.
+        port.numberAccepts = most + MORE if taken == most else max(1, taken)
+
+    def _connect(self, accepted: socket.socket, client: Any) -> None:
+        port = self._port
+        peer: IAddress
+        if not isinstance(client, tuple):
+            peer = UNIXAddress(client)
+        elif len(client) == 2:
+            peer = IPv4Address("TCP", *client)
+        else:  # the scope becomes part of the name, such as fe80::1%eth0
+            flags = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+            client = (socket.getnameinfo(client, flags)[0], *client[1:])
+            peer = IPv6Address("TCP", *client)
+        try:
+            protocol = port.factory.buildProtocol(peer)
+        except BaseException:  # it costs only this connection
+            log.err()
+            protocol = None
+        if protocol is None:
+            accepted.close()
+            return
+        session = port.sessionno
+        port.sessionno = session + 1
+        transport = port.transport(accepted, protocol, client, port, session, port.reactor)
+        protocol.makeConnection(transport)

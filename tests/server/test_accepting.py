@@ -1,0 +1,237 @@
+"""Connections are made as Twisted's ports make them, one after another."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from twisted.internet.address import UNIXAddress
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.tcp import Port
+from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.unix import Port as UNIXPort
+from twisted.logger import LogEvent, capturedLogs
+
+from sockreply.server.accepting import MORE, Accepting
+from tests.private_names import check_names
+from tests.server.ports import ListPort
+
+SEEN_IN = "Python 3.13.0"
+
+
+class Noting(Factory):
+    """Makes protocols, and notes the peers and the connections; or does as a test says."""
+
+    def __init__(self) -> None:
+        self.peers: list[object] = []
+        self.made: list[Any] = []
+        self.instead: list[Callable[[], None]] = []
+
+    def buildProtocol(self, addr: object) -> Any:
+        self.peers.append(addr)
+        if self.instead:
+            return self.instead.pop(0)()
+        made = Protocol()
+        self.made.append(made)
+        return made
+
+
+class Gate:
+    """Notes what it is told, and has a number of places."""
+
+    def __init__(self, places: int = 999) -> None:
+        self.places = places
+        self.told: list[object] = []
+
+    def is_full(self) -> bool:
+        self.places -= 1
+        return self.places < 0
+
+    def accepted(self) -> None:
+        self.told.append("accepted")
+
+    def rest(self, error: OSError) -> None:
+        self.told.append(error.errno)
+
+    def nobody_waits(self) -> None:
+        self.told.append("nobody")
+
+
+class Site:
+    """A port whose clients are a list."""
+
+    def __init__(self) -> None:
+        self.factory = Noting()
+        self.port = ListPort(self.factory, MemoryReactorClock())
+        vars(self.port)["transport"] = lambda *args: SimpleNamespace(socket=args[0], args=args)
+        self.gate = Gate()
+        self.accepting = Accepting(self.port, self.gate)
+
+    def accept(self) -> list[LogEvent]:
+        """Accept; what was logged as an error."""
+        with capturedLogs() as events:
+            self.accepting.accept()
+        return [event for event in events if event["isError"]]
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """One that is closed after the test."""
+    made = Site()
+    yield made
+    for each in made.factory.made:
+        each.transport.socket.close()
+    made.port.clients.close()
+
+
+def test_python_still_has_the_name() -> None:
+    """A socket has the part of `accept` that makes no socket yet."""
+    check_names(socket.socket, "_accept", seen_in=SEEN_IN, now=platform.python_version())
+
+
+def test_all_that_wait(site: Site) -> None:
+    """Everybody who waits is accepted, and numbered."""
+    site.port.clients.arrive(3)
+    assert site.accept() == []
+    assert [each.transport.args[4] for each in site.factory.made] == [0, 1, 2]
+    assert site.gate.told == ["accepted"] * 3 + ["nobody"]
+
+
+def test_others_get_a_turn(site: Site) -> None:
+    """A turn has its end, which is later in the next one while so many wait, and then not."""
+    site.port.numberAccepts = 2
+    site.port.clients.arrive(5 + MORE)
+    site.accept()
+    assert len(site.factory.made) == 2
+    site.accept()
+    assert len(site.factory.made) == 4 + MORE
+    site.accept()
+    assert site.gate.told[-1] == "nobody"
+    assert site.port.numberAccepts == 1
+
+
+def test_no_place(site: Site) -> None:
+    """It is asked before each connection whether there is a place."""
+    site.gate.places = 2
+    site.port.clients.arrive(3)
+    site.accept()
+    assert site.gate.told == ["accepted"] * 2
+
+
+@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPERM])
+def test_one_clients_trouble(site: Site, number: int) -> None:
+    """A client that cannot be accepted does not keep the next one waiting."""
+    site.port.clients.arrive()
+    site.port.clients.errors = [number]
+    assert site.accept() == []
+    assert site.gate.told == ["accepted", "nobody"]
+
+
+def test_out_of_descriptors(site: Site) -> None:
+    """Want of descriptors is not the end of the queue."""
+    site.port.clients.arrive()
+    site.port.clients.errors = [errno.EMFILE]
+    assert site.accept() == []
+    assert site.gate.told == [errno.EMFILE]
+
+
+def test_unknown_error(site: Site) -> None:
+    """Any other error is logged; the port is as if nobody waited."""
+    site.port.clients.errors = [errno.EINVAL]
+    (event,) = site.accept()
+    assert event["failure"].type is OSError
+    assert site.gate.told == ["nobody"]
+
+
+def test_factory_that_wants_none(site: Site) -> None:
+    """A factory may turn a connection away, which is closed then; the next one is made."""
+    site.factory.instead = [lambda: None]
+    site.port.clients.arrive(2)
+    assert site.accept() == []
+    assert site.port.clients.peers[0].recv(1) == b""
+    assert len(site.factory.made) == 1
+
+
+def test_factory_that_raises(site: Site) -> None:
+    """An error costs the one connection, which is closed, and is logged; the next one is made."""
+
+    def fail() -> None:
+        raise LookupError
+
+    site.factory.instead = [fail]
+    site.port.clients.arrive(2)
+    (event,) = site.accept()
+    assert event["failure"].type is LookupError
+    assert site.port.clients.peers[0].recv(1) == b""
+    assert len(site.factory.made) == 1
+
+
+def tcp_port(interface: str) -> Callable[[Path], tuple[Any, socket.socket]]:
+    """Makes a port on an address of the loopback, and a client of it."""
+
+    def make(_: Path) -> tuple[Any, socket.socket]:
+        port = Port(0, Noting(), interface=interface, reactor=MemoryReactorClock())
+        port.startListening()
+        return port, socket.create_connection(port.socket.getsockname()[:2])
+
+    return make
+
+
+def unix_port(name: str | None) -> Callable[[Path], tuple[Any, socket.socket]]:
+    """Makes a port on a UNIX socket, and a client of it whose own socket has a name, or none."""
+
+    def make(directory: Path) -> tuple[Any, socket.socket]:
+        path = str(directory / "port")
+        port = UNIXPort(os.fsencode(path), Noting(), reactor=MemoryReactorClock())
+        port.startListening()
+        client = socket.socket(socket.AF_UNIX)
+        if name is not None:
+            client.bind(name)
+        client.connect(path)
+        return port, client
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        tcp_port("127.0.0.1"),
+        tcp_port("::1"),
+        unix_port(None),
+        unix_port("a client with a name"),
+        unix_port("\0abstract"),
+    ],
+    ids=["IPv4", "IPv6", "UNIX", "UNIX, named", "UNIX, abstract"],
+)
+def test_same_as_twisted(
+    make: Callable[[Path], tuple[Any, socket.socket]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The factory and the connection are told the same of the client as by Twisted's own port."""
+    seen = []
+    for ours in (False, True):
+        directory = tmp_path / str(ours)
+        directory.mkdir()
+        monkeypatch.chdir(directory)
+        port, client = make(directory)
+        with client:
+            (Accepting(port, Gate()).accept if ours else port.doRead)()
+            (peer,), (made,) = port.factory.peers, port.factory.made
+            wire = made.transport
+            seen.append((wire.sessionno, wire.hostname, len(wire.client), *wire.client[2:]))
+            for address in (peer, wire.getPeer()):  # without a TCP client's port, which differs
+                name = address.name if isinstance(address, UNIXAddress) else address.host
+                seen[-1] += (type(address), name)
+            wire.abortConnection()
+            port.stopListening()
+            port.reactor.advance(0)
+    assert seen[0] == seen[1]
