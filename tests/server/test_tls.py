@@ -205,6 +205,21 @@ def test_greeting_and_close_before_the_handshake(certificate: Path) -> None:
     assert talk.heard_good_bye
 
 
+def test_writes_before_the_handshake_wait(certificate: Path) -> None:
+    """A peer that does not shake hands is one that takes nothing."""
+    talk = TLSTalk(certificate, greeting=b"hello", write_timeout=3)
+    talk.session.send(b"news")
+    talk.clock.advance(2)
+    talk.shake_hands()
+    assert talk.hear() == b"hello\nnews\n"
+    talk.clock.advance(9)
+    assert not talk.transport.aborted
+    slow = TLSTalk(certificate, greeting=b"hello", write_timeout=3)
+    with capturedLogs():
+        slow.clock.advance(9)
+    assert slow.transport.aborted
+
+
 @pytest.mark.parametrize(
     ("data", "error"),
     [

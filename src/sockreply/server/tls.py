@@ -46,6 +46,7 @@ class TLSConnection(ProtocolWrapper):
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.tls = factory.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._producer: Any = None
         self._held: list[bytes] | None = []  # until the handshake is done; None: it is
         self._peer_ended = False
         self._reason: Failure | None = None
@@ -87,10 +88,20 @@ class TLSConnection(ProtocolWrapper):
             return
         if self._held is not None:
             self._held.append(data)
+            if self._producer is not None:
+                self._producer.pauseProducing()
             return
         self._encrypt(data)
         outgoing, write = self._outgoing, self.transport.write
         write(outgoing.read())
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        self._producer = producer  # is paused before the handshake, too
+        super().registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        self._producer = None
+        super().unregisterProducer()
 
     def writeSequence(self, data: Iterable[bytes]) -> None:  # noqa: N802 - Twisted's
         self.write(b"".join(data))
@@ -124,6 +135,8 @@ class TLSConnection(ProtocolWrapper):
         if held:
             self._encrypt(b"".join(held))
         self._flush()
+        if held and self._producer is not None:
+            self._producer.resumeProducing()
         if self.disconnecting:
             self._say_good_bye()
         return True
