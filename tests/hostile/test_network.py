@@ -78,9 +78,9 @@ def exposure(directory: Path) -> float:
     ("drop_ins", "most"),
     [
         pytest.param([], 1.3, id="as shipped"),
-        pytest.param(["tls.conf"], 1.3, id="with TLS"),
+        pytest.param(["tls.conf"], 1.3, id="with a key"),
         pytest.param(["activated.conf"], 0.6, id="without a network"),
-        pytest.param(["activated.conf", "tls.conf"], 0.6, id="without a network, with TLS"),
+        pytest.param(["activated.conf", "tls.conf"], 0.6, id="without a network, with a key"),
     ],
 )
 def test_service_is_confined(

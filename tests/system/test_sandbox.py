@@ -100,34 +100,21 @@ def test_commands_work(strict: Machine) -> None:
     assert never_ended(strict), journal(strict)
 
 
-def test_tls_works_with_its_drop_in(strict: Machine) -> None:
-    """With the drop-in for TLS, and a key that only root can read, a client shakes hands."""
-    serve_tls(strict, "tls.conf")
-    assert ask(strict, "who", to=TLS) == "me\n"
-    assert never_ended(strict), journal(strict)
-
-
-def test_tls_fails_without_its_drop_in(machine: Machine) -> None:
-    """The control: without the drop-in no client's handshake succeeds."""
-    serve_tls(machine)
-    assert machine.status("sockreply", "send", "--framing", "line", "--to", TLS, "who") == 1
-    assert "MemoryError" in journal(machine)
-
-
-def serve_tls(machine: Machine, *drop_ins: str) -> None:
-    """Let the daemon serve TLS on port 12346."""
-    machine.write("/etc/hosts", "127.0.0.1 localhost\n")  # debootstrap makes none
+def test_tls_works(strict: Machine) -> None:
+    """With a key that only root can read, a client shakes hands and is answered."""
+    strict.write("/etc/hosts", "127.0.0.1 localhost\n")  # debootstrap makes none
     key = "/etc/sockreply/tls.pem"
-    machine.run("install", "-m", "600", f"{PARCEL}/localhost.pem", key)
-    for name in drop_ins:
-        use_drop_in(machine, name)
-    machine.write(
+    strict.run("install", "-m", "600", f"{PARCEL}/localhost.pem", key)
+    use_drop_in(strict, "tls.conf")
+    strict.write(
         f"/etc/systemd/system/{SERVICE}.d/key.conf", f"[Service]\nLoadCredential=tls.pem:{key}\n"
     )
-    machine.run("systemctl", "daemon-reload")
+    strict.run("systemctl", "daemon-reload")
     where = "ssl:12346:interface=127.0.0.1:privateKey=/run/credentials/sockreply.service/tls.pem"
     head = BY_THE_LINE.replace("tcp:12345:interface=127.0.0.1", where)
-    configure(machine, head + rule("who", '"me"'))
+    configure(strict, head + rule("who", '"me"'))
+    assert ask(strict, "who", to=TLS) == "me\n"
+    assert never_ended(strict), journal(strict)
 
 
 def test_activated_service_works(strict: Machine) -> None:
