@@ -11,15 +11,13 @@ from typing import Any
 import pytest
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
-from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.tcp import Port as TCPPort
-from twisted.internet.testing import MemoryReactorClock, StringTransport
-from twisted.internet.unix import Port as UNIXPort
+from twisted.internet.protocol import Protocol
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, capturedLogs
 from twisted.python.failure import Failure
 
 from sockreply.server.hub import BATCH, FEW, POLLS, TURN, _hubs, hub_of
-from sockreply.server.transport import SendsAtOnce, SendsAtOnceUNIX, sends_at_once
+from sockreply.server.transport import SendsAtOnce
 from tests.server.polling import Connection, Site
 from tests.server.stand_ins import LoopingReactor
 
@@ -289,10 +287,9 @@ def test_one_for_each_reactor() -> None:
 
 
 def test_without_epoll(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system has no epoll, connections wait in the reactor itself."""
+    """Where the system has no epoll there is no hub."""
     monkeypatch.delattr(select, "epoll", raising=False)
-    reactor = MemoryReactorClock()
-    assert hub_of(reactor) is reactor
+    assert hub_of(MemoryReactorClock()) is None
 
 
 class Pair:
@@ -300,13 +297,13 @@ class Pair:
 
     def __init__(self) -> None:
         self.reactor = LoopingReactor()
-        self.hub = hub_of(self.reactor)
+        self.hub: Any = hub_of(self.reactor)
         self.lost: list[type] = []
         protocol = Protocol()
         vars(protocol)["connectionLost"] = lambda reason: self.lost.append(reason.type)
         ours, self.peer = socket.socketpair()
         port: Any = SimpleNamespace(_realPortNumber=12345)
-        self.wire = SendsAtOnce(ours, protocol, ("127.0.0.1", 7), port, 0, self.hub)
+        self.wire = SendsAtOnce(ours, protocol, ("127.0.0.1", 7), port, 0, self.hub or self.reactor)
         protocol.makeConnection(self.wire)
 
 
@@ -340,25 +337,3 @@ def test_shutdown_of_the_reactor(pair: Pair) -> None:
     reader.connectionLost(Failure(CONNECTION_LOST))
     assert pair.lost == [ConnectionLost]
     assert not pair.wire.connected
-
-
-@pytest.mark.parametrize(
-    ("port", "made"),
-    [(TCPPort(0, Factory()), SendsAtOnce), (UNIXPort(b"socket", Factory()), SendsAtOnceUNIX)],
-    ids=["TCP", "UNIX"],
-)
-def test_what_ports_make(port: Any, made: type[Any]) -> None:
-    """Connections of Twisted's ports send at once, and wait in the hub."""
-    reactor = MemoryReactorClock()
-    make = sends_at_once(port.transport, reactor)
-    ours, peer = socket.socketpair()
-    transport = make(ours, Protocol(), ("127.0.0.1", 7), port, 0, reactor)
-    assert type(transport) is made
-    assert transport.reactor is hub_of(reactor)
-    transport.connectionLost(Failure(CONNECTION_DONE))
-    peer.close()
-
-
-def test_other_transports_are_left_alone() -> None:
-    """A port whose connections are not Twisted's own keeps them as they are."""
-    assert sends_at_once(StringTransport, MemoryReactorClock()) is StringTransport

@@ -25,7 +25,6 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
-from sockreply.server.hub import hub_of
 from sockreply.server.twisted_buffers import BufferedServer, BufferedUNIXServer
 
 _DONE = Failure(CONNECTION_DONE)
@@ -109,16 +108,10 @@ class SendsAtOnceUNIX(SendsAtOnce, BufferedUNIXServer):
     """The same on a UNIX socket."""
 
 
-def sends_at_once(transport: type[Any], reactor: Any) -> Callable[..., Any]:
-    """What makes connections in place of a port's own transport.
-
-    Args:
-        transport: The port's own. One that is not Twisted's is left alone.
-        reactor: The port's; connections wait in its hub.
-    """
+def sends_at_once(transport: type[Any]) -> type[Any]:
+    """The class that takes the place of a port's own, if there is one that sends at once."""
     replaced: dict[type[Any], type[Any]] = {tcp.Server: SendsAtOnce, unix.Server: SendsAtOnceUNIX}
-    ours, hub = replaced.get(transport), hub_of(reactor)
-    return transport if ours is None else lambda *args: ours(*args[:-1], hub)
+    return replaced.get(transport, transport)
 
 
 def wire_under(transport: Any) -> SendsAtOnce | None:
