@@ -77,12 +77,13 @@ def test_writes_when_it_can(site: Site) -> None:
     assert both.told == ["read", "write"]
 
 
-def test_end_by_reading(site: Site) -> None:
+@pytest.mark.parametrize("event", [IN, IN | OUT])
+def test_end_by_reading(site: Site, event: int) -> None:
     """The end of the stream is a half-close; anything else ends the connection, for writing too."""
     done = Connection(5, lambda: CONNECTION_DONE)
     lost = Connection(6, lambda: CONNECTION_LOST)
     site.add(done, lost, writes=True)
-    site.turn([(5, IN), (6, IN | OUT)])
+    site.turn([(5, event), (6, event)])
     assert done.told == ["read", "read lost", ConnectionDone]
     assert lost.told == ["read", ConnectionLost]
     assert site.epoll.watched == {5: OUT}

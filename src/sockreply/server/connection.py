@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from sockreply.conversation.answering import Answering
 from sockreply.conversation.failures import tls_failed
 from sockreply.conversation.shared import Shared
+from sockreply.conversation.states import OPEN
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
 from sockreply.server.transport import SendsAtOnce
@@ -57,6 +58,11 @@ class Connection(Protocol):
 
     def send(self, reply: bytes | Reply) -> None:
         self._answering.send(reply)
+
+    def owes_nothing(self) -> bool:
+        """Is there nothing to do for a peer that sends no more, but to close?"""
+        answering = self._answering
+        return not (answering.held or answering.state is not OPEN or answering.framer.buffered)
 
     @property
     def _has_unsent(self) -> bool:
