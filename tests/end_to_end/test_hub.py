@@ -6,11 +6,20 @@ import select
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.clients import ask, connect, half_close_and_read, read_bytes, reset
+from tests.end_to_end.activation import port_of, start_on, tcp_listener, unix_listener
+from tests.end_to_end.clients import (
+    ask,
+    connect,
+    connect_unix,
+    half_close_and_read,
+    read_bytes,
+    reset,
+)
 from tests.end_to_end.daemons import RESPONDERS, Daemon, Start, needs_proc, start_to_end
 from tests.end_to_end.responders import BIG
 from tests.end_to_end.waiting import eventually
@@ -55,10 +64,15 @@ def under(reactor: str) -> tuple[str, ...]:
     return ("twistd", f"--reactor={reactor}", "-n", "--pidfile=", "sockreply")
 
 
-def epolls(daemon: Daemon) -> int:
-    """How many epolls a daemon has open."""
-    links = Path(f"/proc/{daemon.pid}/fd").iterdir()
-    return sum(str(link.readlink()) == "anon_inode:[eventpoll]" for link in links)
+def epolls(daemon: Daemon) -> list[int]:
+    """For each epoll that a daemon has open, how many descriptors wait in it."""
+    process = Path(f"/proc/{daemon.pid}")
+    found = [
+        (process / "fdinfo" / each.name).read_text().count("tfd:")
+        for each in (process / "fd").iterdir()
+        if str(each.readlink()) == "anon_inode:[eventpoll]"
+    ]
+    return sorted(found)
 
 
 def reload(daemon: Daemon, file: Path, text: str) -> None:
@@ -112,8 +126,46 @@ def test_end_of_the_reactor(tmp_path: Path, reactor: str) -> None:
     assert done.stderr == ""
 
 
+needs_epoll = pytest.mark.skipif(not has_epoll, reason="there is no epoll")
+
+
 @needs_proc
-@pytest.mark.skipif(not has_epoll, reason="there is no epoll")
+@needs_epoll
+@pytest.mark.parametrize("kind", ["tcp", "unix", "ssl", "haproxy", "systemd INET", "systemd UNIX"])
+def test_each_kind_of_connection(
+    start_daemon: Start, tmp_path: Path, certificate: Path, kind: str
+) -> None:
+    """Whatever a port is made of, its connections wait in the hub."""
+    runner, path = under("poll"), str(tmp_path / "socket")
+    where = {
+        "tcp": "tcp:0:interface=127.0.0.1",
+        "unix": f"unix:{path}",
+        "ssl": f"ssl:0:interface=127.0.0.1:privateKey={certificate}",
+        "haproxy": "haproxy:tcp:0:interface=127.0.0.1",
+    }
+    with ExitStack() as opened:
+        if kind in where:
+            daemon = start_daemon("--listen", where[kind], runner=runner)
+        else:
+            domain = kind.split()[1]
+            given = tcp_listener() if domain == "INET" else unix_listener(path)
+            listeners = [opened.enter_context(given)]
+            listen = f"systemd:domain={domain}:index=0"
+            daemon = start_on(start_daemon, listeners, "-", "--listen", listen, runner=runner)
+        if kind.lower().endswith("unix"):
+            daemon.wait_for("listening on")
+            client = opened.enter_context(connect_unix(path))
+        else:
+            port = port_of(listeners[0]) if kind not in where else daemon.port
+            client = opened.enter_context(connect(port))
+        eventually(lambda: epolls(daemon) == [1], lambda: str(epolls(daemon)))
+        client.close()
+        eventually(lambda: epolls(daemon) == [0], lambda: str(epolls(daemon)))
+    assert daemon.stop() == 0
+
+
+@needs_proc
+@needs_epoll
 def test_one_epoll_however_often_settings_change(start_daemon: Start, tmp_path: Path) -> None:
     """There is one for all services, made for the first connection, and no reload adds any."""
     file = tmp_path / "services.toml"
@@ -122,7 +174,7 @@ def test_one_epoll_however_often_settings_change(start_daemon: Start, tmp_path: 
     file.write_text(text)
     daemon = start_daemon("--config", str(file), runner=under("poll"))
     eventually((tmp_path / "second").exists)
-    assert epolls(daemon) == 0
+    assert epolls(daemon) == []
     for turn in range(3):
         for name in ("first", "second"):
             with socket.socket(socket.AF_UNIX) as client, socket.socket(socket.AF_UNIX) as before:
@@ -130,6 +182,6 @@ def test_one_epoll_however_often_settings_change(start_daemon: Start, tmp_path: 
                 client.connect(str(tmp_path / name))
                 client.sendall(b"x\n")
                 assert client.recv(100) == f"{name}\n".encode()
-        assert epolls(daemon) == 1
+        eventually(lambda: epolls(daemon) == [0], lambda: str(epolls(daemon)))
         reload(daemon, file, text + (one.format(name="third") if turn % 2 == 0 else ""))
     assert daemon.stop() == 0

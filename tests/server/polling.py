@@ -29,7 +29,7 @@ class Script:
         self.watched[number] = events
 
     def modify(self, number: int, events: int) -> None:
-        assert number in self.watched
+        assert self.watched[number] != events
         self.watched[number] = events
 
     def unregister(self, number: int) -> None:

@@ -230,7 +230,7 @@ class WireTalk(Talk):
         ours.setblocking(False)
         self.peer.setblocking(False)
         port: Any = SimpleNamespace(_realPortNumber=12345)
-        reactor = hub_of(self.clock)
+        reactor = hub_of(self.clock) or self.clock
         self.transport = SendsAtOnce(ours, self.protocol, ("127.0.0.1", 7), port, 0, reactor)
         start_writing = self.transport.startWriting
         self.waits_to_write = 0

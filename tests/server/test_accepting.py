@@ -20,7 +20,9 @@ from twisted.internet.unix import Port as UNIXPort
 from twisted.logger import LogEvent, capturedLogs
 
 from sockreply.server.accepting import MORE, Accepting
+from sockreply.server.hub import Hub, hub_of
 from tests.private_names import check_names
+from tests.server.polling import Script
 from tests.server.ports import ListPort
 
 SEEN_IN = "Python 3.13.0"
@@ -72,7 +74,15 @@ class Site:
         self.port = ListPort(self.factory, MemoryReactorClock())
         vars(self.port)["transport"] = lambda *args: SimpleNamespace(socket=args[0], args=args)
         self.gate = Gate()
-        self.accepting = Accepting(self.port, self.gate)
+        self.hub = Hub(self.port.reactor, self.make_poller)
+        self.descriptors = 99
+        self.accepting = Accepting(self.port, self.hub, self.gate)
+
+    def make_poller(self) -> Script:
+        """What makes an epoll, if there is a descriptor for it."""
+        if not self.descriptors:
+            raise OSError(errno.EMFILE, "EMFILE")
+        return Script()
 
     def accept(self) -> list[LogEvent]:
         """Accept; what was logged as an error."""
@@ -140,6 +150,25 @@ def test_out_of_descriptors(site: Site) -> None:
     site.port.clients.errors = [errno.EMFILE]
     assert site.accept() == []
     assert site.gate.told == [errno.EMFILE]
+
+
+def test_no_descriptor_for_the_hub(site: Site) -> None:
+    """Nobody is accepted before there is a hub for them to wait in."""
+    site.descriptors = 0
+    site.port.clients.arrive()
+    assert site.accept() == []
+    assert site.gate.told == [errno.EMFILE]
+    assert len(site.port.clients.waiting) == 1
+    site.descriptors = 1
+    site.accept()
+    assert site.factory.made[0].transport.args[5] is site.hub
+
+
+def test_without_a_hub(site: Site) -> None:
+    """Where there is none the connections get the port's reactor."""
+    site.port.clients.arrive()
+    Accepting(site.port, None, site.gate).accept()
+    assert site.factory.made[0].transport.args[5] is site.port.reactor
 
 
 def test_unknown_error(site: Site) -> None:
@@ -224,7 +253,7 @@ def test_same_as_twisted(
         monkeypatch.chdir(directory)
         port, client = make(directory)
         with client:
-            (Accepting(port, Gate()).accept if ours else port.doRead)()
+            (Accepting(port, hub_of(port.reactor), Gate()).accept if ours else port.doRead)()
             (peer,), (made,) = port.factory.peers, port.factory.made
             wire = made.transport
             seen.append((wire.sessionno, wire.hostname, len(wire.client), *wire.client[2:]))

@@ -11,15 +11,13 @@ from typing import Any
 import pytest
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
-from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.tcp import Port as TCPPort
-from twisted.internet.testing import MemoryReactorClock, StringTransport
-from twisted.internet.unix import Port as UNIXPort
+from twisted.internet.protocol import Protocol
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, capturedLogs
 from twisted.python.failure import Failure
 
 from sockreply.server.hub import BATCH, FEW, POLLS, TURN, _hubs, hub_of
-from sockreply.server.transport import SendsAtOnce, SendsAtOnceUNIX, sends_at_once
+from sockreply.server.transport import SendsAtOnce
 from tests.server.polling import Connection, Site
 from tests.server.stand_ins import LoopingReactor
 
@@ -79,12 +77,13 @@ def test_writes_when_it_can(site: Site) -> None:
     assert both.told == ["read", "write"]
 
 
-def test_end_by_reading(site: Site) -> None:
+@pytest.mark.parametrize("event", [IN, IN | OUT])
+def test_end_by_reading(site: Site, event: int) -> None:
     """The end of the stream is a half-close; anything else ends the connection, for writing too."""
     done = Connection(5, lambda: CONNECTION_DONE)
     lost = Connection(6, lambda: CONNECTION_LOST)
     site.add(done, lost, writes=True)
-    site.turn([(5, IN), (6, IN | OUT)])
+    site.turn([(5, event), (6, event)])
     assert done.told == ["read", "read lost", ConnectionDone]
     assert lost.told == ["read", ConnectionLost]
     assert site.epoll.watched == {5: OUT}
@@ -289,10 +288,9 @@ def test_one_for_each_reactor() -> None:
 
 
 def test_without_epoll(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system has no epoll, connections wait in the reactor itself."""
+    """Where the system has no epoll there is no hub."""
     monkeypatch.delattr(select, "epoll", raising=False)
-    reactor = MemoryReactorClock()
-    assert hub_of(reactor) is reactor
+    assert hub_of(MemoryReactorClock()) is None
 
 
 class Pair:
@@ -300,13 +298,13 @@ class Pair:
 
     def __init__(self) -> None:
         self.reactor = LoopingReactor()
-        self.hub = hub_of(self.reactor)
+        self.hub: Any = hub_of(self.reactor)
         self.lost: list[type] = []
         protocol = Protocol()
         vars(protocol)["connectionLost"] = lambda reason: self.lost.append(reason.type)
         ours, self.peer = socket.socketpair()
         port: Any = SimpleNamespace(_realPortNumber=12345)
-        self.wire = SendsAtOnce(ours, protocol, ("127.0.0.1", 7), port, 0, self.hub)
+        self.wire = SendsAtOnce(ours, protocol, ("127.0.0.1", 7), port, 0, self.hub or self.reactor)
         protocol.makeConnection(self.wire)
 
 

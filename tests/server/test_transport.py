@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from twisted.internet import tcp, unix
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHalfCloseableProtocol
@@ -21,7 +22,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockreply.server.hub import hub_of
-from sockreply.server.transport import SendsAtOnce, direct_write, wire_under
+from sockreply.server.transport import (
+    SendsAtOnce,
+    SendsAtOnceUNIX,
+    direct_write,
+    sends_at_once,
+    wire_under,
+)
 from tests.server.stand_ins import LoopingReactor, WireTalk
 
 Connect = Callable[..., WireTalk]
@@ -112,6 +119,20 @@ def test_has_unread(over_wire: Connect) -> None:
     assert not talk.transport.has_unread()
 
 
+@pytest.mark.parametrize(
+    ("port_has", "taken"),
+    [
+        (tcp.Server, SendsAtOnce),
+        (unix.Server, SendsAtOnceUNIX),
+        (SendsAtOnce, SendsAtOnce),
+        (StringTransport, StringTransport),
+    ],
+)
+def test_what_replaces_what(port_has: type, taken: type) -> None:
+    """Twisted's own transports are replaced; any other is left alone."""
+    assert sends_at_once(port_has) is taken
+
+
 def test_wire_under_wrappers(over_wire: Connect) -> None:
     """The wire is found under wrappers; where there is none of our kind there is none."""
     talk = over_wire()
@@ -165,7 +186,7 @@ def test_end_of_stream(unsent: bytes, owes: bool, told: list[str]) -> None:
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     port: Any = SimpleNamespace(_realPortNumber=12345)
     protocol = Owing()
-    wire = SendsAtOnce(ours, protocol, ("127.0.0.1", 7), port, 0, hub_of(reactor))
+    wire = SendsAtOnce(ours, protocol, ("127.0.0.1", 7), port, 0, hub_of(reactor) or reactor)
     protocol.makeConnection(wire)
     wire.write(unsent)
     peer.shutdown(socket.SHUT_WR)

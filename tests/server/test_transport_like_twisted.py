@@ -96,8 +96,9 @@ class Side:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # so that writes are partial
         self.peer.setblocking(False)
         port: Any = SimpleNamespace(_realPortNumber=12345)
-        waits_in = self.reactor if transport_class is tcp.Server else hub_of(self.reactor)
         self.protocol = Noting(produces)
+        hub = None if transport_class is tcp.Server else hub_of(self.reactor)
+        waits_in = hub or self.reactor
         self.transport = transport_class(ours, self.protocol, ("127.0.0.1", 7), port, 0, waits_in)
         self.protocol.makeConnection(self.transport)
         self.heard = bytearray()

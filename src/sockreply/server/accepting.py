@@ -15,6 +15,8 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 from twisted.python import log
 
+from sockreply.server.hub import Hub
+
 # What accept(2) fails with: for one client, and for want of descriptors or memory.
 _ONE_CLIENTS_TROUBLE = {errno.ECONNABORTED, errno.EPERM}
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -44,11 +46,13 @@ class Accepting:
 
     Args:
         port: It listens. What it says about transport and factory holds, also if that changes.
+        hub: Where the connections wait; None: in the port's reactor.
         gate: Is asked before each connection.
     """
 
-    def __init__(self, port: Any, gate: Gate) -> None:
+    def __init__(self, port: Any, hub: Hub | None, gate: Gate) -> None:
         self._port = port
+        self._hub = hub
         self._gate = gate
         self._next = port.socket._accept
         self._kind = port.socket.family, port.socket.type
@@ -57,6 +61,8 @@ class Accepting:
         """Make connections of those that wait: all of them, or so many that others get a turn."""
         port, gate = self._port, self._gate
         most, taken = port.numberAccepts, 0
+        if self._hub is not None and not self._open(self._hub):
+            return
         try:
             for _ in range(most):
                 if gate.is_full():
@@ -81,6 +87,15 @@ class Accepting:
         # One try more than there are connections costs a call that finds nobody.
         port.numberAccepts = most + MORE if taken == most else max(1, taken)
 
+    def _open(self, hub: Hub) -> bool:
+        """Is there a descriptor for the hub? What is accepted without could only be reset."""
+        try:
+            hub.open()
+        except OSError as error:
+            self._gate.rest(error)
+            return False
+        return True
+
     def _connect(self, accepted: socket.socket, client: Any) -> None:
         port = self._port
         peer: IAddress
@@ -102,5 +117,6 @@ class Accepting:
             return
         session = port.sessionno
         port.sessionno = session + 1
-        transport = port.transport(accepted, protocol, client, port, session, port.reactor)
+        waits_in = self._hub or port.reactor
+        transport = port.transport(accepted, protocol, client, port, session, waits_in)
         protocol.makeConnection(transport)

@@ -14,6 +14,7 @@ from sockreply.conversation.answering import Answering
 from sockreply.conversation.arrival import TappedFramer, rest_of
 from sockreply.conversation.failures import tls_failed, too_slow, truncated
 from sockreply.conversation.shared import Shared
+from sockreply.conversation.states import OPEN
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
 from sockreply.server.tls_context import describe_tls
@@ -62,6 +63,11 @@ class Connection(Protocol):
 
     def send(self, reply: bytes | Reply) -> None:
         self._answering.send(reply)
+
+    def owes_nothing(self) -> bool:
+        """Is there nothing to do for a peer that sends no more, but to close?"""
+        answering = self._answering
+        return not (answering.held or answering.state is not OPEN or answering.framer.buffered)
 
     @property
     def _has_unsent(self) -> bool:

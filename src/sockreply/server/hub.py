@@ -72,8 +72,8 @@ class Hub:
 
     Args:
         reactor: Calls it, and is asked for everything else.
-        poller: Makes the epoll. That is done for the first connection, so that no process inherits
-            the epoll of the one that it was forked from.
+        poller: Makes the epoll. That is done before the first connection is accepted, so that no
+            process inherits the epoll of the one that it was forked from.
     """
 
     def __init__(self, reactor: Any, poller: Callable[[], Any]) -> None:
@@ -86,6 +86,16 @@ class Hub:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)
+
+    def open(self) -> None:
+        """Make the epoll, if that is not done yet.
+
+        Raises:
+            OSError: There is no descriptor left for it.
+        """
+        if self._poller is None:
+            self._poller = self._make_poller()
+            self._poll = self._poller.poll
 
     # What the connections call.
 
@@ -153,9 +163,7 @@ class Hub:
                 self._poller.modify(number, before | event)
                 self._events[number] = before | event
             return
-        if self._poller is None:
-            self._poller = self._make_poller()
-            self._poll = self._poller.poll
+        self.open()
         self._poller.register(number, event)
         self._connections[number] = connection
         self._events[number] = event
@@ -235,11 +243,11 @@ _hubs: WeakValueDictionary[int, Hub] = WeakValueDictionary()
 of a process bounds what one turn takes, and no reload can leave descriptors behind."""
 
 
-def hub_of(reactor: Any) -> Any:
-    """What connections under this reactor wait in: its hub, or itself where there is no epoll."""
+def hub_of(reactor: Any) -> Hub | None:
+    """The hub of this reactor; None: there is no epoll, and connections wait in the reactor."""
     poller = getattr(select, "epoll", None)
     if poller is None:
-        return reactor
+        return None
     hub = _hubs.get(id(reactor))
     if hub is None:
         hub = _hubs[id(reactor)] = Hub(reactor, poller)

@@ -12,6 +12,7 @@ from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
 from sockreply.server.accepting import Accepting
+from sockreply.server.hub import hub_of
 from sockreply.server.transport import sends_at_once
 
 BACKLOG = 4096
@@ -62,9 +63,9 @@ class Listener:
         self._resting = False
         self._emptied: list[Deferred[None]] = []
         if isinstance(port, Port):
-            own: Any = port  # whose transport may be any callable, as Twisted says
-            own.transport = sends_at_once(port.transport, port.reactor)
-            own.doRead = Accepting(port, self).accept
+            port.transport = sends_at_once(port.transport)
+            accepting = Accepting(port, hub_of(port.reactor), self)
+            port.doRead = accepting.accept  # type: ignore[method-assign]
 
     @property
     def address(self) -> IAddress | None:

@@ -98,11 +98,6 @@ class ReplyProtocol(Connection):
             answering.read_at = self._shared.clock.seconds()
         answering.proceed()
 
-    def owes_nothing(self) -> bool:
-        """Is there nothing to do for a peer that sends no more, but to close?"""
-        answering = self._answering
-        return not (answering.held or answering.state is not OPEN or self._framer.buffered)
-
     def readConnectionLost(self) -> None:
         answering = self._answering
         then = answering.leads_to(PEER_ENDS)
