@@ -72,11 +72,15 @@ class Site:
     def __init__(self) -> None:
         self.factory = Noting()
         self.port = ListPort(self.factory, MemoryReactorClock())
-        vars(self.port)["transport"] = lambda *args: SimpleNamespace(socket=args[0], args=args)
+        vars(self.port)["transport"] = self.connect
         self.gate = Gate()
         self.hub = Hub(self.port.reactor, self.make_poller)
         self.descriptors = 99
         self.accepting = Accepting(self.port, self.hub, self.gate)
+
+    def connect(self, *args: Any) -> Any:
+        """What stands for a connection."""
+        return SimpleNamespace(socket=args[0], args=args, connected=True)
 
     def make_poller(self) -> Script:
         """What makes an epoll, if there is a descriptor for it."""
@@ -161,7 +165,21 @@ def test_no_descriptor_for_the_hub(site: Site) -> None:
     assert len(site.port.clients.waiting) == 1
     site.descriptors = 1
     site.accept()
-    assert site.factory.made[0].transport.args[5] is site.hub
+    assert len(site.factory.made) == 1
+
+
+def test_where_they_wait(site: Site) -> None:
+    """One connection waits in the reactor itself, all others in the hub."""
+    site.port.clients.arrive(3)
+    site.accept()
+    first, *others = [each.transport for each in site.factory.made]
+    assert first.args[5] is site.port.reactor
+    assert all(each.args[5] is site.hub for each in others)
+    first.connected = False
+    site.port.clients.arrive(2)
+    site.accept()
+    *_, fourth, fifth = [each.transport for each in site.factory.made]
+    assert (fourth.args[5], fifth.args[5]) == (site.port.reactor, site.hub)
 
 
 def test_without_a_hub(site: Site) -> None:

@@ -338,36 +338,3 @@ def test_shutdown_of_the_reactor(pair: Pair) -> None:
     reader.connectionLost(Failure(CONNECTION_LOST))
     assert pair.lost == [ConnectionLost]
     assert not pair.wire.connected
-
-
-@pytest.mark.parametrize(
-    ("port", "made"),
-    [(TCPPort(0, Factory()), SendsAtOnce), (UNIXPort(b"socket", Factory()), SendsAtOnceUNIX)],
-    ids=["TCP", "UNIX"],
-)
-def test_what_ports_make(port: Any, made: type[Any]) -> None:
-    """Connections of Twisted's ports send at once; all but one wait in the hub."""
-    reactor = MemoryReactorClock()
-    make = sends_at_once(port.transport, reactor)
-
-    def connect() -> tuple[Any, socket.socket]:
-        ours, peer = socket.socketpair()
-        transport = make(ours, Protocol(), ("127.0.0.1", 7), port, 0, reactor)
-        assert type(transport) is made
-        return transport, peer
-
-    first, second, third = connect(), connect(), connect()
-    assert first[0].reactor is reactor
-    assert second[0].reactor is third[0].reactor is hub_of(reactor)
-    first[0].connectionLost(Failure(CONNECTION_DONE))
-    fourth = connect()
-    assert fourth[0].reactor is reactor
-    for transport, peer in (second, third, fourth):
-        transport.connectionLost(Failure(CONNECTION_DONE))
-        peer.close()
-    first[1].close()
-
-
-def test_other_transports_are_left_alone() -> None:
-    """A port whose connections are not Twisted's own keeps them as they are."""
-    assert sends_at_once(StringTransport, MemoryReactorClock()) is StringTransport

@@ -46,7 +46,8 @@ class Accepting:
 
     Args:
         port: It listens. What it says about transport and factory holds, also if that changes.
-        hub: Where the connections wait; None: in the port's reactor.
+        hub: Where the connections wait, but for one in the port's reactor: for a single event, a
+            poll more costs more than the hub saves. None: all wait in the reactor.
         gate: Is asked before each connection.
     """
 
@@ -55,6 +56,7 @@ class Accepting:
         self._hub = hub
         self._gate = gate
         self._next = port.socket._accept
+        self._alone: Any = None  # the connection that waits in the reactor
         self._kind = port.socket.family, port.socket.type
 
     def accept(self) -> None:
@@ -117,6 +119,9 @@ class Accepting:
             return
         session = port.sessionno
         port.sessionno = session + 1
-        waits_in = self._hub or port.reactor
+        hub, alone = self._hub, self._alone
+        waits_in = hub if hub is not None and alone and alone.connected else port.reactor
         transport = port.transport(accepted, protocol, client, port, session, waits_in)
+        if waits_in is not hub:
+            self._alone = transport
         protocol.makeConnection(transport)

@@ -25,7 +25,6 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
-from sockreply.server.hub import hub_of
 from sockreply.server.tls import TLSConnection
 from sockreply.server.twisted_buffers import BufferedServer, BufferedUNIXServer
 
@@ -110,28 +109,6 @@ class SendsAtOnceUNIX(SendsAtOnce, BufferedUNIXServer):
     """The same on a UNIX socket."""
 
 
-def sends_at_once(transport: type[Any], reactor: Any) -> Callable[..., Any]:
-    """What makes connections in place of a port's own transport.
-
-    Args:
-        transport: The port's own. One that is not Twisted's is left alone.
-        reactor: The port's. Connections wait in its hub, but for one in the reactor itself: for a
-            single event, a poll more costs more than the hub saves.
-    """
-    replaced: dict[type[Any], type[Any]] = {tcp.Server: SendsAtOnce, unix.Server: SendsAtOnceUNIX}
-    ours, hub = replaced.get(transport), hub_of(reactor)
-    if ours is None:
-        return transport
-    alone: Any = None
-
-    def make(*args: Any) -> Any:
-        nonlocal alone
-        if alone is not None and alone.connected:
-            return ours(*args[:-1], hub)
-        alone = ours(*args)
-        return alone
-
-    return make
 def sends_at_once(transport: type[Any]) -> type[Any]:
     """The class that takes the place of a port's own, if there is one that sends at once."""
     replaced: dict[type[Any], type[Any]] = {tcp.Server: SendsAtOnce, unix.Server: SendsAtOnceUNIX}
