@@ -200,6 +200,7 @@ def test_what_cannot_be_written_any_more(site: Site) -> None:
     with pytest.raises(CannotStart, match="No such file or directory"):
         daemon.startService()
     assert site.reactor.ports == []
+    assert not daemon.ready
     directory.mkdir()
     site.start(site.settings(directory / "ready"))
     (directory / "ready").unlink()

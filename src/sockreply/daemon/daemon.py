@@ -111,6 +111,7 @@ class Daemon(Service):
         except CannotStart:
             for serving in self.serving.values():
                 serving.service.drop()
+            self._listening = False
             self.watch.close()
             self.outlets.close()
             raise
