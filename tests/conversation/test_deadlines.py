@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from sockreply.conversation.deadlines import Alarms, Deadlines, Kind
+
+
+class Telling:
+    """Calls a function when a deadline has passed."""
+
+    def __init__(self, tell: Callable[[Kind], object]) -> None:
+        self._tell = tell
+
+    def expired(self, kind: Kind) -> None:
+        """One has passed."""
+        self._tell(kind)
 
 
 def watched() -> tuple[Deadlines, Clock, list[tuple[float, Kind]]]:
@@ -13,7 +26,7 @@ def watched() -> tuple[Deadlines, Clock, list[tuple[float, Kind]]]:
     clock = Clock()
     expired: list[tuple[float, Kind]] = []
     return (
-        Deadlines(Alarms(clock), lambda kind: expired.append((clock.seconds(), kind))),
+        Deadlines(Alarms(clock), Telling(lambda kind: expired.append((clock.seconds(), kind)))),
         clock,
         expired,
     )
@@ -114,7 +127,7 @@ def test_begun_by_one_that_expired() -> None:
         times.append(clock.seconds())
         timeouts.begin(kind, 2)
 
-    timeouts = Deadlines(Alarms(clock), again)
+    timeouts = Deadlines(Alarms(clock), Telling(again))
     timeouts.begin("silence", 2)
     clock.pump([1] * 6)
     assert times == [2, 4, 6]
@@ -130,7 +143,7 @@ def test_stopped_by_one_that_expired() -> None:
         expired.append(kind)
         timeouts.stop()
 
-    timeouts = Deadlines(Alarms(clock), stop)
+    timeouts = Deadlines(Alarms(clock), Telling(stop))
     timeouts.begin("message", 2)
     timeouts.begin("idle", 2)
     clock.advance(5)
@@ -145,7 +158,7 @@ def test_far_deadlines_share_a_timer() -> None:
     expired: list[tuple[float, int]] = []
     for number in range(4):
         told = lambda _, number=number: expired.append((clock.seconds(), number))  # noqa: E731 - short
-        Deadlines(alarms, told).begin("idle", 60 + number / 4)
+        Deadlines(alarms, Telling(told)).begin("idle", 60 + number / 4)
     assert len(clock.getDelayedCalls()) == 1
     clock.pump([0.25] * 4 * 62)
     assert expired == [(60, 0), (60.25, 1), (60.5, 2), (60.75, 3)]
@@ -162,7 +175,7 @@ def test_one_that_fails_keeps_no_other() -> None:
         raise ZeroDivisionError
 
     for tell in (fail, expired.append, fail, expired.append):
-        Deadlines(alarms, tell).begin("idle", 5)
+        Deadlines(alarms, Telling(tell)).begin("idle", 5)
     with capturedLogs() as events:
         clock.advance(5)
     assert expired == ["idle", "idle"]
@@ -173,7 +186,7 @@ def test_the_last_one_takes_the_timer_along() -> None:
     """A shared timer goes when nobody waits for its second any more, and not before."""
     clock = Clock()
     alarms = Alarms(clock)
-    one, other = (Deadlines(alarms, lambda _: None) for _ in range(2))
+    one, other = (Deadlines(alarms, Telling(lambda _: None)) for _ in range(2))
     one.begin("idle", 10)
     other.begin("idle", 10)
     one.stop()

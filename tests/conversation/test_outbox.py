@@ -18,7 +18,11 @@ class Sent:
         self.counters = Counters()
         self.outbox = Outbox(Dialect(parse_framing(framing), Echo()), self.counters)
         self.writes: list[bytes] = []
-        self.outbox.write = self.writes.append
+        self.outbox.wire = self
+
+    def write(self, data: bytes) -> None:
+        """Take what is written."""
+        self.writes.append(data)
 
 
 def test_nothing_is_written_of_nothing() -> None:

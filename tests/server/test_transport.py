@@ -25,7 +25,7 @@ from sockreply.server.hub import hub_of
 from sockreply.server.transport import (
     SendsAtOnce,
     SendsAtOnceUNIX,
-    direct_write,
+    direct_wire,
     sends_at_once,
     wire_under,
 )
@@ -39,7 +39,7 @@ def test_sends_at_once(over_wire: Connect) -> None:
     """What the kernel takes is sent without the loop's doing, and is no backlog."""
     talk = over_wire()
     backlogs: list[int] = []
-    talk.transport.on_backlog = lambda: backlogs.append(1)
+    talk.transport.watcher = SimpleNamespace(backlogged=lambda: backlogs.append(1))
     talk.transport.write(b"now")
     assert talk.peer.recv(100) == b"now"
     assert talk.waits_to_write == 0
@@ -51,7 +51,9 @@ def test_backlog(over_wire: Connect) -> None:
     """What the kernel does not take is queued, told once, and sent in order as it takes more."""
     talk = over_wire()
     backlogs: list[int] = []
-    talk.transport.on_backlog = lambda: backlogs.append(talk.transport.unsent)
+    talk.transport.watcher = SimpleNamespace(
+        backlogged=lambda: backlogs.append(talk.transport.unsent)
+    )
     talk.transport.write(BIG)
     talk.transport.write(b"end")
     assert backlogs == [talk.transport.unsent - 3]
@@ -143,16 +145,16 @@ def test_wire_under_wrappers(over_wire: Connect) -> None:
     assert wire_under(StringTransport()) is None
 
 
-def test_direct_write() -> None:
+def test_direct_wire() -> None:
     """Without TLS, writing is the transport's own; with TLS it does not wait for a turn."""
     plain: Any = StringTransport()
-    assert direct_write(plain) == plain.write
+    assert direct_wire(plain) is plain
     under = Factory.forProtocol(Protocol)
     layer: Any = TLSMemoryBIOFactory(CertificateOptions(), False, under, Clock()).buildProtocol(
         IPv4Address("TCP", "127.0.0.1", 7)
     )
     assert isinstance(layer, TLSMemoryBIOProtocol)
-    assert direct_write(layer) != layer.write
+    assert direct_wire(layer) is not layer
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,7 @@ class Answering(Replying):
             return True
         wire = dialect.join(replies)
         counters.sent_bytes += len(wire)
-        write = self.outbox.write
-        write(wire)
+        self.outbox.wire.write(wire)
         if read_at is not None:
             shared.count_seconds(read_at, count)
         if self.held:

@@ -6,8 +6,7 @@ the earliest time that it was ever set for, looks, and sleeps again until the ne
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -35,6 +34,8 @@ class Alarms:
 
     def __init__(self, clock: IReactorTime) -> None:
         self.clock = clock
+        self.now = clock.seconds
+        """Tells the time, in seconds."""
         self._waiting: dict[int, tuple[IDelayedCall, set[Deadlines]]] = {}
 
     def wait(self, second: int, who: Deadlines) -> None:
@@ -63,23 +64,30 @@ class Alarms:
                 self._log.failure("a deadline could not be met")
 
 
+class Bound(Protocol):
+    """Who has deadlines."""
+
+    def expired(self, kind: Kind) -> None:
+        """One of them has passed; it no longer runs."""
+
+
 class Deadlines:
     """Deadlines by kind, none of them running at first.
 
     Args:
         alarms: Tells the time, and wakes.
-        expired: Called with the kind of each deadline that has passed; it no longer runs then.
+        owner: Is told when one has passed.
     """
 
-    __slots__ = ("_alarms", "_call", "_expired", "_now", "_second", "_wakes", *_KINDS)
+    __slots__ = ("_alarms", "_call", "_now", "_owner", "_second", "_wakes", *_KINDS)
 
     message: float
     idle: float
 
-    def __init__(self, alarms: Alarms, expired: Callable[[Kind], None]) -> None:
+    def __init__(self, alarms: Alarms, owner: Bound) -> None:
         self._alarms = alarms
-        self._now = alarms.clock.seconds
-        self._expired = expired
+        self._now = alarms.now
+        self._owner = owner
         self._call: IDelayedCall | None = None
         self._second: int | None = None  # for which it waits with others
         self._wakes = NEVER
@@ -155,7 +163,7 @@ class Deadlines:
         for kind in _KINDS:
             if getattr(self, kind) <= now:
                 self.end(kind)
-                self._expired(kind)
+                self._owner.expired(kind)
         deadline = min(getattr(self, kind) for kind in _KINDS)
         if deadline < self._wakes:
             self._wake_in(max(0.0, deadline - now), deadline)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from sockreply.conversation.counters import Counters
 from sockreply.conversation.shared import Dialect
@@ -18,6 +18,13 @@ LEAST_PIECE = SHORT
 """What a piece of a reply counts as at least, so that many small ones are a turn too; bytes."""
 
 
+class Wire(Protocol):
+    """What sends."""
+
+    def write(self, data: bytes) -> None:
+        """Send, or keep it until it can be sent."""
+
+
 class Outbox:
     """Gathers what one connection is to be sent, in order, and writes it.
 
@@ -26,7 +33,7 @@ class Outbox:
         counters: Counts the bytes.
     """
 
-    __slots__ = ("_counters", "_dialect", "_pieces", "plain", "size", "write")
+    __slots__ = ("_counters", "_dialect", "_pieces", "plain", "size", "wire")
 
     plain: list[bytes]
     """Replies that are one message each, to be framed and sent after all else that is in here."""
@@ -34,7 +41,7 @@ class Outbox:
     size: int
     """What was made in this turn, in bytes; kept by who answers."""
 
-    write: Callable[[bytes], None]
+    wire: Wire
     """Sends; to be set when the connection is made."""
 
     def __init__(self, dialect: Dialect, counters: Counters) -> None:
@@ -85,8 +92,7 @@ class Outbox:
             self._pieces = b""
         if wire:
             self._counters.sent_bytes += len(wire)
-            write = self.write  # apart: Python looks for what it calls in the class first
-            write(wire)
+            self.wire.write(wire)
 
     def discard(self) -> None:
         """Forget all that is in here: it can no longer be sent."""

@@ -19,7 +19,10 @@ class BufferedFramer:
         max_message: The most bytes that a message may have.
     """
 
+    __slots__ = ("_data", "_max_message", "_start", "empty", "ready")
+
     ready: list[bytes] | tuple[()]
+    empty: bool
     silence: float | None = None
     dropped = 0
 

@@ -29,6 +29,8 @@ class LengthFramer(BufferedFramer):
         framing: Tells how to read the header.
     """
 
+    __slots__ = ("_framing", "_header", "_whole")
+
     def __init__(self, max_message: int, framing: Length) -> None:
         super().__init__(max_message)
         self._framing = framing
@@ -157,6 +159,8 @@ class NetstringFramer(BufferedFramer):
         max_message: The most bytes that a message may have.
     """
 
+    __slots__ = ("_header", "_most_digits", "_size")
+
     def __init__(self, max_message: int) -> None:
         super().__init__(max_message)
         self._most_digits = len(str(max_message))
@@ -215,6 +219,8 @@ class Netstring(Framing):
 
 class FixedFramer(BufferedFramer):
     """Messages of one size, which is at most `max_message`."""
+
+    __slots__ = ()
 
     def take(self, data: bytes) -> list[bytes] | None:
         size = self._max_message

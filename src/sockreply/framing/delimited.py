@@ -43,6 +43,8 @@ class DelimitedFramer(BufferedFramer):
         drop_cr: Is a CR before the mark part of it?
     """
 
+    __slots__ = ("_drop_cr", "_end", "_end_size", "_ready_mark", "_searched")
+
     def __init__(self, max_message: int, end: bytes, *, drop_cr: bool = False) -> None:
         super().__init__(max_message)
         self._end = end
@@ -145,8 +147,11 @@ class EnclosedFramer(DelimitedFramer):
         end: The mark after it.
     """
 
+    __slots__ = ("_begin", "_inside", "dropped")
+
     def __init__(self, max_message: int, begin: bytes, end: bytes) -> None:
         super().__init__(max_message, end)
+        self.dropped = 0
         self._begin = begin
         self._inside = False
 

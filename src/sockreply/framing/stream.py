@@ -22,6 +22,8 @@ class ChunkFramer:
     silence: float | None = None
     dropped = 0
 
+    __slots__ = ("_max_message", "_reads", "_start")
+
     def __init__(self, max_message: int) -> None:
         self._max_message = max_message
         self._reads: list[bytes] = []
@@ -75,6 +77,8 @@ class GatheringFramer:
         max_message: The most bytes that a message may have.
         silence: The seconds of quiet that end a message; None: only the end of the stream does.
     """
+
+    __slots__ = ("_coming", "_max_message", "_whole", "silence")
 
     ready = ()
     empty = False

@@ -114,7 +114,7 @@ class Session:
         self._connection = connection
         self._state: dict[str, Any] | None = None  # most responders keep none
         self._closed = False
-        self._waiting: list[Deferred[None]] = []
+        self._waiting: list[Deferred[None]] | None = None  # most have nobody who waits
         self.count = 0
         self.number = 0
         self.rule = None
@@ -173,6 +173,8 @@ class Session:
         gone: Deferred[None] = Deferred()
         if self._closed:
             gone.callback(None)
+        elif self._waiting is None:
+            self._waiting = [gone]
         else:
             self._waiting.append(gone)
         return gone
@@ -202,8 +204,8 @@ class Session:
     def connection_gone(self) -> None:
         """To be called by the connection, and by nobody else."""
         self._closed = True
-        waiting, self._waiting = self._waiting, []
-        for gone in waiting:
+        waiting, self._waiting = self._waiting, None
+        for gone in waiting or ():
             gone.callback(None)
 
 

@@ -33,7 +33,7 @@ from sockreply.replies.responder import Session
 from sockreply.server.backlog import Backlog
 from sockreply.server.connection import NEWCOMER, Connection
 from sockreply.server.roster import Roster
-from sockreply.server.transport import direct_write, wire_under
+from sockreply.server.transport import direct_wire, wire_under
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -49,7 +49,7 @@ class ReplyProtocol(Connection):
         self.session = Session(self)
         self._shared = shared
         self._roster = roster
-        self._deadlines = Deadlines(shared.alarms, self._expired)
+        self._deadlines = Deadlines(shared.alarms, self)
         self._answering = Answering(self, self.session, self._deadlines, shared)
         self._framer = self._answering.framer
         self._silence = self._framer.silence
@@ -62,10 +62,10 @@ class ReplyProtocol(Connection):
     # What the transport tells us.
 
     def connectionMade(self) -> None:
-        self._answering.outbox.write = direct_write(self.transport)
+        self._answering.outbox.wire = direct_wire(self.transport)
         self._wire = wire_under(self.transport)
         if self._wire is not None:
-            self._wire.on_backlog = self._backlogged
+            self._wire.watcher = self
         shared = self._shared
         if not self._roster.admits(self):
             self._ending = "refused"
@@ -128,7 +128,7 @@ class ReplyProtocol(Connection):
         if self._ending is None or self._backlog is not None:  # else they were stopped, and stay so
             self._deadlines.stop()
         if self._wire is not None:
-            del self._wire.on_backlog  # it holds us, and we it
+            self._wire.watcher = None  # it holds us, and we it
         counters.dropped_bytes += framer.dropped
         why = self._why_gone(reason)  # first, for it may have to be told
         self._tell_unfinished(self._ending or why)
@@ -141,7 +141,7 @@ class ReplyProtocol(Connection):
     def pauseProducing(self) -> None:
         self._answering.unsent()
         if not self._has_unsent:  # a TLS handshake, say, and nothing else would tell
-            self._backlogged()
+            self.backlogged()
 
     def resumeProducing(self) -> None:
         if not self._has_unsent:
@@ -272,12 +272,12 @@ class ReplyProtocol(Connection):
         self._deadlines.stop()
         self.transport.unregisterProducer()  # a paused one would hold the close up
 
-    def _backlogged(self) -> None:
+    def backlogged(self) -> None:
         """The peer does not take at once what we send."""
         if self._ending is None:
             self._backlog = Backlog("write", self._wire, self._shared, self._deadlines)
 
-    def _expired(self, kind: Kind) -> None:
+    def expired(self, kind: Kind) -> None:
         limits, answering = self._shared.limits, self._answering
         match kind:
             case "idle":

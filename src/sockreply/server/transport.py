@@ -11,20 +11,18 @@ that with a method `owes_nothing`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from fcntl import ioctl
-from functools import partial
 from socket import MSG_PEEK
 from termios import TIOCOUTQ
 from typing import Any
 
 from twisted.internet import tcp, unix
-from twisted.internet.interfaces import ITransport
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from sockreply.conversation.outbox import Wire
 from sockreply.server.tls import TLSConnection
 from sockreply.server.twisted_buffers import BufferedServer, BufferedUNIXServer
 
@@ -134,12 +132,26 @@ def tls_under(transport: Any) -> Any:
     return None
 
 
-def direct_write(transport: ITransport) -> Callable[[bytes], None]:
-    """How to write so that a TLS layer encrypts at once.
+class _Encrypting:
+    """A TLS layer of Twisted's that encrypts at once.
 
-    Twisted's TLS transport holds small writes back for a turn of the loop. A peer that says
-    good-bye (close_notify) in that turn would never get them.
+    By itself it holds small writes back for a turn of the loop. A peer that says good-bye
+    (close_notify) in that turn would never get them.
+
+    Args:
+        layer: The layer.
     """
-    if isinstance(transport, TLSMemoryBIOProtocol):
-        return partial(TLSMemoryBIOProtocol.write, transport)
-    return transport.write
+
+    def __init__(self, layer: TLSMemoryBIOProtocol) -> None:
+        self._layer = layer
+
+    def write(self, data: bytes) -> None:
+        TLSMemoryBIOProtocol.write(self._layer, data)
+
+
+def direct_wire(transport: Any) -> Wire:
+    """What writes over a transport without waiting for a turn."""
+    wire: Wire = (
+        _Encrypting(transport) if isinstance(transport, TLSMemoryBIOProtocol) else transport
+    )
+    return wire

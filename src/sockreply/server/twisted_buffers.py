@@ -7,17 +7,19 @@ every reply: attributes are read in place, because each property in between woul
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from socket import socket
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet import tcp, unix
 from twisted.internet.address import IPv6Address
 from twisted.internet.interfaces import IProtocol
 
 
-def _nobody() -> None:
-    """Nobody wants to know of a backlog."""
+class Watcher(Protocol):
+    """Wants to know of a backlog."""
+
+    def backlogged(self) -> None:
+        """Something is left to be sent later, and nothing was before."""
 
 
 class BufferedServer(tcp.Server):
@@ -26,8 +28,8 @@ class BufferedServer(tcp.Server):
     written: int
     """Bytes that were to be sent, ever."""
 
-    on_backlog: Callable[[], object] = staticmethod(_nobody)
-    """Called when something is left to be sent later, and nothing was before."""
+    watcher: Watcher | None = None
+    """Is told of a backlog."""
 
     def __init__(
         self,
@@ -74,8 +76,8 @@ class BufferedServer(tcp.Server):
             sent = 0
         if sent < len(data):
             super().write(data[sent:] if sent else data)
-            if self.unsent:
-                self.on_backlog()
+            if self.unsent and self.watcher is not None:
+                self.watcher.backlogged()
 
     @property
     def unsent(self) -> int:
