@@ -98,7 +98,9 @@ def test_no_such_endpoint(description: str) -> None:
 )
 def test_cannot_listen(error: Exception, line: str) -> None:
     """A listener that cannot listen ends the start with one line that names the port first."""
-    site = Site(reactor=RaisingMemoryReactor(listenException=error))
+    reactor = MemoryReactorClock()
+    vars(reactor)["listenTCP"] = RaisingMemoryReactor(listenException=error).listenTCP
+    site = Site(reactor=reactor)
     with pytest.raises(CannotStart) as caught:
         site.service.privilegedStartService()
     assert str(caught.value) == line
