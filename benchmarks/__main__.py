@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks import machine, prerequisites, table
 from benchmarks.errors import BenchmarkError
+from benchmarks.loading import check_load
 from benchmarks.publish import latest, publish
 from benchmarks.results import Results, Sample
 from benchmarks.rounds import Rounds
@@ -93,7 +94,9 @@ def measure(
             samples += measuring.run(number)
             took = time.monotonic() - started
             print(f"round {number} of {rounds} took {took:.0f} s", file=sys.stderr)
-    return Results(date, machine.facts(), samples)
+    results = Results(date, machine.facts(), samples)
+    check_load(results)
+    return results
 
 
 def main(words: Sequence[str]) -> int:

@@ -32,6 +32,7 @@ class Load:
         pipeline: How many requests each has in flight.
         reconnect: Is each request sent on a connection of its own?
         idle: How many more connections are open, and do nothing.
+        flood: Does one more connection send requests without end?
     """
 
     title: str
@@ -40,6 +41,7 @@ class Load:
     pipeline: int = 1
     reconnect: bool = False
     idle: int = 0
+    flood: bool = False
 
     def command(self, port: int, certificate: Path | None = None) -> list[str]:
         """How the generator is started."""
@@ -70,7 +72,7 @@ def run(command: Sequence[str]) -> dict[str, float]:
 
 
 def parse(output: str) -> dict[str, float]:
-    """Requests per second, and milliseconds in which half and 99 of 100 replies came.
+    """Requests per second, and milliseconds in which half, 99 of 100 and all replies came.
 
     Args:
         output: As `--csv` makes it: a line of names, and one of figures.
@@ -84,5 +86,6 @@ def parse(output: str) -> dict[str, float]:
                 "per_second": float(row["rps"]),
                 "p50_ms": float(row["p50_latency_ms"]),
                 "p99_ms": float(row["p99_latency_ms"]),
+                "max_ms": float(row["max_latency_ms"]),
             }
     raise BenchmarkError(f"the load told no figures: {output.strip()!r}")

@@ -59,6 +59,10 @@ The server's CPU time per request, as a ratio to what Redis takes for a `PING` i
 
 {table.comparison(results)}
 
+How long a request takes while another connection sends requests without end:
+
+{table.beside_flood(results)}
+
 What the daemon takes for a request, in CPU time, and for an idle connection and its start:
 
 {table.figures(results)}

@@ -17,9 +17,10 @@ class Sample:
         round: From 1.
         server: A name of `servers.SERVERS`.
         work: A name of `works.WORKS`.
-        figures: Of a load: `cpu_us` a request, requests `per_second`, `p50_ms` and `p99_ms`, and
-            what `others` took of a processor meanwhile. Of memory: `bytes_at_first`, and
-            `bytes` when the server has settled. Of a start: `seconds`.
+        figures: Of a load: `cpu_us` a request, requests `per_second`, `p50_ms`, `p99_ms` and
+            `max_ms`, and what `others` took of a processor meanwhile (beside a flood, times only).
+            Of memory: `bytes_at_first`, and `bytes` when the server has settled. Of a start:
+            `seconds`.
     """
 
     round: int

@@ -13,6 +13,7 @@ from benchmarks import load
 from benchmarks.asking import Asker
 from benchmarks.disturbance import TOO_MUCH, Disturbance
 from benchmarks.errors import BenchmarkError
+from benchmarks.flood import flooding
 from benchmarks.idle import idle_connections
 from benchmarks.machine import Processors
 from benchmarks.process import Process, running
@@ -118,13 +119,20 @@ class Rounds:
         with _blaming(one.name, work):
             one.asker.check()
             attempts = [self._load(one, LOADS[work])]
-            while attempts[-1]["others"] > TOO_MUCH and len(attempts) < ATTEMPTS and self._repeats:
+            while (
+                attempts[-1].get("others", 0) > TOO_MUCH
+                and len(attempts) < ATTEMPTS
+                and self._repeats
+            ):
                 self._repeats -= 1
                 attempts.append(self._load(one, LOADS[work]))
             one.asker.check()
-            return min(attempts, key=lambda figures: figures["others"])
+            return min(attempts, key=lambda figures: figures.get("others", 0))
 
     def _load(self, one: _Running, asked: load.Load) -> dict[str, float]:
+        if asked.flood:
+            with flooding(one.asker.port):  # for whose requests the server works, too
+                return load.run(asked.command(one.asker.port, one.asker.certificate))
         disturbance = Disturbance(self._processors, one.process)
         before = one.process.cpu_seconds()
         figures = load.run(asked.command(one.asker.port, one.asker.certificate))

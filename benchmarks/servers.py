@@ -123,18 +123,23 @@ def _twistd_file(place: Place) -> list[str]:
 
 
 _TWISTD = (str(SCRIPTS / "twistd"), "-n", "--pidfile=")
-_ALL = ("one", "pipelined", "single", "single pipelined", "reconnecting", "beside idle", "memory")
+_ALL = (
+    *("one", "pipelined", "single", "single pipelined", "reconnecting"),
+    *("beside idle", "memory"),
+)
+_FLOODED = (*_ALL, "beside flood")
 _BOTH = ("one", "pipelined")
+_TLS = (*_BOTH, "reconnecting")
 
 PEERS = {
     "c": Server("C, epoll", _c_epoll, _ALL),
-    REDIS: Server("Redis", _redis, _ALL, settle_seconds=REDIS_SETTLES),
+    REDIS: Server("Redis", _redis, _FLOODED, settle_seconds=REDIS_SETTLES),
     "uvloop": Server("uvloop `Protocol`", partial(_python, "uvloop_protocol"), _ALL),
-    "asyncio": Server("asyncio `Protocol`", partial(_python, "asyncio_protocol"), _ALL),
+    "asyncio": Server("asyncio `Protocol`", partial(_python, "asyncio_protocol"), _FLOODED),
     "streams": Server("asyncio streams", partial(_python, "asyncio_streams"), _ALL),
-    "twisted": Server("Twisted `Protocol`", partial(_python, "twisted_protocol"), _ALL),
+    "twisted": Server("Twisted `Protocol`", partial(_python, "twisted_protocol"), _FLOODED),
     "lines": Server("Twisted `LineReceiver`", partial(_python, "twisted_lines"), _ALL),
-    OURS: Server("**sockreply**", _sockreply, _ALL),
+    OURS: Server("**sockreply**", _sockreply, _FLOODED),
 }
 """Who is compared with whom."""
 
@@ -147,8 +152,8 @@ VARIANTS = {
     ),
     "template": Server("… with a template", partial(_configured, template), _BOTH, b"+PING\r\n"),
     "log": Server("… with the exchange log", partial(_sockreply, level="info"), _BOTH),
-    "tls": Server("… with TLS", partial(_sockreply, tls=True), _BOTH, tls=True),
-    "redis-tls": Server("Redis with TLS", partial(_redis, tls=True), _BOTH, tls=True),
+    "tls": Server("… with TLS", partial(_sockreply, tls=True), _TLS, tls=True),
+    "redis-tls": Server("Redis with TLS", partial(_redis, tls=True), _TLS, tls=True),
     "twistd": Server("`twistd sockreply`", _twistd_sockreply, ("start",)),
     "twistd-alone": Server("`twistd` with an empty service", _twistd_alone, ("start",)),
     "twistd-file": Server("`twistd -y` with an empty service", _twistd_file, ("start",)),

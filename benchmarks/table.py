@@ -15,6 +15,7 @@ OF_LOADS = {
     "per_second": "requests per second",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
+    "max_ms": "longest ms",
 }
 OF_MEMORY = {"bytes": "bytes", "bytes_at_first": "bytes at first"}
 OF_START = {"seconds": "s"}
@@ -51,6 +52,10 @@ def _to_one_rule(title: str, server: str) -> Figure:
     return Figure(title, server, "one", ("rules-1", "one"), "1 exact rule")
 
 
+def _tls(title: str, work: str) -> Figure:
+    return Figure(title, "tls", work, ("redis-tls", work), "Redis with TLS")
+
+
 FIGURES = (
     _to_redis("50 connections, 1 in flight", "one"),
     _to_redis("50 connections, 16 in flight", "pipelined"),
@@ -63,7 +68,9 @@ FIGURES = (
     _to_one_rule("the last of 10,000 exact rules", "rules-10000"),
     _to_one_rule("a template", "template"),
     Figure("the exchange log at info, capped", "log", "one", (OURS, "one"), "no exchange log"),
-    Figure("TLS", "tls", "one", ("redis-tls", "one"), "Redis with TLS"),
+    _tls("TLS, 50 connections, 1 in flight", "one"),
+    _tls("TLS, 50 connections, 16 in flight", "pipelined"),
+    _tls("TLS, one connection per request, with its handshake", "reconnecting"),
     Figure("beside 10,000 idle connections", OURS, "beside idle", (OURS, "one"), "none beside"),
     _to_redis("memory of an idle connection", MEMORY),
     Figure(
@@ -102,24 +109,46 @@ def about(results: Results) -> str:
 
 def comparison(results: Results) -> str:
     """CPU time per request as a ratio to Redis, by server and load."""
-    works = [work for work, load in LOADS.items() if not load.idle]
-    return _compared(results, list(PEERS), works)
+    works = [work for work, load in LOADS.items() if not (load.idle or load.flood)]
+    return _compared(results, list(PEERS), [(work, REDIS) for work in works])
 
 
 def summary(results: Results) -> str:
-    """The same of some servers and loads: a table that fits on a front page."""
-    return _compared(results, IN_SHORT, ["one", "pipelined", "reconnecting"])
+    """The same of some servers and loads, and to asyncio too: it fits on a front page."""
+    works = ("one", "pipelined", "reconnecting")
+    return _compared(results, IN_SHORT, [(work, to) for work in works for to in (REDIS, "asyncio")])
 
 
-def _compared(results: Results, servers: Sequence[str], works: Sequence[str]) -> str:
-    loads = {work: LOADS[work] for work in works}
+def beside_flood(results: Results) -> str:
+    """How long replies take while another connection sends requests without end."""
+    rows = []
+    for name, server in PEERS.items():
+        told = [results.summary(name, "beside flood", figure) for figure in ("p99_ms", "max_ms")]
+        if any(told):
+            rows.append([server.title, *map(_spread, told)])
+    return _markdown(["", "p99 ms", "longest ms"], rows)
+
+
+def _compared(results: Results, servers: Sequence[str], columns: Sequence[tuple[str, str]]) -> str:
+    """CPU time per request.
+
+    Args:
+        results: Of a run.
+        servers: One a row.
+        columns: The work, and the server that the ratio is to.
+    """
     rows = []
     for name in servers:
-        ratios = [results.ratio(name, work, "cpu_us", (REDIS, work)) for work in loads]
+        ratios = [results.ratio(name, work, "cpu_us", (to, work)) for work, to in columns]
         rows.append(
             [PEERS[name].title, *(shown(ratio.median) if ratio else "" for ratio in ratios)]
         )
-    return _markdown(["", *(load.title for load in loads.values())], rows)
+    several = len({to for _, to in columns}) > 1
+    heads = [
+        f"{LOADS[work].title}, to {PEERS[to].title}" if several else LOADS[work].title
+        for work, to in columns
+    ]
+    return _markdown(["", *heads], rows)
 
 
 def figures(results: Results) -> str:
