@@ -136,7 +136,7 @@ class CannotFrame(SockreplyError):
     """
 
     def __init__(self, size: int, least: int, most: int) -> None:
-        super().__init__(f"{size} bytes, where the length field can tell {least} to {most}")
+        super().__init__(f"{size} bytes, but the length field can only hold {least} to {most}")
         self.size = size
         self.least = least
         self.most = most
@@ -183,7 +183,7 @@ class NeedsAsyncio(ResponderError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the responder awaits something of asyncio's, which only runs under "
+            "the responder awaits something from asyncio, which only works under "
             "`twistd --reactor asyncio` or `twist --reactor asyncio`"
         )
 

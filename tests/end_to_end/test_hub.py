@@ -77,10 +77,10 @@ def epolls(daemon: Daemon) -> list[int]:
 
 def reload(daemon: Daemon, file: Path, text: str) -> None:
     """Let a daemon read its changed file again."""
-    before = daemon.log.count("read again")
+    before = daemon.log.count("reloaded")
     file.write_text(text)
     daemon.signal(signal.SIGHUP)
-    eventually(lambda: daemon.log.count("read again") > before, lambda: daemon.log)
+    eventually(lambda: daemon.log.count("reloaded") > before, lambda: daemon.log)
 
 
 @pytest.mark.parametrize("reactor", REACTORS)

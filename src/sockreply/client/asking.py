@@ -82,7 +82,7 @@ class Asking:
     def progress(self) -> str:
         """How far it has come."""
         if self._replies > 1:
-            return f"{self.shown} of {self.asked * self._replies} replies came"
+            return f"{self.shown} of {self.asked * self._replies} replies arrived"
         return f"{self.shown} of {self.asked} messages answered" if self.asked > 1 else ""
 
     async def _show_all(self, replies: list[Deferred[bytes]]) -> None:

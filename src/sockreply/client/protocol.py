@@ -245,7 +245,7 @@ class RequestProtocol(Protocol):
             try:
                 self._unasked(message)
             except Exception:  # a user's code may raise anything
-                self._log.failure("what was called with an unasked message failed")
+                self._log.failure("the callback for unasked messages failed")
 
     def _listen_for_silence(self) -> None:
         if self._framer.silence is None or self.ended is not None:

@@ -97,7 +97,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if subcommand.name == options.subCommand:
             return _status_of(subcommand, options.subOptions)
     names = ", ".join(subcommand.name for subcommand in SUBCOMMANDS)
-    return _complain(f"which command? {names} (--help tells more)", 2)
+    return _complain(f"which command? {names} (see --help)", 2)
 
 
 def _status_of(subcommand: Subcommand, options: usage.Options) -> int:

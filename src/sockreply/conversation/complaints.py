@@ -60,7 +60,8 @@ class Complaints:
         self.room = COMPLAINTS_A_SECOND
         if self._untold:
             untold, self._untold = self._untold, 0
-            self._say(self._log.warn, "{count} more complaints of peers in a second", count=untold)
+            text = "{count} more complaints about peers in this second"
+            self._say(self._log.warn, text, count=untold)
 
     def _say(self, log: Callable[..., None], text: str, **fields: object) -> None:
         if self._service != UNNAMED:

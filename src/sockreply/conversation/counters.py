@@ -64,16 +64,16 @@ class Counters:
     """Connections closed before anything else, which are not counted as taken, by reason."""
 
     closed: Counter[str]
-    """Connections that are gone, by the reason for which they went."""
+    """Connections that have ended, by reason."""
 
     messages: int
-    """Messages received whole."""
+    """Complete messages received."""
 
     replies: int
-    """Messages that were answered with at least one write."""
+    """Messages answered with at least one write."""
 
     silences: int
-    """Messages that were answered with nothing."""
+    """Messages answered with silence."""
 
     errors: Counter[str]
     """What went wrong, by kind: `reply`, `reply_timeout` and `abandoned` (the peer left while it

@@ -77,7 +77,7 @@ def tls_failed(shared: Shared, session: Session, reason: Failure) -> None:
     shared.counters.errors["tls"] += 1
     said = getattr(reason.value, "reason", None)  # in the standard library's: HTTP_REQUEST
     error = show_text(str(reason.value) if said is None else said.replace("_", " ").lower())
-    shared.complaints.tell(_log.warn, session.peer, "{peer}: TLS failed: {error}", error=error)
+    shared.complaints.tell(_log.warn, session.peer, "{peer}: TLS error: {error}", error=error)
 
 
 def too_slow(shared: Shared, session: Session, why: str, seconds: float, rest: bytes = b"") -> None:

@@ -225,7 +225,7 @@ class Daemon(Service):
                 settings = self._override(settings)
             await self.apply(settings)
         except NotRunning:
-            self._log.info("{file} not read again: the daemon is stopping", file=file)
+            self._log.info("{file} not reloaded: the daemon is stopping", file=file)
             return False
         except (ConfigError, CannotStart) as error:
             self.reloads["bad"] += 1
@@ -237,7 +237,7 @@ class Daemon(Service):
         self.reloads["good"] += 1
         for warning in settings.warnings:
             self._log.warn("{warning}", warning=warning)
-        self._log.info("{file} read again", file=file)
+        self._log.info("{file} reloaded", file=file)
         return True
 
     # Other settings.

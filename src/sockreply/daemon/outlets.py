@@ -72,7 +72,7 @@ class Outlets:
                 outlet.reopen()
             except OSError as error:
                 _log.error(
-                    "{outlet}: still writing to the old file, which cannot be reopened: {reason}",
+                    "{outlet}: still writing to the old file; it cannot be opened again: {reason}",
                     outlet=name,
                     reason=error.strerror,
                 )

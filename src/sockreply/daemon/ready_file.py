@@ -125,7 +125,7 @@ def _replaceable(name: str) -> Path:
         raise OSError(0, "Is not a regular file")
     with path.open("rb") as file:
         if file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
-            raise OSError(0, "Is there already, and is not a ready file")
+            raise OSError(0, "Already exists, and is not a ready file")
     return path
 
 

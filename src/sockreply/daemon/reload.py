@@ -188,4 +188,6 @@ class Reload:
         try:
             self._serving[name].service.listen_too(description)
         except CannotStart as error:
-            self._log.error("{service} listens no more: {error}", service=name, error=str(error))
+            self._log.error(
+                "{service} is no longer listening: {error}", service=name, error=str(error)
+            )

@@ -97,7 +97,7 @@ class Serving:
         try:
             return settings.responder_in(encoding)
         except ConfigError as error:
-            reason = f"there are connections that use the encoding {encoding}: {error}"
+            reason = f"some connections still use the encoding {encoding}: {error}"
             raise ConfigError(f"services.{self.factory.shared.name}: {reason}") from None
 
     def _take_on(
@@ -158,7 +158,7 @@ def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[s
     if fitting >= wanted:
         return limits
     together = f" of {len(services)} services" if len(services) > 1 else ""
-    reason = f"max-connections {wanted}{together} does not fit the limit of open files"
+    reason = f"max-connections {wanted}{together} does not fit the limit on open files"
     reason += f", which allows {fitting}"
     defaults = [name for name, each in services.items() if not each.max_connections_asked]
     asked = sum(limits[name].max_connections for name in limits if name not in defaults)
@@ -166,7 +166,7 @@ def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[s
     if share < 1:
         raise CannotStart(reason)
     if wanted > told:
-        text = "at most {fitting} connections{together}: the limit of open files allows no more"
+        text = "at most {fitting} connections{together}: the limit on open files allows no more"
         _log.info(text, fitting=fitting, together=together)
     for name in defaults:
         limits[name] = replace(limits[name], max_connections=share)

@@ -75,7 +75,7 @@ class Notifier:
     def reloaded(self, good: bool) -> None:
         """It has reloaded, or goes on as before: it is ready in either case."""
         if not self._stopping:
-            self._remark = "" if good else "the last reload failed, the log says why; "
+            self._remark = "" if good else "the last reload failed, see the log; "
             self._tell("READY=1", self._new_status())
 
     def stopping(self, seconds: float) -> None:

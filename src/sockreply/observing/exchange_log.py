@@ -16,9 +16,9 @@ from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show
 
 _SILENCES: dict[Silence, str] = {
     "silence": "answered {peer} with silence",
-    "stall": "answered {peer} with silence, from now on",
+    "stall": "answering {peer} with silence from now on",
     "close": "answered {peer} by closing the connection",
-    "half-close": "answered {peer} by closing its direction of the connection",
+    "half-close": "answered {peer} by half-closing the connection",
     "reset": "answered {peer} by resetting the connection",
 }
 _log = Logger(namespace="sockreply")  # in a class, it would get that one's name
@@ -138,7 +138,7 @@ class ExchangeLog:
             return
         self.room -= 1
         self._second.begin()
-        text = "left unanswered, from {peer}: {message}"
+        text = "unanswered bytes from {peer}: {message}"
         shown = show_bytes(rest, encoding=session.shown_as)
         self._say(session, text, message=shown, size=len(rest), why=why)
 
@@ -187,7 +187,7 @@ class ExchangeLog:
         if self._silent or not (exchanges or clients):
             return False
         _log.info(
-            "not shown: {exchanges} more exchanges, {clients} more clients in a second",
+            "not shown in this second: {exchanges} more exchanges, {clients} more clients",
             exchanges=exchanges,
             clients=clients,
         )

@@ -175,7 +175,7 @@ class LineWriter:
         if self._closed is not None:
             self._lose(1, "it is closed")
         elif self._waiting + len(line) > WAITING_BYTES:
-            self._lose(1, "it cannot be written as fast as it grows")
+            self._lose(1, "exchanges come faster than they can be written")
         else:
             self._waiting += len(line)
             self._batch.lines.append(line)
@@ -239,7 +239,7 @@ class LineWriter:
         if lost := len(batch.lines) - written:
             self._lose(lost, getattr(error, "strerror", None) or str(error))
         elif written and self._missing and self._waiting <= WAITING_BYTES // 2:
-            _log.warn("recording again; {lost} exchanges lost", lost=self._missing)
+            _log.warn("recording resumed; {lost} exchanges lost", lost=self._missing)
             self._missing = 0
 
     def _lose(self, lines: int, reason: str) -> None:
@@ -258,7 +258,7 @@ class LineWriter:
                 rest.size += batch.size
             self._account(rest.write(), rest)
         if self._missing:
-            _log.warn("recording ends; {lost} exchanges lost", lost=self._missing)
+            _log.warn("recording ended; {lost} exchanges lost", lost=self._missing)
         closed.callback(None)
 
 

@@ -143,7 +143,7 @@ def _each(steps: Iterable[object]) -> Iterator[Step]:
             elif isinstance(step, Step):
                 yield step
             else:
-                raise TypeError(f"{step!r} is no step")
+                raise TypeError(f"{step!r} is not a step")
 
 
 def drip(wire: bytes, *, size: int = 1, every: float = 0.05) -> list[Step]:
