@@ -30,7 +30,7 @@ def reply_failed(
     shown: bool,
     said: Said | None = None,
 ) -> None:
-    """There is no reply to a message, or nothing of what was to be sent unasked.
+    """A message gets no reply, or what was to be sent unasked is not sent.
 
     Args:
         shared: What the connection has in common with the others of its service.
@@ -64,7 +64,7 @@ def truncated(shared: Shared, session: Session, rest: bytes, size: int) -> None:
     Args:
         shared: What the connection has in common with the others of its service.
         session: The connection.
-        rest: What had come of the message, as far as that is known.
+        rest: What had arrived of the message, as far as that is known.
         size: How many bytes.
     """
     shared.counters.errors["truncated"] += 1

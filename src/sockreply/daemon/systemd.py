@@ -1,6 +1,7 @@
-"""What systemd is told of a daemon that it started as a service of Type=notify.
+"""Reports to systemd, which started the daemon as a service of Type=notify.
 
-sd_notify(3) and sd_watchdog_enabled(3) tell the protocols. Without their variables nothing is told.
+sd_notify(3) and sd_watchdog_enabled(3) describe the protocols. Without their variables, nothing is
+reported.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 STATUS_SECONDS = 5.0
-"""Seconds after which the status is told again, if it is another one: people look at it."""
+"""Seconds after which the status is sent again if it has changed: people look at it."""
 
 EXTENSION_SECONDS = 15.0
 """Seconds that a drain asks for, again every `STATUS_SECONDS`: so soon a stuck one is ended."""
@@ -73,7 +74,7 @@ class Notifier:
         self._tell("RELOADING=1", f"MONOTONIC_USEC={int(self._monotonic() * 1e6)}")
 
     def reloaded(self, good: bool) -> None:
-        """It has reloaded, or goes on as before: it is ready in either case."""
+        """It has reloaded, or carries on as before: it is ready in either case."""
         if not self._stopping:
             self._remark = "" if good else "the last reload failed, see the log; "
             self._tell("READY=1", self._new_status())
@@ -90,7 +91,7 @@ class Notifier:
         self._tell("STOPPING=1", self._new_status(), *self._extension())
 
     def stopped(self) -> None:
-        """It has stopped; nothing is told any more."""
+        """It has stopped; nothing more is reported."""
         self._tell("STATUS=stopped")
         for loop in self._loops:
             loop.stop()
@@ -106,7 +107,7 @@ class Notifier:
         loop.start(seconds, now=False)
 
     def _look(self) -> None:
-        """Tell what has changed, ask for time, and try again what could not be sent."""
+        """Report what has changed, ask for time, and retry what could not be sent."""
         before = self._status
         news = [] if self._new_status() == before else [self._status]
         self._tell(*news, *self._extension())
@@ -124,7 +125,7 @@ class Notifier:
         return [f"EXTEND_TIMEOUT_USEC={int(EXTENSION_SECONDS * 1e6)}"]
 
     def _tell(self, *lines: str) -> None:
-        """Send a message, behind those that could not be sent; never wait, and never fail."""
+        """Send a message, after those that could not be sent; never wait, and never fail."""
         if self._socket is None:
             return
         if lines:

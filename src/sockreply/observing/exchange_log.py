@@ -1,4 +1,4 @@
-"""What the log shows of the exchanges, and how much of it."""
+"""Which exchanges the log shows, and how much of them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _log = Logger(namespace="sockreply")  # in a class, it would get that one's name
 
 
 class ExchangeLog:
-    """Shows who connects, what is received and what is answered, up to a number a second.
+    """Shows who connects, what is received and what is answered, up to a number per second.
 
-    An exchange is shown whole or not at all. What is not shown is counted, and told in one line a
-    second. Clients are counted apart from exchanges, against the same number. Lines begin with the
-    name of the service, where it has one.
+    An exchange is shown in full or not at all. What is not shown is counted, in one line per
+    second. Clients are counted separately from exchanges, up to the same number. Lines begin with
+    the name of the service, if it has one.
 
     Args:
         clock: Tells when a second is over.
-        level: "debug" shows how connections ended, too; "warn" shows nothing.
+        level: "debug" also shows how connections ended; "warn" shows nothing.
         a_second: How many exchanges, and how many clients, are shown in a second.
     """
 
@@ -51,11 +51,11 @@ class ExchangeLog:
         self.configure(level, a_second)
 
     def configure(self, level: Level, a_second: int) -> None:
-        """Show that much from now on; what is still untold is told first.
+        """Show that much from now on, after a line about what was not shown before.
 
         Args:
-            level: As of the class.
-            a_second: As of the class.
+            level: As for the class.
+            a_second: As for the class.
         """
         self.close()
         self._silent = level == "warn"
@@ -150,7 +150,7 @@ class ExchangeLog:
             self._say(session, "client {peer} disconnected: {why}", _log.debug, why=why)
 
     def close(self) -> None:
-        """Tell what is still untold; to be called at the end."""
+        """Log what is counted but not logged yet; to be called at the end."""
         self._second.cancel()
         self._tell_hidden()
 

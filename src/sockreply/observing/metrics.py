@@ -29,7 +29,7 @@ from sockreply.replies.responder import Responder, optional
 _log = Logger()
 
 TIMEOUT = 30
-"""Seconds for which a peer may say nothing; who scrapes has its request ready."""
+"""Seconds for which a peer may say nothing; a scraper has its request ready."""
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 """Of the counts. The newer format forbids a name both with and without `_total`, which ours have
