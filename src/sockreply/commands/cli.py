@@ -67,7 +67,7 @@ class Options(CommandOptions):
     """What `sockreply` understands."""
 
     synopsis = "COMMAND [options]"
-    longdesc = "Receives messages on a socket and answers them; sends some and shows the answers."
+    longdesc = "Receives messages on a socket and answers them; also sends messages to a server."
     subCommands: ClassVar[Sequence[Sequence[Any]]] = [
         [subcommand.name, None, subcommand.options, subcommand.summary]
         for subcommand in SUBCOMMANDS

@@ -82,7 +82,7 @@ def hexadecimal(written: str) -> bytes:
 
 
 def taken_as_it_is(escape: str) -> str:
-    """What to say of an escape in a message, for messages are taken as they are written."""
+    """What to say about an escape in a message, because messages are taken literally."""
     return f"{escape} is taken literally; $'...' in a shell, or --hex, writes any byte"
 
 
@@ -99,7 +99,7 @@ def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
 
 
 def fitting(name: str, text: bytes, framing: Framing) -> bytes:
-    """What an option has all peers be sent, once it is known that the framing can carry it."""
+    """What an option sends to all peers, once it is known that the framing can carry it."""
     try:
         with crashes_of(f"--{name}: framing {framing.name}"):
             framing.frame(text)

@@ -147,7 +147,7 @@ class Options(CommandOptions):
         self["listen"] = []
 
     def opt_listen(self, endpoint: str) -> None:
-        """A Twisted endpoint string to listen on; may be repeated, excludes --port, --interface."""
+        """A Twisted endpoint string to listen on; repeatable, but not with --port, --interface."""
         self["listen"].append(endpoint)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A running daemon takes on other settings: all of them, or none."""
+"""How a running daemon changes its settings: all of them, or none."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ STATUS_SECONDS = 5.0
 """Seconds after which the status is sent again if it has changed: people look at it."""
 
 EXTENSION_SECONDS = 15.0
-"""Seconds that a drain asks for, again every `STATUS_SECONDS`: so soon a stuck one is ended."""
+"""Seconds that a drain asks for, again every `STATUS_SECONDS`, so that a stuck one ends soon."""
 
 _UNSENT = 8  # messages that wait for systemd to read: more than a start, a reload and a stop have
 
@@ -29,8 +29,8 @@ class Notifier:
 
     Args:
         clock: The reactor: what it calls late or never, systemd misses.
-        environment: NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are taken out of it, for they are
-            not meant for programs that the daemon runs.
+        environment: NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are removed from it, because they
+            are not meant for programs that the daemon runs.
         connections: Counts those that are open.
         monotonic: Seconds on the clock of CLOCK_MONOTONIC.
     """
@@ -61,7 +61,7 @@ class Notifier:
         if not self._address:
             return
         self._stopping, self._remark = False, ""
-        # Open from now on, for the process may run out of descriptors later.
+        # Opened now, because the process may run out of descriptors later.
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._tell("READY=1", self._new_status())
@@ -146,7 +146,7 @@ def _send(sock: socket.socket, message: bytes, address: bytes) -> bool:
 
 
 def _address(told: str) -> bytes:
-    """Where NOTIFY_SOCKET is; empty: it is none that we can send to."""
+    """Where NOTIFY_SOCKET is; empty: we cannot send to it."""
     if told.startswith("@"):  # in the abstract namespace; see unix(7)
         return b"\0" + os.fsencode(told[1:])
     return os.fsencode(told) if told.startswith("/") else b""

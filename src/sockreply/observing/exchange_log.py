@@ -172,16 +172,16 @@ class ExchangeLog:
 
     @property
     def _unasked(self) -> bool:
-        """May there be exchanges of which nobody tells us, for there never is room for one?"""
+        """May there be exchanges that we do not hear of, because there is never room for one?"""
         return self._open > 0 and not self._a_second and not self._silent
 
     def _end_second(self) -> None:
         if self._tell_hidden() or self._unasked:
-            self._second.begin()  # there may be more, of which nobody tells us
+            self._second.begin()  # there may be more, which we do not hear of
         self.room = self._clients = self._ends = self._a_second
 
     def _tell_hidden(self) -> bool:
-        """Tell how much was not shown. Was there any?"""
+        """Log how much was not shown. Was there anything?"""
         exchanges, clients = self.hidden, self._hidden_clients
         self.hidden = self._hidden_clients = 0
         if self._silent or not (exchanges or clients):

@@ -1,7 +1,7 @@
 """Lines on their way to a file.
 
 They gather, and a thread writes them, so that a slow disk holds up no reply. What cannot be written
-is lost and counted: it neither fills the memory nor ends the service.
+is lost, and counted; it neither fills the memory nor ends the service.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ WAITING_BYTES = 1 << 24
 """How many bytes of lines may wait to be written: some seconds of a busy service."""
 
 PIPE_SECONDS = 5.0
-"""How long lines wait for the reader of a pipe that is full; so long may it hold the end up."""
+"""How long lines wait for the reader of a full pipe, which may hold up the end for that long."""
 
 
 class _File:
-    """A file that lines are added to; of a line it has all or nothing, as far as it can.
+    """A file that lines are appended to: each line in full or not at all, as far as possible.
 
     Args:
         path: Where it is, or is made.
@@ -98,7 +98,7 @@ class _File:
                     raise TimeoutError(errno.ETIMEDOUT, "The pipe is full") from None
 
     def _take_off(self, size: int) -> None:
-        """Take the beginning of a line off again, or let it be ended before the next one."""
+        """Remove the beginning of a line again, or let it be ended before the next one."""
         self._torn = True
         if not self._regular:
             return
@@ -208,7 +208,7 @@ class LineWriter:
         return self._closed
 
     def _cut(self, file: _File | None = None) -> None:
-        """Let what has gathered be written, and gather anew, for another file if there is one."""
+        """Have what has gathered written, and start again, for another file if there is one."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None

@@ -1,4 +1,4 @@
-"""What Prometheus and those who look after a daemon can read of it over HTTP."""
+"""What Prometheus, and those who look after a daemon, can read about it over HTTP."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ _TOTALS = {
     "sent_bytes": "Bytes handed over for sending.",
     "dropped_bytes": "Bytes received outside any message, or once no more was answered.",
 }
-"""What is counted of each service, under the names that `Counters` has for it."""
+"""What is counted for each service, under its name in `Counters`."""
 
 
 class _Kinds(NamedTuple):
-    """Things that are counted apart.
+    """Things that are counted separately.
 
     Args:
-        name: That `Counters` has for all of them.
+        name: The name of all of them in `Counters`.
         label: What they differ in.
-        known: Those that can be told before they happen; a framing of a user's own has others.
-        what: They are.
+        known: Those that are known before they happen; a user's own framing may have others.
+        what: What they are.
     """
 
     name: str
@@ -87,22 +87,22 @@ _KINDS = (
 
 
 class Watched(Protocol):
-    """A daemon, as far as others may know it."""
+    """What is asked of a daemon."""
 
     def services(self) -> Mapping[str, Shared]:
         """What the connections of each service have in common, by its name."""
 
     @property
     def ready(self) -> bool:
-        """Does it listen, and is it to go on?"""
+        """Is it listening, and not about to stop?"""
 
     @property
     def reloads(self) -> Counter[str]:
-        """How often the configuration was read again, by the result: "good" or "bad"."""
+        """How often the configuration was reloaded, by the result: "good" or "bad"."""
 
     @property
     def record_lost(self) -> int:
-        """How many lines the record could not take."""
+        """How many lines could not be recorded."""
 
 
 def metrics_site(watched: Watched, reactor: Any) -> Site:
