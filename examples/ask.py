@@ -24,7 +24,7 @@ async def ask(reactor: Any, endpoint: str, framing: str, *messages: str) -> None
 
 
 def complain(failure: Failure) -> str:
-    """What is printed instead of a reply."""
+    """Return what to print instead of a reply."""
     return f"no reply: {failure.value}"
 
 

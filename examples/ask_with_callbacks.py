@@ -17,7 +17,7 @@ from sockreply.errors import ConfigError, RequestError
 
 
 def main(reactor: Any, endpoint: str, framing: str) -> Deferred[None]:
-    """Ask, print, and stop when all is asked."""
+    """Ask, print the replies, and stop after three."""
     try:
         client = PersistentClient(endpoint, framing, reactor=reactor)
     except ConfigError as error:
@@ -47,7 +47,7 @@ def main(reactor: Any, endpoint: str, framing: str) -> Deferred[None]:
 
 @implementer(ILogObserver)
 def warn(event: LogEvent) -> None:
-    """Print what the client warns of: why it cannot connect."""
+    """Print the client's warnings, which say why it cannot connect."""
     if event["log_level"] is LogLevel.warn:
         print(formatEvent(event))
 

@@ -1,7 +1,7 @@
-"""A sockreply service and one of one's own in one process: twistd -ny two_services.tac
+"""A sockreply service next to one of your own, in one process: twistd -ny two_services.tac
 
-The uptime service answers each line with the seconds since its start; the other service counts
-these seconds. Both stand under one MultiService, which starts and stops them.
+The uptime service answers each line with the number of seconds since its start; the other service
+counts these seconds. One MultiService starts and stops both.
 """
 
 import os
@@ -24,7 +24,7 @@ def tick() -> None:
 
 
 def respond(message: bytes, session: Session) -> bytes:
-    """Tell the uptime, whatever was asked."""
+    """Answer with the uptime, whatever was asked."""
     return b"up %d s" % uptime
 
 

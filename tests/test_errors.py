@@ -34,7 +34,7 @@ def test_the_tree_is_as_drawn() -> None:
         (errors.Malformed("a comma", b";\n"), "expected a comma, found b';\\n'"),
         (
             errors.CannotFrame(size=300, least=0, most=255),
-            "300 bytes, where the length field can tell 0 to 255",
+            "300 bytes, but the length field can only hold 0 to 255",
         ),
         (errors.BadEndpoint("tcp:x", reason="no port"), "endpoint tcp:x: no port"),
         (errors.ReplyTimeout(seconds=30.0), "no reply within 30 s"),

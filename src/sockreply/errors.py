@@ -1,29 +1,29 @@
-"""What can go wrong, by whose doing.
+"""What can go wrong, and on whose side.
 
 ::
 
     SockreplyError
-    ├── ConfigError            what the operator wrote; says where
+    ├── ConfigError            the operator wrote something wrong; says where
     │   ├── BadEndpoint        an endpoint string that cannot be listened on
-    │   └── BadSettings        all that is wrong with a configuration
-    │       └── BadFile        that came from a file
+    │   └── BadSettings        everything that is wrong with a configuration
+    │       └── BadFile        which came from a file
     │           └── UnreadableFile     which cannot be read at all
     ├── FramingError           the peer broke the format
     │   ├── MessageTooLong     more bytes than `limit`
     │   └── Malformed          bytes that no message can have there
     ├── CannotFrame            a message of ours that the framing cannot carry
-    ├── NotRunning             the daemon takes on no other settings now
+    ├── NotRunning             the daemon cannot change its settings now
     ├── ResponderError         our answering failed
     │   ├── ReplyTimeout       no answer within `seconds`
-    │   ├── BadReply           a responder returned what is no reply
-    │   ├── NeedsAsyncio       a responder awaits what only runs under the asyncio reactor
+    │   ├── BadReply           a responder returned something that is not a reply
+    │   ├── NeedsAsyncio       a responder awaits something that needs the asyncio reactor
     │   ├── TemplateFailed     a reply's template could not be filled in
-    │   └── CommandFailed      a reply's command gave none
+    │   └── CommandFailed      a reply's command failed
     ├── RequestError           the client got no reply
     │   ├── CannotConnect      no connection to `endpoint`
-    │   ├── RequestTimeout     none within `seconds`
-    │   └── ConnectionEnded    the connection went first
-    ├── CannotPrint            standard output did not take what a command had to say
+    │   ├── RequestTimeout     no reply within `seconds`
+    │   └── ConnectionEnded    the connection ended first
+    ├── CannotPrint            standard output did not take a command's output
     └── EndedBySignal          the user, or the system, ended a command
 
     CannotStart                ends the process with one line and a status other than 0
@@ -39,11 +39,11 @@ class SockreplyError(Exception):
 
 
 class ConfigError(SockreplyError):
-    """A setting that cannot be: the message names the place and says what would be right."""
+    """An impossible setting: the message names the place and says what would be right."""
 
 
 class BadEndpoint(ConfigError):
-    """An endpoint string that nobody can listen on.
+    """An endpoint string that cannot be listened on.
 
     Args:
         endpoint: The string.
@@ -60,7 +60,7 @@ class BadSettings(ConfigError):
     """A configuration from which nothing can be started.
 
     Args:
-        problems: All that is wrong with it, a line each, with its place.
+        problems: Everything that is wrong with it, a line each, with its place.
         where: Put before the first one in the text of the error.
         hint: Put after the number of the others; says how to see them.
     """
@@ -75,8 +75,8 @@ class BadFile(BadSettings):
     """A configuration file from which nothing can be started.
 
     Args:
-        path: The file, as whoever named it wrote it.
-        problems: All that is wrong with it, a line each, with its place.
+        path: The file, as it was named.
+        problems: Everything that is wrong with it, a line each, with its place.
     """
 
     def __init__(self, path: Path, problems: tuple[str, ...]) -> None:
@@ -86,7 +86,7 @@ class BadFile(BadSettings):
 
 
 class UnreadableFile(BadFile):
-    """A configuration file of which nothing can be said, because it cannot be read."""
+    """A configuration file that cannot be read, so that nothing can be said about it."""
 
 
 class FramingError(SockreplyError):
@@ -97,7 +97,7 @@ class FramingError(SockreplyError):
 
 
 class MessageTooLong(FramingError):
-    """A message, told by its header or by its bytes, is longer than allowed.
+    """A message is longer than allowed, by its header or by its bytes.
 
     Args:
         limit: The most bytes that a message may have.
@@ -114,8 +114,8 @@ class Malformed(FramingError):
     """Bytes that the framing allows in no message.
 
     Args:
-        expected: What had to stand there.
-        found: The bytes that stood there, as many as tell.
+        expected: What should have been there.
+        found: The bytes that were there; as many as it takes to see that.
     """
 
     kind = "malformed"
@@ -131,19 +131,19 @@ class CannotFrame(SockreplyError):
 
     Args:
         size: The bytes of the message.
-        least: The fewest bytes that the framing's length field can tell.
+        least: The fewest bytes that the framing's length field can hold.
         most: The most.
     """
 
     def __init__(self, size: int, least: int, most: int) -> None:
-        super().__init__(f"{size} bytes, where the length field can tell {least} to {most}")
+        super().__init__(f"{size} bytes, but the length field can only hold {least} to {most}")
         self.size = size
         self.least = least
         self.most = most
 
 
 class NotRunning(SockreplyError):
-    """The daemon has not begun to listen, or it stops: it takes on no other settings."""
+    """The daemon does not listen yet, or is stopping: it cannot change its settings."""
 
     def __init__(self) -> None:
         super().__init__("the daemon is not running")
@@ -157,7 +157,7 @@ class ReplyTimeout(ResponderError):
     """A responder took longer than it may.
 
     Args:
-        seconds: What it was allowed.
+        seconds: How long it was allowed.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -166,7 +166,7 @@ class ReplyTimeout(ResponderError):
 
 
 class BadReply(ResponderError):
-    """A responder returned something that is no reply.
+    """A responder returned something that is not a reply.
 
     Args:
         found: What it returned.
@@ -179,11 +179,11 @@ class BadReply(ResponderError):
 
 
 class NeedsAsyncio(ResponderError):
-    """A responder awaits something of asyncio's, whose loop does not run here."""
+    """A responder awaits something from asyncio, whose loop is not running."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the responder awaits something of asyncio's, which only runs under "
+            "the responder awaits something from asyncio, which only works under "
             "`twistd --reactor asyncio` or `twist --reactor asyncio`"
         )
 
@@ -201,7 +201,7 @@ class TemplateFailed(ResponderError):
 
 
 class CommandFailed(ResponderError):
-    """A reply's command did not give one.
+    """A reply's command failed.
 
     Args:
         command: Its name.
@@ -245,7 +245,7 @@ class RequestTimeout(RequestError):
 
 
 class ConnectionEnded(RequestError):
-    """The connection went before the reply came, or was gone before the request.
+    """The connection ended before the reply came, or before the request was made.
 
     Args:
         why: What ended it.
@@ -257,7 +257,7 @@ class ConnectionEnded(RequestError):
 
 
 class CannotPrint(SockreplyError):
-    """Standard output did not take what a command had to say.
+    """Standard output did not take a command's output.
 
     Args:
         cause: What writing to it raised.
@@ -269,7 +269,7 @@ class CannotPrint(SockreplyError):
 
 
 class EndedBySignal(SockreplyError):
-    """A command was ended before it was done, but not by anything that went wrong.
+    """A signal ended a command before it was done, without anything going wrong.
 
     Args:
         number: The signal.

@@ -23,14 +23,14 @@ class Limits:
     """Seconds, bytes and counts; a timeout of 0 is none.
 
     Args:
-        idle_timeout: Seconds without a whole message either way and no reply owed.
+        idle_timeout: Seconds without a complete message either way and no reply owed.
         message_timeout: Seconds from a message's first byte to its last, whatever the pace.
         reply_timeout: Seconds that a responder may take; waits that a reply asks for do not count.
-        write_timeout: Seconds in which a peer takes not one byte of what waits for it.
+        write_timeout: Seconds for which a peer may take not a single byte of what waits for it.
         close_timeout: Seconds that an orderly close may take; a peer that still takes of what waits
             for it has `write_timeout` instead, for as long as it does.
         drain_timeout: Seconds that connections get to finish when the service stops.
-        drain_delay: Seconds that the service goes on as before when it is told to stop.
+        drain_delay: Seconds that the service carries on as before once it is told to stop.
         max_connections: How many at once, over all listeners; the excess waits in the kernel.
         max_message: The most bytes that a message may have.
         max_connections_per_peer: How many at once from one address; 0: as many as there are places.
@@ -51,7 +51,7 @@ class Limits:
 
 
 def shown_as(wanted: str | None, framing: Framing, encoding: str = "utf-8") -> str:
-    """As what logs show the messages of a service.
+    """How logs show the messages of a service.
 
     Args:
         wanted: "text" or "hex"; None: as the framing suggests.
@@ -74,13 +74,13 @@ class ServiceSettings:
         framing: How messages are told apart.
         responder: Answers them.
         encoding: Of the text in its rules.
-        shown_as: As what logs show messages: an encoding, or "hex".
+        shown_as: How logs show messages: an encoding, or "hex".
         responder_in: Makes the same responder with its text in another encoding, for connections
             that were made before the encoding changed; None: it has no text.
         keep_alive: Answer message after message?
         greeting: Sent to each peer that connects.
         limits: What peers may do.
-        max_connections_asked: Did the operator name that limit? If so it has to be possible.
+        max_connections_asked: Did the operator set that limit? If so, it must be possible.
     """
 
     listen: tuple[str, ...]
@@ -97,13 +97,13 @@ class ServiceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class LogSettings:
-    """What is logged, and where to besides the place where twistd, twist or serve log.
+    """What is logged, and where, apart from the log of twistd, twist or serve.
 
     Args:
         level: "debug", "info" or "warn".
         exchanges_per_second: How many exchanges are shown.
         json: The absolute path of a file of JSON lines; "-": standard output.
-        record: The absolute path of a file that gets every exchange whole.
+        record: The absolute path of a file that gets every exchange in full.
     """
 
     level: Level = "info"
@@ -118,13 +118,13 @@ class Settings:
 
     Args:
         services: What is served, by name.
-        log: What is seen of it.
+        log: What is logged, and where.
         metrics: The endpoint string on which counts can be read.
         ready_file: The absolute path of a file that tells where the daemon listens.
         file: What all this was read from, and is read from again on SIGHUP.
         warnings: What is legal there, and yet probably wrong; a line each.
-        override: Makes of settings that are read from `file` again what they are to be; None: they
-            are it.
+        override: Changes settings that are read from `file` again as options ask; None: they stay
+            as they are.
     """
 
     services: Mapping[str, ServiceSettings]

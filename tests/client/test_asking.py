@@ -86,7 +86,7 @@ def test_several_replies_to_each_message() -> None:
         clock.advance(9)
         protocol.dataReceived(reply)
     assert shown == [b"1", b"2", b"3", b"4", b"5"]
-    assert asking.progress() == "5 of 6 replies came"
+    assert asking.progress() == "5 of 6 replies arrived"
     clock.advance(9)
     assert not done
     protocol.dataReceived(b"6\n")
@@ -120,7 +120,7 @@ def test_a_reply_of_several_that_does_not_come() -> None:
     protocol.dataReceived(b"1\n")
     clock.advance(10)
     assert list(map(str, done)) == ["no reply within 10 s"]
-    assert asking.progress() == "1 of 3 replies came"
+    assert asking.progress() == "1 of 3 replies arrived"
     with capturedLogs() as events:
         transport.reset()
         del asking, protocol, transport
@@ -177,5 +177,5 @@ def test_a_framing_of_somebody_elses_carries_what_it_reads() -> None:
 
 def test_a_length_that_cannot_be_told_says_why() -> None:
     """The field's limits are in the error."""
-    with pytest.raises(CannotFrame, match="can tell 0 to 255"):
+    with pytest.raises(CannotFrame, match="can only hold 0 to 255"):
         is_carried(bytes(256), parse_framing("length:bytes=1"))

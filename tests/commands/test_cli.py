@@ -117,11 +117,14 @@ def test_what_nobody_expects_is_not_hidden(fails: Callable[[Exception], int]) ->
         (("send", "--framing", "morse"), "--framing: unknown framing 'morse'"),
         (("send", "--timeout", "soon"), "--timeout: 'soon' is not a number of seconds"),
         (("send", "--hex", "0g"), "'0g' is not hexadecimal"),
-        (("send", "-f", "line", "one\ntwo"), r"'one\ntwo' is no message of framing line ("),
-        (("send", "-f", "fixed:size=1", "--hex", "0aff"), "'0aff' is no message of framing fixed"),
+        (("send", "-f", "line", "one\ntwo"), r"'one\ntwo' is not a message of framing line ("),
+        (
+            ("send", "-f", "fixed:size=1", "--hex", "0aff"),
+            "'0aff' is not a message of framing fixed",
+        ),
         (
             ("send", "-f", "length:digits=1", "0123456789"),
-            "'0123456789' is no message of framing length:digits=1: 10 bytes, where ",
+            "'0123456789' is not a message of framing length:digits=1: 10 bytes, but ",
         ),
         (("send", "-f", "line", "long\n" * 50), r"'long\nlong"),
         (("send", "-f", "eof", "one", "two"), "eof carries one message per connection"),
@@ -150,7 +153,7 @@ def test_wrong_usage_is_one_line_and_status_2(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("-f", "stop", "a STOP b"), "'a STOP b' is no message of framing stop ("),
+        (("-f", "stop", "a STOP b"), "'a STOP b' is not a message of framing stop ("),
         (("-f", "gone", "x"), "--framing: framing gone: ModuleNotFoundError: No module named"),
         (("-f", "leave", "x"), "--framing: framing leave: SystemExit: 3 ("),
         (("-f", "none", "x"), "--framing: framing none: None is not a framing"),

@@ -122,15 +122,15 @@ def test_a_responder_that_cannot_explain_itself(tmp_path: Path) -> None:
         (
             (r"in\r\n",),
             1,
-            r"note: \r is taken as it is written; $'...' in a shell, or --hex, writes",
+            r"note: \r is taken literally; $'...' in a shell, or --hex, writes",
         ),
-        (("--wire", r"in\x0a"), 1, r"note: \x0a is taken as it is written; "),
+        (("--wire", r"in\x0a"), 1, r"note: \x0a is taken literally; "),
         (("--hex", "5c6e"), 1, "silence"),
         (("in",), 0, "  send 'yes'"),
         (("in\r",), 1, "note: framing line hands out no such message; --wire says what it makes "),
         (("--wire", "in\r\n"), 0, "    send 'yes'"),
         (("--wire", "--hex", "696e0d0a"), 0, "    send 'yes'"),
-        (("--wire", "in\r"), 1, "  no LF yet; after message_timeout, 10 s, "),
+        (("--wire", "in\r"), 1, "  no LF yet; after message_timeout (10 s) "),
     ],
 )
 def test_what_is_said_of_how_a_message_is_written(

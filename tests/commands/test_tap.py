@@ -240,19 +240,19 @@ def test_exclusions(words: list[str], said: list[str]) -> None:
         ),
         (
             ["--framing=length:bytes=1", "--reply", "x" * 300],
-            "--reply: 300 bytes, where the length field can tell 0 to 255",
+            "--reply: 300 bytes, but the length field can only hold 0 to 255",
         ),
         (
             ["--framing=length:digits=1"],
-            "--reply: 42 bytes, where the length field can tell 0 to 9",
+            "--reply: 42 bytes, but the length field can only hold 0 to 9",
         ),
         (
             ["--framing=length:digits=1", "--echo", "--greeting=0123456789"],
-            "--greeting: 10 bytes, where the length field can tell 0 to 9",
+            "--greeting: 10 bytes, but the length field can only hold 0 to 9",
         ),
         (
             ["--framing=length:bytes=1,adjust=2", "--echo", "--greeting="],
-            "--greeting: 0 bytes, where the length field can tell 2 to 257",
+            "--greeting: 0 bytes, but the length field can only hold 2 to 257",
         ),
     ],
 )

@@ -65,7 +65,7 @@ def test_each_message_is_explained_in_its_order() -> None:
     assert answered
     assert lines == [
         "message 1: 'OPEN'",
-        "  open: answers - the state is then open",
+        "  open: answers - the state becomes open",
         "  read: not reached",
         "  home: not reached",
         "  open:",
@@ -98,7 +98,7 @@ def test_each_message_is_counted() -> None:
     assert counts == [1, 2, 3]
 
 
-CLOSED = "after message_timeout, 10 s, the connection is closed"
+CLOSED = "after message_timeout (10 s) the connection is closed"
 
 
 @pytest.mark.parametrize(
@@ -117,19 +117,19 @@ CLOSED = "after message_timeout, 10 s, the connection is closed"
             "enclosed:start=<<,end=>",
             b"ab<<OPEN>c<",
             [
-                "dropped, because it is outside of any message: 'ab'",
+                "dropped, because it is outside any message: 'ab'",
                 "message 1: 'OPEN'",
-                "dropped, because it is outside of any message: 'c'",
+                "dropped, because it is outside any message: 'c'",
                 "left over: '<'",
-                f"  no more than the beginning of '<<' yet; {CLOSED}",
+                f"  only the beginning of '<<' so far; {CLOSED}",
             ],
         ),
         (
             "enclosed:start=<,end=>",
             b"OPEN",
             [
-                "dropped, because it is outside of any message: 'OPEN'",
-                "no message: after idle_timeout, 75 s, the connection is closed",
+                "dropped, because it is outside any message: 'OPEN'",
+                "no message: after idle_timeout (75 s) the connection is closed",
             ],
         ),
         (
@@ -169,15 +169,15 @@ CLOSED = "after message_timeout, 10 s, the connection is closed"
         ),
         ("gap", b"OPEN", ["message 1, after 0.05 s of silence: 'OPEN'"]),
         ("eof", b"OPEN", ["message 1, when the peer half-closes: 'OPEN'"]),
-        ("chunk", b"OPEN", ["message 1, if one read brings it: 'OPEN'"]),
-        ("line", b"", ["no message: after idle_timeout, 75 s, the connection is closed"]),
+        ("chunk", b"OPEN", ["message 1, if it arrives in one read: 'OPEN'"]),
+        ("line", b"", ["no message: after idle_timeout (75 s) the connection is closed"]),
         (
             "chunk",
             "é\xa0".encode(),
-            [r"message 1, if one read brings it: 'é\xa0' (hex c3 a9 c2 a0)"],
+            [r"message 1, if it arrives in one read: 'é\xa0' (hex c3 a9 c2 a0)"],
         ),
-        ("chunk", b"\xff", [r"message 1, if one read brings it: '\xff' (hex ff)"]),
-        ("chunk", "é".encode(), ["message 1, if one read brings it: 'é'"]),
+        ("chunk", b"\xff", [r"message 1, if it arrives in one read: '\xff' (hex ff)"]),
+        ("chunk", "é".encode(), ["message 1, if it arrives in one read: 'é'"]),
     ],
 )
 def test_what_framings_make_of_bytes(framing: str, wire: bytes, said: list[str]) -> None:
@@ -188,8 +188,8 @@ def test_what_framings_make_of_bytes(framing: str, wire: bytes, said: list[str])
 @pytest.mark.parametrize(
     ("limits", "fate"),
     [
-        (Limits(message_timeout=2.5), "after message_timeout, 2.5 s, the connection is closed"),
-        (Limits(message_timeout=0), "after idle_timeout, 75 s, the connection is closed"),
+        (Limits(message_timeout=2.5), "after message_timeout (2.5 s) the connection is closed"),
+        (Limits(message_timeout=0), "after idle_timeout (75 s) the connection is closed"),
         (Limits(message_timeout=0, idle_timeout=0), "the connection stays open"),
     ],
 )

@@ -103,10 +103,10 @@ def test_otherwise_never_acts() -> None:
             "next_state = 'b'",
             "next_state: has no effect without keep_alive = true, because a",
         ),
-        ("replies = ['a']", "replies: only the first acts without keep_alive = true or scope ="),
+        ("replies = ['a']", "replies: only the first is used without keep_alive = true or scope ="),
         (
             "replies = ['a']\nscope = 'connection'",
-            "replies: only the first acts without keep_alive",
+            "replies: only the first is used without keep_alive",
         ),
     ],
 )

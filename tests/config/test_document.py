@@ -73,7 +73,7 @@ REFUSED: list[tuple[object, str]] = [
     (None, "expected a table, found null"),
     ([], "expected a table, found a list"),
     ("[services]", "expected a table, found text '[services]'"),
-    ({}, "services: there is none; it begins with a line such as [services.default]"),
+    ({}, "services: there is none; one begins with a line such as [services.default]"),
     ({"services": None}, "services: expected a table, found null"),
     ({"log": None}, "log: expected a table, found null"),
     ({"services": {"s": None}}, "services.s: expected a table, found null"),
@@ -104,7 +104,7 @@ REFUSED: list[tuple[object, str]] = [
         f"services.s.rules.rule-1.when.equals: expected {FIXED}, found null",
     ),
     (in_service(rules=[None]), "services.s.rules.rule-1: expected a table, found null"),
-    (in_service(rules=None), "services.s.rules: expected a list, of lines [[services.s.rules]]"),
+    (in_service(rules=None), "services.s.rules: expected a list of tables [[services.s.rules]]"),
     (in_service(otherwise=Incomparable()), "services.s.otherwise: expected text, a table with "),
     (in_service(otherwise=cyclic()), "has more than 32 tables or lists nested in each other"),
     (

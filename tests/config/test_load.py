@@ -174,7 +174,7 @@ def test_error_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BadFile) as caught:
         read(path)
     unknown = "colour: unknown key; known: log, metrics, ready, services"
-    none = "services: there is none; it begins with a line such as [services.default]"
+    none = "services: there is none; one begins with a line such as [services.default]"
     assert caught.value.problems == (unknown, none)
     assert str(caught.value) == f"{path}: {unknown} (and 1 more; sockreply check {path} shows all)"
     assert str(BadFile(Path("a\nb"), ("x",))) == r"'a\nb': x"

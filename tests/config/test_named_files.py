@@ -38,7 +38,7 @@ def test_read_once(tmp_path: Path) -> None:
 def test_pipes_and_directories(tmp_path: Path) -> None:
     """What could wait for somebody is refused, except for a configuration itself."""
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ConfigError, match="pipe is no file"):
+    with pytest.raises(ConfigError, match="pipe is not a file"):
         contents_of(tmp_path / "pipe")
     for only_regular in (True, False):
         with pytest.raises(ConfigError, match="is a directory"):

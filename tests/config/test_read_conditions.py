@@ -141,6 +141,6 @@ def test_templates_where_there_are_none(written: str, place: str) -> None:
     (warning,) = settings_of(f"{SERVICE}keep_alive = true\n{rule(written)}").warnings
     text = "^{{ x }}$" if "regex" in place else "{{ x }}"
     assert warning == (
-        f"services.s.rules.rule-1.{place}: '{text}' is taken as it is written; "
+        f"services.s.rules.rule-1.{place}: '{text}' is taken literally; "
         "only what a reply sends can be a template"
     )

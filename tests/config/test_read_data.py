@@ -50,6 +50,6 @@ def test_warning_of_text_that_looks_like_a_template() -> None:
     """Text is sent as it is, also if it was meant to be filled in."""
     text = "'a {{ message }}'"
     (warning,) = settings_of(f"{SERVICE}otherwise = {text}").warnings
-    assert warning.startswith(f"services.s.otherwise: {text} is sent as it is written; ")
+    assert warning.startswith(f"services.s.otherwise: {text} is sent literally; ")
     for quiet in ("{ template = 'a {{ message }}' }", """'{"a": {"b": {}}}'""", "'{{}} {'"):
         assert settings_of(f"{SERVICE}otherwise = {quiet}").warnings == ()

@@ -37,7 +37,7 @@ def test_encodings_without_ascii() -> None:
     for encoding in ("utf-16-le", "cp037", "utf-16", "utf-8-sig"):
         (problem, *_) = problems_of(regex_rule("^a", encoding))
         place = "services.s.rules.rule-1.when.regex"
-        assert problem.startswith(f"{place}: {encoding} has other bytes for the signs of regular")
+        assert problem.startswith(f"{place}: {encoding} has other bytes than ASCII for the")
 
 
 def test_warnings_of_letters_taken_apart() -> None:

@@ -51,7 +51,7 @@ def test_templates_where_there_are_none(tmp_path: Path) -> None:
         """,
         tmp_path,
     )
-    assert all(" is taken as it is written; " in warning for warning in settings.warnings)
+    assert all(" is taken literally; " in warning for warning in settings.warnings)
     assert [each.partition(": ")[0] for each in settings.warnings] == [
         "services.s.listen[2]",
         "services.s.initial_state",

@@ -25,7 +25,7 @@ def test_what_is_wrong_is_left_out() -> None:
     assert structured(form.Log, table, problems) == form.Log(exchanges_per_second=7)
     assert problems.lines() == (
         "level: expected 'debug' or 'info' or 'warn', found text 'loud'",
-        "jsno: unknown key, json may be meant; known: level, exchanges_per_second, json, record",
+        "jsno: unknown key (did you mean json?); known: level, exchanges_per_second, json, record",
     )
 
 
@@ -61,7 +61,7 @@ def test_unknown_keys() -> None:
     """A key that is unknown is compared with those that are known, here and elsewhere."""
     assert unknown_key("x", form.Log).startswith("unknown key; known: level, ")
     assert unknown_key("keep_alive", form.Rule).startswith(
-        "unknown key here, it belongs in a service, before its rules; known: name, when, "
+        "unknown key here; it belongs in a service, before its rules; known: name, when, "
     )
-    assert "reply may be meant" in unknown_key("replay", form.Rule)
-    assert "may be meant" not in unknown_key("reply" * 10, form.Rule)
+    assert "did you mean reply?" in unknown_key("replay", form.Rule)
+    assert "did you mean" not in unknown_key("reply" * 10, form.Rule)

@@ -7,8 +7,8 @@ import pytest
 from tests.config.texts import SERVICE, problems_of
 
 REFUSED_FILES = {
-    "": "services: there is none; it begins with a line such as [services.default]",
-    "[services]": "services: there is none; it begins with a line such as [services.default]",
+    "": "services: there is none; one begins with a line such as [services.default]",
+    "[services]": "services: there is none; one begins with a line such as [services.default]",
     "a = ": "is not TOML: Invalid value (at end of document)",
     "a = 1\nb = x": "is not TOML: Invalid value (at line 2, column 5)",
     "a = 1\na = 2\n": "is not TOML: Cannot overwrite a value (at line 2, column 6)",
@@ -22,7 +22,7 @@ REFUSED_FILES = {
     + "]": "has more than 32 tables or lists nested in each other",
     'a = "\\d"': r"is not TOML: Unescaped '\' in a string (at line 1, column 8); between single",
     "[a]\n[a]": "is not TOML: Cannot declare ('a',) twice (at line 2, column 3); each of several",
-    "a = yes": "is not TOML: Invalid value (at line 1, column 5); text stands between quotes",
+    "a = yes": "is not TOML: Invalid value (at line 1, column 5); text must be in quotes",
     b"a = '\xff'": "is not UTF-8: byte 5 (from 0): invalid start byte",
 }
 

@@ -49,7 +49,7 @@ def test_so_many_a_second() -> None:
     assert len(complain(complaints, COMPLAINTS_A_SECOND + 7)) == COMPLAINTS_A_SECOND
     with capturedLogs() as events:
         clock.advance(1)
-    assert texts(events) == ["scale: 7 more complaints of peers in a second"]
+    assert texts(events) == ["scale: 7 more complaints about peers in this second"]
     assert len(complain(complaints, 3)) == 3
     with capturedLogs() as events:
         clock.advance(1)
@@ -65,7 +65,7 @@ def test_end() -> None:
     with capturedLogs() as events:
         complaints.close()
         complaints.close()
-    assert texts(events) == ["1 more complaints of peers in a second"]
+    assert texts(events) == ["1 more complaints about peers in this second"]
     assert not clock.getDelayedCalls()
 
 

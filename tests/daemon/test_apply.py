@@ -134,7 +134,7 @@ def test_hangup_goes_back_to_the_file(site: Site) -> None:
     site.apply(saying("new"))
     with capturedLogs() as events:
         site.daemon.reload()
-    assert f"{site.file} read again" in texts(events)
+    assert f"{site.file} reloaded" in texts(events)
     assert site.ask() == b"from the file\n"
     assert site.daemon.reloads == {"good": 1}
 

@@ -137,7 +137,7 @@ def test_default_connections_that_do_not_fit(fits: Callable[[int], None]) -> Non
     with capturedLogs() as events:
         site.daemon.startService()
     assert not texts(events, "warn")  # nobody asked for so many
-    assert "at most 960 connections: the limit of open files allows no more" in texts(events)
+    assert "at most 960 connections: the limit on open files allows no more" in texts(events)
     assert site.service.factory.roster.places == 960
 
 
@@ -291,7 +291,7 @@ def test_stop_tells_what_was_not_shown() -> None:
     client.connectionLost()
     with capturedLogs() as events:
         site.daemon.stopService()
-    assert texts(events)[0] == "not shown: 4 more exchanges, 0 more clients in a second"
+    assert texts(events)[0] == "not shown in this second: 4 more exchanges, 0 more clients"
     assert not site.reactor.getDelayedCalls()
 
 
@@ -362,5 +362,5 @@ def test_systemd_is_told_of_a_reload_that_fails(manager: Manager, tmp_path: Path
     site.daemon.reload()
     (reloading, _), (ready, status) = manager.told()
     assert (reloading, ready) == ("RELOADING=1", "READY=1")
-    assert status == "STATUS=the last reload failed, the log says why; 0 connections"
+    assert status == "STATUS=the last reload failed, see the log; 0 connections"
     site.daemon.stopService()

@@ -1,4 +1,4 @@
-"""What the limit of open files allows, on systems of several kinds."""
+"""What the limit on open files allows, on systems of several kinds."""
 
 from __future__ import annotations
 

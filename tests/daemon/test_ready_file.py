@@ -161,7 +161,7 @@ def cannot(file: Path, name: str) -> str:
         os.mkfifo(file)
         return "Is not a regular file"
     file.write_text("[services]")
-    return "Is there already, and is not a ready file"
+    return "Already exists, and is not a ready file"
 
 
 IMPOSSIBLE = ["no directory", "a directory", "a pipe", "another file"]

@@ -174,7 +174,7 @@ def test_defaults_share_what_fits(fit: Callable[[int], None]) -> None:
         assert fit_limits(services, told=20_020) == limits
     assert [each.max_connections for each in limits.values()] == [20, 40, 40]
     (line,) = texts(events)
-    assert line == ("at most 100 connections of 3 services: the limit of open files allows no more")
+    assert line == ("at most 100 connections of 3 services: the limit on open files allows no more")
     assert [event["log_level"].name for event in events] == ["info"]
 
 

@@ -109,7 +109,7 @@ def test_reload_that_failed(site: Site, manager: Manager) -> None:
     site.notifier.reloading()
     manager.told()
     site.notifier.reloaded(good=False)
-    failed = "STATUS=the last reload failed, the log says why; "
+    failed = "STATUS=the last reload failed, see the log; "
     assert manager.told() == [["READY=1", f"{failed}0 connections"]]
     site.connections = 2
     site.wait(STATUS_SECONDS)

@@ -153,7 +153,7 @@ def test_reload_gives_it_to_another_service(start_daemon: Start, tmp_path: Path)
         daemon = start_on(start_daemon, [listener], "ours", "--config", str(file))
 
         def read_again(times: int) -> bool:
-            return daemon.log.count("read again") == times
+            return daemon.log.count("reloaded") == times
 
         assert ask(port_of(listener)) == b"one"
         for number, name in enumerate(("two", "one", "two"), 1):

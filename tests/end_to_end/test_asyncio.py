@@ -44,7 +44,7 @@ def test_under_another_reactor(start_daemon: Start) -> None:
     daemon = start_daemon("--responder", f"{RESPONDERS}:sleeping")
     assert ask(daemon.port) == b""
     daemon.wait_for(
-        "gets no reply: the responder awaits something of asyncio's, which only runs under "
+        "gets no reply: the responder awaits something from asyncio, which only works under "
         "`twistd --reactor asyncio` or `twist --reactor asyncio`"
     )
     assert daemon.stop() == 0

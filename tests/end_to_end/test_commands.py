@@ -161,7 +161,7 @@ async def test_timeout_kills_the_group(tmp_path: Path) -> None:
     """A command that takes too long is killed with what it has started."""
     file = tmp_path / "pids"
     answer = shell(TWO_THAT_SLEEP.format(file), timeout=1)
-    assert await failure_of(answer) == "command sh: not done within 1 s"
+    assert await failure_of(answer) == "command sh: did not finish within 1 s"
     (child, itself) = pids_in(file, 2)
     await eventually(lambda: not lives(child) and not lives(itself))
 

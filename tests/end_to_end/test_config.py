@@ -97,7 +97,7 @@ def test_check_tells_what_is_set_up(tmp_path: Path) -> None:
         (["--hex", "736c6f77"], 0, "rule-1: answers"),
         (["--state", "gone", "state"], 0, "rule-3: answers"),
         (["--wire", "slow\r\n"], 0, "message 1: 'slow'"),
-        (["--wire", "slow"], 1, "no LF yet; after message_timeout, 10 s, "),
+        (["--wire", "slow"], 1, "no LF yet; after message_timeout (10 s) "),
         (["state"], 1, "not in state gone"),
         (["slew"], 1, "byte 2 (from 0) is 0x65 'e', not 0x6f 'o'"),
         (["--service", "none", "slow"], 2, "'none' is not one of example"),

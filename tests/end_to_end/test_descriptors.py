@@ -7,10 +7,10 @@ from tests.end_to_end.daemons import RESPONDERS, Start, with_open_files
 
 
 def test_default_limit_is_lowered_to_what_fits(start_daemon: Start) -> None:
-    """A default of connections that does not fit the limit of open files is lowered, and said."""
+    """A default of connections that does not fit the limit on open files is lowered, and said."""
     daemon = start_daemon(under=with_open_files(100, 100))
     assert ask(daemon.port) == TEXTBOOK_REPLY
-    assert "at most 36 connections: the limit of open files allows no more\n" in daemon.log
+    assert "at most 36 connections: the limit on open files allows no more\n" in daemon.log
 
 
 def test_clients_beyond_the_lowered_limit_wait(start_daemon: Start) -> None:

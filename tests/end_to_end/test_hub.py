@@ -6,7 +6,7 @@ import select
 import signal
 import socket
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -67,20 +67,20 @@ def under(reactor: str) -> tuple[str, ...]:
 def epolls(daemon: Daemon) -> list[int]:
     """For each epoll that a daemon has open, how many descriptors wait in it."""
     process = Path(f"/proc/{daemon.pid}")
-    found = [
-        (process / "fdinfo" / each.name).read_text().count("tfd:")
-        for each in (process / "fd").iterdir()
-        if str(each.readlink()) == "anon_inode:[eventpoll]"
-    ]
+    found = []
+    for each in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):  # it has just been closed
+            if str(each.readlink()) == "anon_inode:[eventpoll]":
+                found.append((process / "fdinfo" / each.name).read_text().count("tfd:"))
     return sorted(found)
 
 
 def reload(daemon: Daemon, file: Path, text: str) -> None:
     """Let a daemon read its changed file again."""
-    before = daemon.log.count("read again")
+    before = daemon.log.count("reloaded")
     file.write_text(text)
     daemon.signal(signal.SIGHUP)
-    eventually(lambda: daemon.log.count("read again") > before, lambda: daemon.log)
+    eventually(lambda: daemon.log.count("reloaded") > before, lambda: daemon.log)
 
 
 @pytest.mark.parametrize("reactor", REACTORS)

@@ -18,7 +18,7 @@ from tests.end_to_end.responders import ARRIVED, GATE
 from tests.end_to_end.waiting import eventually
 
 EXTENSION = f"EXTEND_TIMEOUT_USEC={int(EXTENSION_SECONDS * 1_000_000)}"
-FAILED = "the last reload failed, the log says why; "
+FAILED = "the last reload failed, see the log; "
 
 FILE = """
 [services.example]

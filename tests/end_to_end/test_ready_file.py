@@ -90,7 +90,7 @@ def test_options_beside_a_file(start_daemon: Start, tmp_path: Path) -> None:
     assert ask(listener["port"]) == b"old"
     file.write_text(FILE.format(level="warn", reply="new"))
     daemon.signal(signal.SIGHUP)
-    daemon.wait_for("f.toml read again")
+    daemon.wait_for("f.toml reloaded")
     assert ask(listener["port"]) == b"new"
     assert "'old'" in daemon.log
     assert "'new'" not in daemon.log
@@ -107,7 +107,7 @@ def test_other_listeners(start_daemon: Start, tmp_path: Path) -> None:
     before = ready(tmp_path / "ready.json")
     file.write_text(file.read_text().replace("tcp:0:", "tcp:0:backlog=9:"))
     daemon.signal(signal.SIGHUP)
-    daemon.wait_for("f.toml read again")
+    daemon.wait_for("f.toml reloaded")
     after = ready(tmp_path / "ready.json")
     assert after["metrics"] == before["metrics"]
     assert after["services"] != before["services"]

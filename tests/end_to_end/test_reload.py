@@ -74,7 +74,7 @@ class Running:
         """SIGHUP."""
         self.process.send_signal(signal.SIGHUP)
 
-    def change(self, text: str, outcome: str = "read again") -> None:
+    def change(self, text: str, outcome: str = "reloaded") -> None:
         """Put other settings into the file, and wait for what comes of it."""
         before = self.log.count(outcome)
         self.file.write_text(text)

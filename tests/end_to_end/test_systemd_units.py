@@ -281,7 +281,7 @@ def test_no_new_code_without_tls(start_daemon: Start, tmp_path: Path) -> None:
         client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
         assert b'sockreply_replies_total{service="example"} 3.0' in read_all(client)
     daemon.signal(signal.SIGHUP)
-    daemon.wait_for("read again")
+    daemon.wait_for("reloaded")
     assert daemon.stop() == 0
 
 

@@ -94,8 +94,12 @@ def test_header_that_stays_counts_against_the_limit() -> None:
 @pytest.mark.parametrize(
     ("framing", "limit", "why"),
     [
-        (Fixed(9), 8, "fixed: size=9 is over the 8 of a message"),
-        (Length(octets=2, offset=7, strip=False), 8, "length: a header of 9 bytes is over 8"),
+        (Fixed(9), 8, "fixed: size=9 is more than max_message = 8"),
+        (
+            Length(octets=2, offset=7, strip=False),
+            8,
+            "length: a header of 9 bytes is more than max_message = 8",
+        ),
     ],
 )
 def test_limit_below_every_message(framing: Framing, limit: int, why: str) -> None:

@@ -104,7 +104,7 @@ def test_cap(events: Sequence[LogEvent]) -> None:
     assert len(texts(events)) == len(lines)
     clock.advance(0.001)
     assert texts(events)[len(lines) :] == [
-        "not shown: 7 more exchanges, 0 more clients in a second"
+        "not shown in this second: 7 more exchanges, 0 more clients"
     ]
     talk.say(b"again\n")
     assert texts(events)[-2:] == [f"received from {PEER}: 'again'", f"answered {PEER}: 'again'"]
@@ -119,7 +119,7 @@ def test_cap_of_clients(events: Sequence[LogEvent]) -> None:
     assert len([line for line in texts(events) if line.endswith("connected")]) == 3
     assert texts(events)[-1].startswith("answered")
     clock.advance(1)
-    assert texts(events)[-1] == "not shown: 0 more exchanges, 7 more clients in a second"
+    assert texts(events)[-1] == "not shown in this second: 0 more exchanges, 7 more clients"
 
 
 def test_every_second_is_capped(events: Sequence[LogEvent]) -> None:
@@ -130,7 +130,7 @@ def test_every_second_is_capped(events: Sequence[LogEvent]) -> None:
         clock.advance(1)
     lines = texts(events)
     assert len([line for line in lines if line.startswith("received")]) == 6
-    summary = "not shown: 4 more exchanges, 0 more clients in a second"
+    summary = "not shown in this second: 4 more exchanges, 0 more clients"
     assert [line for line in lines if line.startswith("not shown")] == [summary] * 3
 
 
@@ -158,7 +158,7 @@ def test_close_tells_the_rest(events: Sequence[LogEvent]) -> None:
     talk, clock = logged_talk(a_second=1)
     talk.say(b"x\n" * 3)
     talk.factory.shared.exchanges.close()  # type: ignore[attr-defined]
-    assert texts(events)[-1] == "not shown: 2 more exchanges, 0 more clients in a second"
+    assert texts(events)[-1] == "not shown in this second: 2 more exchanges, 0 more clients"
     assert not clock.getDelayedCalls()
     talk.factory.shared.exchanges.close()  # type: ignore[attr-defined]
     assert len([line for line in texts(events) if "not shown" in line]) == 1
@@ -255,7 +255,7 @@ def test_hidden_by_0_a_second_is_told_every_second(events: Sequence[LogEvent]) -
     for count in (1, 0, 0, 3):
         talk.say(b"x\n" * count)
         clock.advance(1)
-    told = "not shown: {} more exchanges, {} more clients in a second"
+    told = "not shown in this second: {} more exchanges, {} more clients"
     assert texts(events) == [told.format(1, 1), told.format(3, 0)]
     talk.leave()
     clock.advance(1)
@@ -269,14 +269,14 @@ def test_configure_at_once(events: Sequence[LogEvent]) -> None:
     log: Any = talk.factory.shared.exchanges
     talk.say(b"x\n" * 3)
     log.configure("debug", 2)
-    assert texts(events)[-1] == "not shown: 2 more exchanges, 0 more clients in a second"
+    assert texts(events)[-1] == "not shown in this second: 2 more exchanges, 0 more clients"
     del events[:]  # type: ignore[attr-defined]
     talk.say(b"y\n" * 3)
     assert len(events) == 4
     log.configure("warn", 2)
     talk.say(b"z\n" * 3)
     clock.advance(5)
-    assert texts(events)[4:] == ["not shown: 1 more exchanges, 0 more clients in a second"]
+    assert texts(events)[4:] == ["not shown in this second: 1 more exchanges, 0 more clients"]
     assert not clock.getDelayedCalls()
     log.configure("info", 2)
     assert len(events) == 5  # at "warn" nothing is counted for later
@@ -292,7 +292,7 @@ def test_configure_0_a_second_while_there_are_clients(events: Sequence[LogEvent]
     log.configure("info", 0)
     talk.say(b"x\n" * 3)
     clock.advance(1)
-    assert texts(events)[-1] == "not shown: 3 more exchanges, 0 more clients in a second"
+    assert texts(events)[-1] == "not shown in this second: 3 more exchanges, 0 more clients"
     log.close()
     assert not clock.getDelayedCalls()
 
@@ -314,5 +314,5 @@ def test_nothing_shown_is_told_at_the_end(events: Sequence[LogEvent]) -> None:
     log = ExchangeLog(clock, a_second=0)
     log.hidden = 7
     log.close()
-    assert texts(events) == ["not shown: 7 more exchanges, 0 more clients in a second"]
+    assert texts(events) == ["not shown in this second: 7 more exchanges, 0 more clients"]
     assert clock.getDelayedCalls() == []

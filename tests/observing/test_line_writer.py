@@ -178,14 +178,14 @@ def test_bounded(desk: Desk, events: Sequence[LogEvent]) -> None:
     desk.record(*[line] * (fit + 9))
     assert desk.writer.lost == 9
     assert texts(events) == [
-        f"cannot record to {desk.path}: it cannot be written as fast as it grows"
+        f"cannot record to {desk.path}: exchanges come faster than they can be written"
     ]
     desk.threads.work(1)
     desk.record(line, line)
     assert desk.writer.lost == 10
     assert len(events) == 1
     desk.threads.work()
-    assert texts(events)[1:] == ["recording again; 10 exchanges lost"]
+    assert texts(events)[1:] == ["recording resumed; 10 exchanges lost"]
     assert desk.path.stat().st_size == (fit + 1) * GATHERED_BYTES
 
 
@@ -211,7 +211,7 @@ def test_full_device(events: Sequence[LogEvent]) -> None:
     assert texts(events) == ["cannot record to /dev/full: No space left on device"]
     assert events[0]["log_namespace"] == "sockreply"
     assert watch(desk.writer.close()) == [None]
-    assert texts(events)[1:] == ["recording ends; 6 exchanges lost"]
+    assert texts(events)[1:] == ["recording ended; 6 exchanges lost"]
 
 
 def test_full_disk_tears_no_line(desk: Desk, disk: Disk, events: Sequence[LogEvent]) -> None:
@@ -230,7 +230,7 @@ def test_full_disk_tears_no_line(desk: Desk, disk: Disk, events: Sequence[LogEve
     assert desk.writer.lost == 3
     assert texts(events) == [
         f"cannot record to {desk.path}: No space left on device",
-        "recording again; 3 exchanges lost",
+        "recording resumed; 3 exchanges lost",
     ]
 
 
@@ -405,7 +405,7 @@ def test_pipe_whose_reader_left(tmp_path: Path, events: Sequence[LogEvent]) -> N
     assert os.read(reader, 100) == b"y\n"
     assert texts(events) == [
         f"cannot record to {desk.path}: Broken pipe",
-        "recording again; 1 exchanges lost",
+        "recording resumed; 1 exchanges lost",
     ]
     desk.writer.close()
     os.close(reader)

@@ -299,7 +299,7 @@ def test_every_exchange_whatever_is_shown() -> None:
         clock.advance(1)
     assert talk.outcomes == ["reply"] * 5
     assert len([line for line in texts(events) if "received" in line]) == 2
-    assert texts(events)[-1] == "not shown: 3 more exchanges, 0 more clients in a second"
+    assert texts(events)[-1] == "not shown in this second: 3 more exchanges, 0 more clients"
 
 
 class ClockedTalk(Talk):

@@ -61,12 +61,12 @@ def test_no_step(thing: Any) -> None:
     for steps in ((thing,), (b"a", thing), ([thing],)):
         with pytest.raises(TypeError) as caught:
             Reply(*steps)
-        assert str(caught.value) == f"{thing!r} is no step"
+        assert str(caught.value) == f"{thing!r} is not a step"
 
 
 def test_lists_in_lists() -> None:
     """Only steps stand in a list of steps."""
-    with pytest.raises(TypeError, match=r"^\[b'a'\] is no step$"):
+    with pytest.raises(TypeError, match=r"^\[b'a'\] is not a step$"):
         Reply([[b"a"]])  # type: ignore[list-item]  # must fail
 
 

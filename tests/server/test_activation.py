@@ -54,7 +54,7 @@ def test_strings(description: str, wanted: Wanted) -> None:
 )
 def test_strings_that_are_none(description: str) -> None:
     """Another string is an error that quotes it and shows a right one."""
-    with pytest.raises(ConfigError, match=r"^endpoint systemd:.*: systemd's are systemd:domain="):
+    with pytest.raises(ConfigError, match=r"^endpoint systemd:.*: expected systemd:domain="):
         wanted_by(description)
 
 

@@ -100,9 +100,9 @@ def test_on_loopback(endpoint: str, local: str | None) -> None:
         ("tcp:65536", "65536 is not a port from 0 to 65535"),
         ("tcp:-1", "-1 is not a port from 0 to 65535"),
         ("tcp:80\\", "RuntimeError: "),
-        ("systemd:", "systemd's are systemd:domain=INET:index=0"),
-        ("systemd:domain=INETT:index=0", "systemd's are systemd:domain=INET:index=0"),
-        ("systemd:domain=INET", "systemd's are systemd:domain=INET:index=0"),
+        ("systemd:", "expected systemd:domain=INET:index=0"),
+        ("systemd:domain=INETT:index=0", "expected systemd:domain=INET:index=0"),
+        ("systemd:domain=INET", "expected systemd:domain=INET:index=0"),
     ],
 )
 def test_refused(endpoint: str, reason: str) -> None:

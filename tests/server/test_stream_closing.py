@@ -420,7 +420,7 @@ def test_trouble_of_tls_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         talk.leave(Error([("SSL routines", "", "wrong version number\x1b")]))
     assert talk.counters.errors == talk.counters.closed == {"tls": 1}
     assert len(texts(events)) == 1
-    assert r"TLS failed: [('SSL routines', '', 'wrong version number\x1b')]" in texts(events)[0]
+    assert r"TLS error: [('SSL routines', '', 'wrong version number\x1b')]" in texts(events)[0]
 
 
 @pytest.mark.parametrize("last", [Stall(), Close("half")])

@@ -241,7 +241,7 @@ def test_no_tls(certificate: Path, data: bytes, error: str) -> None:
         talk.leave()
     assert talk.counters.errors == talk.counters.closed == {"tls": 1}
     (line,) = texts(events)
-    assert "TLS failed: " in line
+    assert "TLS error: " in line
     assert any(each in line for each in error.split("|"))
 
 

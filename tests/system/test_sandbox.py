@@ -85,7 +85,7 @@ def test_plain_service_works(strict: Machine) -> None:
     assert "sockreply_replies_total" in strict.run("python3", "-c", READ.format("/metrics"))
     assert strict.run("python3", "-c", READ.format("/readyz"))
     strict.run("systemctl", "reload", SERVICE)
-    eventually(lambda: "read again" in journal(strict), lambda: journal(strict))
+    eventually(lambda: "reloaded" in journal(strict), lambda: journal(strict))
     assert '"text": "who"' in strict.run("cat", "/var/lib/sockreply/record.jsonl")
     assert "received" in strict.run("cat", "/var/log/sockreply/exchanges.json")
     assert never_ended(strict), journal(strict)

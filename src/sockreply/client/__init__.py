@@ -1,4 +1,4 @@
-"""The other side: asks a service, and gets its replies in order."""
+"""The client: asks a service, and gets its replies in order."""
 
 from sockreply.client.connect import connect
 from sockreply.client.factory import RequestFactory

@@ -14,10 +14,10 @@ from sockreply.extensions import crashes_of
 from sockreply.framing import Framing
 
 WAITING_LIMIT = 1_000
-"""How many messages may wait for their replies before the next one is taken."""
+"""How many messages may wait for their replies before the next one is accepted."""
 
 WIRE_LIMIT = 2**31 - 1
-"""The most bytes that a message of ours may have: as many as memory takes."""
+"""The longest message that we may send, in bytes: as long as memory allows."""
 
 
 class Asking:
@@ -27,7 +27,7 @@ class Asking:
         connection: Where to.
         show: Takes each reply.
         clock: For timeouts; a reactor is one.
-        timeout: Seconds that the next reply may take, however many messages wait for theirs; None:
+        timeout: Seconds to wait for the next reply, however many messages wait for theirs; None:
             for ever.
         replies: How many each message gets, at least 1.
     """
@@ -82,7 +82,7 @@ class Asking:
     def progress(self) -> str:
         """How far it has come."""
         if self._replies > 1:
-            return f"{self.shown} of {self.asked * self._replies} replies came"
+            return f"{self.shown} of {self.asked * self._replies} replies arrived"
         return f"{self.shown} of {self.asked} messages answered" if self.asked > 1 else ""
 
     async def _show_all(self, replies: list[Deferred[bytes]]) -> None:
@@ -124,7 +124,7 @@ def is_carried(message: bytes, framing: Framing) -> bool:
     """Does the server, whose framing it is, read exactly this message of what we would send?
 
     Raises:
-        CannotFrame: The framing's length field cannot tell its size.
+        CannotFrame: The framing's length field cannot hold its size.
         ConfigError: It is somebody else's framing, and fails.
     """
     with crashes_of(f"framing {framing.name}"):

@@ -14,7 +14,7 @@ from sockreply.framing import Framing, parse_framing
 
 
 class RequestFactory(Factory[RequestProtocol]):
-    """Makes connections that are all alike, for endpoints.
+    """Makes connections with the same settings, for endpoints.
 
     Args:
         framing: The server's, or the spec of it.

@@ -20,9 +20,9 @@ from sockreply.framing import Framing
 
 
 class PersistentClient(ClientService):
-    """One connection to a server, made anew with growing delays whenever it is not there.
+    """One connection to a server, made again, after growing delays, whenever it is lost.
 
-    A service: it connects when it starts, and what is asked of it before that fails.
+    It is a Twisted service: it connects when it starts, and requests before that fail.
 
     Args:
         endpoint: The server, or a Twisted client endpoint string for it: `tcp:127.0.0.1:12345`.
@@ -70,13 +70,14 @@ class PersistentClient(ClientService):
     def request(self, message: bytes, timeout: float | None = None) -> Deferred[bytes]:
         """Send a message, as soon as there is a connection, and wait for its reply.
 
-        Nothing is sent twice: what was sent when a connection broke fails, for the server may have
-        acted on it. When one that was sent times out or is cancelled, the connection is closed and
-        made anew, for nobody could say whose the next reply is; what else waits on it fails.
+        Nothing is sent twice: a request that was sent before a connection broke fails, because the
+        server may have acted on it. If a request that was sent times out or is cancelled, the
+        connection is closed and made again, because nobody could say to which request the next
+        reply belongs; all others that wait on it fail.
 
         Args:
             message: Without what frames it.
-            timeout: Seconds, those without a connection included; None: for as long as it takes.
+            timeout: Seconds, including those without a connection; None: as long as it takes.
 
         Returns:
             The reply. It may be cancelled, and fails with `RequestTimeout`, `ConnectionEnded` or

@@ -36,17 +36,17 @@ from sockreply.framing import Framing
 __all__ = ["CLOSE_TIMEOUT", "MAX_REPLY", "RequestProtocol", "limit"]
 
 MAX_REPLY = 16 * 1024 * 1024
-"""Bytes of the longest reply, unless told otherwise: what a count of three bytes can tell. A
-client asked for what it gets, on few connections, so it allows more than a server does."""
+"""Bytes of the longest reply by default: the most that a count of three bytes can hold. A client
+asked for what it gets, and on few connections, so it allows more than a server does."""
 
 
 @implementer(IHalfCloseableProtocol)
 class RequestProtocol(Protocol):
-    """Sends requests, and tells by their order which reply belongs to which.
+    """Sends requests, and knows by their order which reply belongs to which.
 
     Requests leave at once unless replies may run together: nothing in the bytes of `chunk` and
-    `gap` ends a message, so a request is sent when the one before it has its reply. With `eof` our
-    half-close ends the request, so a connection carries one.
+    `gap` ends a message, so a request is sent when the one before it has its reply. With `eof`, our
+    half-close ends the request, so a connection carries only one.
 
     Args:
         framing: The server's; this is its other side.
@@ -73,7 +73,7 @@ class RequestProtocol(Protocol):
         greeting: bool = False,
     ) -> None:
         self.ended: str | None = "not made yet"
-        """Why no request can be made; None: one can."""
+        """Why no request can be made; None: requests can be made."""
         self._framing = framing.mirrored()
         self._framer = self._framing.framer(max_message)
         self._clock = clock
@@ -101,7 +101,7 @@ class RequestProtocol(Protocol):
 
         Returns:
             The reply. It may be cancelled, and fails with `RequestTimeout`, with `ConnectionEnded`,
-            with `CannotFrame` when nothing was sent, or with another `RequestError` when the
+            with `CannotFrame` if nothing was sent, or with another `RequestError` if the
             connection cannot carry the request.
         """
         try:
@@ -116,7 +116,7 @@ class RequestProtocol(Protocol):
         return limit(reply, timeout, self._clock)
 
     def receive(self, timeout: float | None = None) -> Deferred[bytes]:
-        """Wait for a message that comes unasked, behind the replies that are owed.
+        """Wait for a message that comes unasked, after the replies that are owed.
 
         It may be a greeting, or the rest of a reply of several messages.
 
@@ -153,10 +153,10 @@ class RequestProtocol(Protocol):
         return self._pipeline.owed_to_nobody
 
     def close(self, why: str = "we closed it") -> Deferred[None]:
-        """Close the connection when all is sent; what waits for a reply fails at once.
+        """Close the connection once everything is sent; requests without a reply fail at once.
 
         Args:
-            why: What it is told.
+            why: What their error says.
 
         Returns:
             Fires when it is gone, which takes `CLOSE_TIMEOUT` seconds at most.
@@ -167,16 +167,16 @@ class RequestProtocol(Protocol):
         return closed
 
     def finish(self, timeout: float | None = None) -> Deferred[None]:
-        """Send what is still to be sent, say that no more comes, and let the peer close.
+        """Send what is still to be sent, half-close, and let the peer close.
 
         Over TLS, which has no half-close, we close.
 
         Args:
-            timeout: Seconds in which the peer has to take all; None: for as long as it lasts.
+            timeout: Seconds in which the peer has to take all of it; None: there is no limit.
 
         Returns:
-            Fires when the connection is gone, at most `CLOSE_TIMEOUT` seconds after all was sent;
-            `broken` says whether that went wrong.
+            Fires when the connection is gone, at most `CLOSE_TIMEOUT` seconds after everything was
+            sent; `broken` says whether that went wrong.
         """
         closed = self.when_closed()
         self._end("no more is sent")
@@ -245,7 +245,7 @@ class RequestProtocol(Protocol):
             try:
                 self._unasked(message)
             except Exception:  # a user's code may raise anything
-                self._log.failure("what was called with an unasked message failed")
+                self._log.failure("the callback for unasked messages failed")
 
     def _listen_for_silence(self) -> None:
         if self._framer.silence is None or self.ended is not None:
@@ -286,7 +286,7 @@ class RequestProtocol(Protocol):
 
 
 def limit(reply: Deferred[bytes], timeout: float | None, clock: IReactorTime) -> Deferred[bytes]:
-    """Let a reply take no more than `timeout` seconds; it fails with `RequestTimeout` then."""
+    """Allow a reply `timeout` seconds; after that it fails with `RequestTimeout`."""
 
     def timed_out(_: object, seconds: float) -> NoReturn:
         raise RequestTimeout(seconds)

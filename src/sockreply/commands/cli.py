@@ -67,7 +67,7 @@ class Options(CommandOptions):
     """What `sockreply` understands."""
 
     synopsis = "COMMAND [options]"
-    longdesc = "Receives messages on a socket and answers them; sends some and shows the answers."
+    longdesc = "Receives messages on a socket and answers them; also sends messages to a server."
     subCommands: ClassVar[Sequence[Sequence[Any]]] = [
         [subcommand.name, None, subcommand.options, subcommand.summary]
         for subcommand in SUBCOMMANDS
@@ -97,7 +97,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if subcommand.name == options.subCommand:
             return _status_of(subcommand, options.subOptions)
     names = ", ".join(subcommand.name for subcommand in SUBCOMMANDS)
-    return _complain(f"which command? {names} (--help tells more)", 2)
+    return _complain(f"which command? {names} (see --help)", 2)
 
 
 def _status_of(subcommand: Subcommand, options: usage.Options) -> int:

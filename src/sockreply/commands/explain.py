@@ -34,19 +34,23 @@ class Options(CommandOptions):
 
     synopsis = "FILE [options] MESSAGE"
     longdesc = (
-        "Says for each rule of a configuration file whether it answers a message, or why it does "
+        "Shows whether each rule of a configuration file answers a message, why not if it does "
         "not, and what would be sent. Exits with 1 if no rule is certain to answer. With --wire, "
-        "shows the messages that the framing makes of the bytes, and what is missing of one that "
-        "is not complete; exits with 1 unless each is answered and nothing is left over. Escapes "
-        "in MESSAGE are not read. Options may come anywhere before --."
+        "shows the messages that the framing finds in the bytes, and what an incomplete one still "
+        "lacks; exits with 1 unless each message is answered and nothing is left over. Escapes in "
+        "MESSAGE are not interpreted. Options may come anywhere before --."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
-        ["hex", None, "The message is written as hexadecimal digits."],
-        ["wire", None, "The message is bytes as they come over the wire, for the framing to cut."],
+        ["hex", None, "The message is given as hexadecimal digits."],
+        [
+            "wire",
+            None,
+            "The message is bytes as on the wire, for the framing to split.",
+        ],
     ]
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
-        parameter("service", None, None, "Which one of several services.", str),
-        parameter("state", None, None, "The connection's. [default: the initial one]", str),
+        parameter("service", None, None, "Which service, if the file has several.", str),
+        parameter("state", None, None, "The connection's state. [default: the initial one]", str),
         parameter("peer", None, "127.0.0.1", "The address that the message comes from.", str),
     ]
 

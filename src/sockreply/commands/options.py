@@ -65,7 +65,7 @@ def address(text: str) -> str:
 def file_path(text: str) -> str:
     """Reads the path of a file."""
     if not text or "\0" in text:
-        raise ConfigError(f"{quoted(text)} is no file")
+        raise ConfigError(f"{quoted(text)} is not a file")
     return text
 
 
@@ -82,8 +82,8 @@ def hexadecimal(written: str) -> bytes:
 
 
 def taken_as_it_is(escape: str) -> str:
-    """What to say of an escape in a message, for messages are taken as they are written."""
-    return f"{escape} is taken as it is written; $'...' in a shell, or --hex, writes any byte"
+    """What to say about an escape in a message, because messages are taken literally."""
+    return f"{escape} is taken literally; $'...' in a shell, or --hex, writes any byte"
 
 
 def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
@@ -99,7 +99,7 @@ def option(name: str, read: Callable[[str], _T]) -> Callable[[str], _T]:
 
 
 def fitting(name: str, text: bytes, framing: Framing) -> bytes:
-    """What an option has all peers be sent, once it is known that the framing can carry it."""
+    """What an option sends to all peers, once it is known that the framing can carry it."""
     try:
         with crashes_of(f"--{name}: framing {framing.name}"):
             framing.frame(text)

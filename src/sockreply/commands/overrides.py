@@ -1,4 +1,4 @@
-"""What the command line says in place of what a configuration file says."""
+"""What the command line sets instead of a configuration file."""
 
 from __future__ import annotations
 

@@ -44,30 +44,36 @@ class Options(CommandOptions):
     longdesc = (
         "Sends each MESSAGE, or each line of standard input, and prints each reply on a line of "
         "its own. Fewer replies than --replies asks for are a failure. Escapes in MESSAGE are not "
-        "read. Options come before the first MESSAGE: everything after it is a message, even if "
-        "it begins with a dash."
+        "interpreted. Options come before the first MESSAGE: everything after it is a message, "
+        "even if it begins with a dash."
     )
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
         ["greeting", None, "Wait for the server's first message, and print it, before sending."],
-        ["hex", None, "Messages are written, and replies printed, as hexadecimal digits."],
+        ["hex", None, "Messages are given, and replies printed, as hexadecimal digits."],
     ]
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
         parameter("host", None, None, "Where to connect to. [default: 127.0.0.1]", str),
         parameter("port", "p", None, "TCP port. [default: 12345]", whole(1, 65535)),
-        parameter("to", None, None, "A Twisted client endpoint string instead of these.", str),
+        parameter(
+            "to",
+            None,
+            None,
+            "A Twisted client endpoint string, instead of host and port.",
+            str,
+        ),
         parameter("framing", "f", "chunk", "How messages are told apart, as for serve.", str),
         parameter(
             "replies",
             None,
             1,
-            "Replies to wait for after each message; 0: none, and close once all is sent.",
+            "Replies to wait for after each message; 0: none, and close once everything is sent.",
             whole(0, MOST_REPLIES),
         ),
         parameter(
             "timeout",
             None,
             10.0,
-            "Seconds to wait for the next reply, or for all to be taken; 0: for ever.",
+            "Seconds to wait for the next reply, or for the server to take it all; 0: for ever.",
             seconds,
         ),
     ]
@@ -100,7 +106,7 @@ class Options(CommandOptions):
             self._check_several()
         self._decoded += 1
         self.escape = self.escape or (None if self["hex"] else seeming_escape(text))
-        why = f"is no message of framing {self['framing']}"
+        why = f"is not a message of framing {self['framing']}"
         try:
             if is_carried(message, self.framing):
                 return message

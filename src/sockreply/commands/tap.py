@@ -39,7 +39,7 @@ _LIMITS = Limits()
 _SHOWN = one_of(text="text", hex="hex")
 _LEVELS = one_of(debug="debug", info="info", warn="warn")
 _FRAMINGS = ", ".join(FRAMING_NAMES) + " or an installed one, as NAME or NAME:key=value,..."
-_ESCAPES = r"knows \r \n \t \0 \\ \, \xNN"
+_ESCAPES = r"escapes: \r \n \t \0 \\ \, \xNN"
 _LIMIT_OPTIONS = ("idle-timeout", "max-connections", "max-message", "drain-timeout", "drain-delay")
 _BESIDE_CONFIG = ("port", "interface", "log-level", "json-log", "record", "metrics", "ready-file")
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
@@ -51,16 +51,17 @@ class Options(CommandOptions):
     synopsis = "[options]"
     longdesc = (
         "Receives messages on a socket and answers them. Without options it answers on "
-        f"{DEFAULT_INTERFACE}:{DEFAULT_PORT} what the textbook server answers, and closes."
+        f"{DEFAULT_INTERFACE}:{DEFAULT_PORT} as the textbook server does: one reply to the first "
+        "message of a connection, which it then closes."
     )
 
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
-        ["echo", None, "Answer each message with itself."],
+        ["echo", None, "Answer each message by sending it back."],
         ["keep-alive", "k", "Answer message after message instead of closing after the first."],
     ]
 
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
-        parameter("port", "p", None, "TCP port, 0: a free one. [default: 12345]", whole(0, 65535)),
+        parameter("port", "p", None, "TCP port; 0: a free one. [default: 12345]", whole(0, 65535)),
         parameter("interface", None, None, "Where to listen. [default: 127.0.0.1]", address),
         parameter(
             "framing",
@@ -72,7 +73,7 @@ class Options(CommandOptions):
         parameter("reply", None, None, f"The reply to every message; {_ESCAPES}.", unescape),
         parameter("responder", None, None, f"Code that answers: {_RESPONDERS}.", str),
         parameter(
-            "greeting", None, None, f"Sent to each client that connects; {_ESCAPES}.", unescape
+            "greeting", None, None, f"Sent to each client as it connects; {_ESCAPES}.", unescape
         ),
         parameter(
             "idle-timeout",
@@ -85,28 +86,28 @@ class Options(CommandOptions):
             "max-connections",
             None,
             None,
-            "Connections at a time; more wait in the kernel. [default: 10000]",
+            "Most connections at a time; further ones wait in the kernel. [default: 10000]",
             whole(1, SIZE_LIMIT),
         ),
         parameter(
             "max-message",
             None,
             None,
-            "Bytes that a message may have. [default: 65536]",
+            "Longest message accepted, in bytes. [default: 65536]",
             whole(1, SIZE_LIMIT),
         ),
         parameter(
             "drain-timeout",
             None,
             None,
-            "Seconds that connections have to finish when the daemon stops. [default: 30]",
+            "Seconds that connections are given to finish when the daemon stops. [default: 30]",
             seconds,
         ),
         parameter(
             "drain-delay",
             None,
             None,
-            "Seconds to go on as before when the daemon is told to stop. [default: 0]",
+            "Seconds to carry on as before once the daemon is told to stop. [default: 0]",
             seconds,
         ),
         parameter(
@@ -117,23 +118,25 @@ class Options(CommandOptions):
             _SHOWN,
         ),
         parameter("log-level", None, None, "debug, info or warn. [default: info]", _LEVELS),
-        parameter("json-log", None, None, "Log JSON lines to this file too; -: stdout.", file_path),
         parameter(
-            "record", None, None, "Append all that is received and sent to this file.", file_path
+            "json-log", None, None, "Also log JSON lines to this file; -: stdout.", file_path
+        ),
+        parameter(
+            "record", None, None, "Append everything received and sent to this file.", file_path
         ),
         parameter("metrics", None, None, "Endpoint for /metrics, /healthz and /readyz.", str),
         parameter(
             "ready-file",
             None,
             None,
-            "Write to this file, as JSON, where the daemon listens, once it does.",
+            "Once the daemon listens, write its addresses to this file, as JSON.",
             file_path,
         ),
         parameter(
             "config",
             "c",
             None,
-            "File with all of the above, and rules; options of ports, logs and the ready file "
+            "Read settings and rules from this file; options for ports, logs and the ready file "
             "override it.",
             file_path,
         ),
@@ -144,7 +147,7 @@ class Options(CommandOptions):
         self["listen"] = []
 
     def opt_listen(self, endpoint: str) -> None:
-        """A Twisted endpoint string to listen on; may be repeated, excludes --port, --interface."""
+        """A Twisted endpoint string to listen on; repeatable, but not with --port, --interface."""
         self["listen"].append(endpoint)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:

@@ -154,7 +154,7 @@ class _Telling:
     def lines(self, piece: Piece) -> Iterator[str]:
         """What happens to a piece."""
         if piece.kind == "dropped":
-            yield f"dropped, because it is outside of any message: {_shown(piece.data)}"
+            yield f"dropped, because it is outside any message: {_shown(piece.data)}"
             return
         over = self.count > 0 and not self._service.keep_alive
         if piece.kind == "message":
@@ -175,7 +175,7 @@ class _Telling:
 
     def _ended(self, piece: Piece) -> str:
         if not piece.why and self._service.framing.may_run_together:
-            return ", if one read brings it"
+            return ", if it arrives in one read"
         return f", {piece.why}" if piece.why else ""
 
     def _explained(self, message: bytes) -> Iterator[str]:
@@ -193,7 +193,7 @@ def _fate(limits: Limits, *, begun: bool) -> str:
     """What becomes of a connection on which no more comes."""
     for name in ("message_timeout", "idle_timeout") if begun else ("idle_timeout",):
         if seconds := getattr(limits, name):
-            return f"after {name}, {seconds:g} s, the connection is closed"
+            return f"after {name} ({seconds:g} s) the connection is closed"
     return "the connection stays open"
 
 

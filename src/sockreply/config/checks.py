@@ -103,5 +103,5 @@ def _check_memory(rule: form.Rule, problems: Problems) -> None:
             )
             problems.add(reason, "rules", str(rule.name), key)
     if rule.replies is not None and rule.scope != "service":
-        reason = "only the first acts without keep_alive = true or scope = 'service'"
+        reason = "only the first is used without keep_alive = true or scope = 'service'"
         problems.add(reason, "rules", str(rule.name), "replies")

@@ -59,7 +59,7 @@ def contents_of(path: Path, *, only_regular: bool = True) -> bytes:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode) or (only_regular and not stat.S_ISREG(mode)):
-            raise ConfigError(f"{path} is {'a directory' if stat.S_ISDIR(mode) else 'no file'}")
+            raise ConfigError(f"{path} is {'a directory' if stat.S_ISDIR(mode) else 'not a file'}")
         with path.open("rb") as opened:
             data = opened.read(FILE_LIMIT + 1)
     except (OSError, ValueError) as error:  # ValueError: no file can have that name

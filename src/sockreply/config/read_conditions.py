@@ -172,5 +172,5 @@ def _check_letters(encoding: str) -> None:
     if encoded(ascii_letters, encoding) != ascii_letters.encode():
         raise ConfigError(
             f"{encoding} has other bytes for letters than ASCII; "
-            "list what may come in each case, as in when = [{ equals = 'a' }, { equals = 'A' }]"
+            "list each spelling, as in when = [{ equals = 'a' }, { equals = 'A' }]"
         )

@@ -44,12 +44,12 @@ def read_encoding(written: str, reading: Reading) -> str:
         marked = "".encode(written)
     except (LookupError, ValueError) as error:
         unknown = isinstance(error, LookupError) and "unknown" in str(error)
-        reason = "unknown" if unknown else "no encoding of text"
+        reason = "unknown" if unknown else "not an encoding of text"
         raise ConfigError(f"{excerpt(written)} is {reason}; for example utf-8, latin-1") from None
     if marked:
         reading.warn(
             f"{written} puts a byte order mark before every text, "
-            "also those of conditions; utf-8, utf-16-le and utf-16-be put none"
+            "including those in conditions; utf-8, utf-16-le and utf-16-be do not"
         )
     return written
 
@@ -102,8 +102,8 @@ def _warn_of_braces(written: form.Fixed, reading: Reading) -> None:
     """Warn of text that looks like a template, and is sent."""
     if isinstance(written, str) and _BRACES.search(written):
         reading.warn(
-            f"{excerpt(written)} is sent as it is written; "
-            "to be filled in it stands in { template = ... }"
+            f"{excerpt(written)} is sent literally; "
+            "to have it filled in, write { template = ... }"
         )
 
 
@@ -111,8 +111,7 @@ def warn_of_template(written: object, reading: Reading) -> None:
     """Warn of text that looks like a template where there are none."""
     if isinstance(written, str) and _BRACES.search(written):
         reading.warn(
-            f"{excerpt(written)} is taken as it is written; "
-            "only what a reply sends can be a template"
+            f"{excerpt(written)} is taken literally; only what a reply sends can be a template"
         )
 
 
@@ -127,7 +126,7 @@ def _read_template(written: form.Template, reading: Reading, groups: Groups) -> 
 def _from_hex(text: str) -> bytes:
     read = Mask.from_hex(text)
     if read.wild:
-        raise ConfigError("?? is any byte, which only a condition can ask for")
+        raise ConfigError("?? stands for any byte, and only a condition can have it")
     return read.data
 
 

@@ -37,7 +37,7 @@ def read_form(written: dict[str, Any], reading: Reading) -> form.Configuration:
         if not isinstance(services, dict):
             raise ConfigError(f"expected a table, found {found(services)}")
         if not services:
-            raise ConfigError("there is none; it begins with a line such as [services.default]")
+            raise ConfigError("there is none; one begins with a line such as [services.default]")
         return replace(read, services=_read_services(services, problems))
     return read
 
@@ -65,7 +65,7 @@ def _read_rules(tables: Any, problems: Problems) -> list[form.Rule]:
     with problems.at("rules"):
         if not isinstance(tables, list):
             head = f"[[{place(problems.keys())}]]"
-            raise ConfigError(f"expected a list, of lines {head} and keys, found {found(tables)}")
+            raise ConfigError(f"expected a list of tables {head}, found {found(tables)}")
         for number, table in enumerate(tables, 1):
             name = _name(table) or f"rule-{number}"
             with problems.at(name):

@@ -12,7 +12,7 @@ from sockreply.errors import ConfigError
 
 _SLOW = (
     "a repeat within a repeat, as in (a+)+, takes for ever on some messages that almost match, "
-    "and the daemon with it"
+    "and the daemon waits for it"
 )
 
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
@@ -30,7 +30,7 @@ def read_regex(written: str, reading: Reading, ignore_case: bool) -> re.Pattern[
     except (re.error, ValueError, OverflowError) as error:
         raise ConfigError(str(error)) from None
     except RecursionError:
-        raise ConfigError("too many groups within each other") from None
+        raise ConfigError("groups are nested too deeply") from None
     if repeats_within_repeats(pattern):
         reading.warn(_SLOW)
     if letter := _taken_apart(written, reading.encoding):
@@ -46,8 +46,8 @@ def _on_bytes(text: str, encoding: str) -> bytes:
     ascii_only = _FOREIGN.sub("", text)
     if encoded(ascii_only, encoding) != ascii_only.encode():
         raise ConfigError(
-            f"{encoding} has other bytes for the signs of regular expressions; "
-            "say it with equals, starts_with, ends_with and contains"
+            f"{encoding} has other bytes than ASCII for the characters of regular expressions; "
+            "use equals, starts_with, ends_with and contains instead"
         )
     parts: list[bytes] = []
     end = 0

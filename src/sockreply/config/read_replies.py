@@ -58,7 +58,7 @@ def read_reply(written: form.Reply, reading: Reading, groups: Groups = None) -> 
 def read_sequence(written: form.Rule, reading: Reading, groups: Groups) -> ReplySource | None:
     """What gives the replies of a rule in turn."""
     if not written.replies:
-        raise ConfigError("an empty list; it takes one reply or more")
+        raise ConfigError("an empty list; it needs at least one reply")
     recipes: list[ReplySource] = []
     for at, reply in reading.problems.entries(written.replies):
         with at:

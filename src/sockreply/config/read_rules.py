@@ -93,6 +93,6 @@ def _check_keys(written: form.Rule, problems: Problems) -> None:
         problems.add("reply and replies cannot be combined", "replies")
     for key in ("after_last", "scope"):
         if getattr(written, key) is not None and written.replies is None:
-            problems.add("needs replies beside it", key)
+            problems.add("needs replies as well", key)
     if written.state == []:
         problems.add("an empty list; leave it out if the state does not matter", "state")

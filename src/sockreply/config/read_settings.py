@@ -47,7 +47,7 @@ def _read_log(written: form.Log, reading: Reading) -> LogSettings | None:
             paths[key] = name if standard else str(reading.files.path(str(name)))
     with reading.problems.at("record"):
         if paths.get("record") is not None and paths["record"] == paths.get("json"):
-            raise ConfigError("is also the file of json")
+            raise ConfigError("is the same file as json")
     return LogSettings(
         level=written.level, exchanges_per_second=written.exchanges_per_second, **paths
     )

@@ -86,9 +86,9 @@ def unknown_key(name: str, kind: Any) -> str:
     close = get_close_matches(name, known, 1) if len(name) <= _LONGEST_KEY else []
     hint = ""
     if elsewhere is not None and kind in (form.Configuration, *tables.values()):
-        hint = f" here, it belongs in {elsewhere}"
+        hint = f" here; it belongs in {elsewhere}"
     elif close:
-        hint = f", {close[0]} may be meant"
+        hint = f" (did you mean {close[0]}?)"
     return f"unknown key{hint}; known: {', '.join(known)}"
 
 

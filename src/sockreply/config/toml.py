@@ -14,10 +14,10 @@ _KEY_PART = re.compile(
 )  # with the dot after it, if another part follows
 
 _HINTS = {
-    "Unescaped '\\'": r"; between single quotes it stands for itself, else it is \\",
-    "Invalid initial character for a key part": "; a table in braces stands on one line",
-    "Unclosed inline table": "; a table in braces stands on one line",
-    "Invalid value": "; text stands between quotes",
+    "Unescaped '\\'": r"; between single quotes it stands for itself, elsewhere write \\",
+    "Invalid initial character for a key part": "; a table in braces must be on one line",
+    "Unclosed inline table": "; a table in braces must be on one line",
+    "Invalid value": "; text must be in quotes",
     "Cannot declare": "; each of several rules begins with [[services.NAME.rules]]",
 }
 """What usually causes what the parser says, by how that begins."""

@@ -1,21 +1,21 @@
 """One connection's dialogue. No transport is in here: `sockreply.server` has those.
 
-The way of a message, from the read to the write::
+The path of a message, from the read to the write::
 
     dataReceived -> Framer -> Answering -> Responder -> bytes: Outbox, one write a turn
                                                      -> Reply: Delivery, step by step -> Outbox
 
-A read that holds whole messages, on a connection with which nothing else is up, goes the short way:
-`Answering.answer_at_once` has the framer cut it at a glance, the responder answer all of it, and
-sends the replies in one write.
+A read of complete messages, on a connection where nothing else is going on, takes the short path:
+`Answering.answer_at_once` has the framer split it at a glance and the responder answer all of it,
+and sends the replies in one write.
 
-All other reads go the general way, of which the short one is only an abbreviation: whatever is
-read goes to the framer. `Answering.proceed`, the one loop that is run for every message, takes
-messages out of it, asks the responder and puts the replies into the outbox, which joins them to one
-write. A reply that is more than a message becomes a `Delivery`; until that is whole, the next
-message waits.
+All other reads take the general path, of which the short one is only an abbreviation: whatever is
+read goes to the framer. `Answering.proceed`, the one loop that runs for every message, takes
+messages out of it, asks the responder and puts the replies into the outbox, which joins them into
+one write. A reply that is more than a message becomes a `Delivery`; until that is complete, the
+next message waits.
 
 A dialogue that cannot go on - a reply waits, the peer does not take what was sent, its turn of the
 loop is over - stops taking messages out of its framer. One read is kept; then reading pauses. The
-reasons to stop, and what may happen in which state, are told in `states`.
+reasons to stop, and what may happen in which state, are in `states`.
 """

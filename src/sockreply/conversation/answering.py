@@ -1,6 +1,6 @@
 """The order of replies: each message is answered after the one before it.
 
-Whatever the loop in `Answering.proceed` is kept from doing is one of the holds of `states`.
+Whatever keeps the loop in `Answering.proceed` waiting is one of the holds in `states`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Answering(Replying):
         self._waiting = None
 
     def greet(self, greeting: Greeting) -> None:
-        """Send what a peer is sent before it says anything."""
+        """Send the greeting."""
         try:
             self.send(greeting(self.session) if callable(greeting) else greeting)
         except Exception:  # what makes it may be a template, or a user's code
@@ -65,7 +65,7 @@ class Answering(Replying):
             self._channel.close("error")
 
     def send(self, reply: bytes | Reply) -> None:
-        """Answer nobody's message, after what is owed; once it stalls, nothing is sent."""
+        """Send what answers no message, after what is owed; nothing, once the dialogue stalls."""
         delivery = self._delivery
         if self.state >= STALLED or (delivery is not None and delivery.stalls is not None):
             return
@@ -91,9 +91,9 @@ class Answering(Replying):
             self.framer.ignore(data)
 
     def answer_at_once(self, data: bytes) -> bool:
-        """Answer a read of whole messages, if nothing else is to be thought of. Was that so?
+        """Answer a read of complete messages, if nothing else is going on. Was that so?
 
-        What this does, `proceed` does too, message by message.
+        `proceed` does the same, message by message.
         """
         shared, dialect = self.shared, self._dialect
         respond_all, exchanges = dialect.respond_all, shared.exchanges
@@ -138,7 +138,7 @@ class Answering(Replying):
         return True
 
     def proceed(self) -> None:
-        """Answer what has come, for one turn; nothing may stand before it."""
+        """Answer what has arrived, for one turn; no hold may apply."""
         # This is run for every message: names are looked up, and counts told, once a turn.
         framer, session, shared, dialect = self.framer, self.session, self.shared, self._dialect
         exchanges, keep_alive, outbox = shared.exchanges, shared.keep_alive, self.outbox
@@ -243,7 +243,7 @@ class Answering(Replying):
             self._waiting.came(self.framer.buffered, self.shared.clock.seconds())
 
     def _arrival(self) -> Arrival:
-        """How the message came that was handed out last."""
+        """How the last message that was handed out arrived."""
         framer = self.framer
         if isinstance(framer, TappedFramer):
             return framer.arrival

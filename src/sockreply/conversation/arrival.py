@@ -1,4 +1,4 @@
-"""When messages came, and as which bytes."""
+"""When messages arrived, and as which bytes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sockreply.framing.interfaces import Framer
 
 
 class Arrival(NamedTuple):
-    """How a message came.
+    """How a message arrived.
 
     Args:
         time: When its last byte was read, in seconds of the clock; None: just now.
-        at: How many bytes of the connection came before it; None: nobody wanted to know.
-        wire: The message with what framed it; None: nobody wanted to know.
+        at: How many bytes of the connection came before it; None: not measured.
+        wire: The message with what framed it; None: not kept.
     """
 
     time: float | None = None
@@ -38,12 +38,12 @@ class Reads:
         self._held = 0
 
     def came(self, size: int, time: float) -> None:
-        """So many bytes were read at a time in seconds."""
+        """Note how many bytes were read, and when, in seconds."""
         self._reads.append((size, time))
         self._held += size
 
     def time_before(self, left: int) -> float | None:
-        """When the byte was read after which so many more came; None: it is not known."""
+        """When the byte was read that `left` more bytes followed; None: it is not known."""
         reads = self._reads
         while len(reads) > 1 and self._held - reads[0][0] > left:
             self._held -= reads.popleft()[0]
@@ -65,7 +65,7 @@ class TappedFramer:
     empty = False
 
     arrival: Arrival
-    """How the message came that was handed out last."""
+    """How the last message that was handed out arrived."""
 
     def __init__(
         self, framer: Framer, clock: IReactorTime, tell: Callable[[int, bytes], None]
@@ -114,7 +114,7 @@ class TappedFramer:
         """Each message is looked at."""
 
     def ignore(self, data: bytes) -> None:
-        """Take in what came when nobody listened any more."""
+        """Count what arrived once no more was answered."""
         unread = self._take(len(self._unread)) if self._unread else b""
         at, self._at = self._at, self._at + len(data)
         self._tell(at - len(unread), unread + data)
@@ -140,6 +140,6 @@ class TappedFramer:
 
 
 def rest_of(framer: Framer) -> bytes:
-    """What came and was not handed out, as it came; a framer of a user may not know."""
+    """What arrived and was not handed out, as it was; a user's own framer may not know."""
     rest = getattr(framer, "rest", None)
     return b"" if rest is None else rest()

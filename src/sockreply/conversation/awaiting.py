@@ -1,4 +1,4 @@
-"""Awaits what responders wait for: Deferreds, and under its reactor what is asyncio's."""
+"""Awaits what responders wait for: Deferreds, and under the asyncio reactor what asyncio can."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says of peers that do wrong: so much a second, and then how much more there was."""
+"""What the log says about peers that misbehave: so many lines a second, and a count of the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMPLAINTS_A_SECOND = 20
 
 
 class Complaints:
-    """Logs complaints of peers, up to a number a second; what is not logged is counted.
+    """Logs complaints about peers, up to a number per second; what is not logged is counted.
 
     Lines begin with the name of the service, where it has one.
 
@@ -36,13 +36,13 @@ class Complaints:
         self._second = Second(clock, self._end_second)
 
     def tell(self, log: Callable[..., None], peer: IAddress, text: str, **fields: object) -> None:
-        """Log something of a peer, or count it.
+        """Log something about a peer, or count it.
 
         Args:
-            log: Of the level that it has, of the module that tells it.
+            log: The method for its level, of the logger of the module that complains.
             peer: Its address.
             text: With `{peer}` and the names of the fields.
-            fields: What is put in their places; a log may have them apart, too.
+            fields: What is put in their places; a log may also keep them separately.
         """
         if not self.room:
             self._untold += 1
@@ -52,7 +52,7 @@ class Complaints:
         self._say(log, text, peer=show_address(peer), **fields)
 
     def close(self) -> None:
-        """Tell what is still untold; to be called at the end."""
+        """Log what is counted but not logged yet; to be called at the end."""
         if self._second.cancel():
             self._end_second()
 
@@ -60,7 +60,8 @@ class Complaints:
         self.room = COMPLAINTS_A_SECOND
         if self._untold:
             untold, self._untold = self._untold, 0
-            self._say(self._log.warn, "{count} more complaints of peers in a second", count=untold)
+            text = "{count} more complaints about peers in this second"
+            self._say(self._log.warn, text, count=untold)
 
     def _say(self, log: Callable[..., None], text: str, **fields: object) -> None:
         if self._service != UNNAMED:

@@ -6,12 +6,12 @@ from bisect import bisect_left
 from collections import Counter
 
 REPLY_SECONDS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
-"""The upper bounds, in seconds, between which times of replies are counted: from what one takes
-that is computed to what a responder may take."""
+"""The upper bounds, in seconds, of the ranges in which reply times are counted: from a reply that
+is merely computed to the longest that a responder may take."""
 
 
 class Histogram:
-    """How many times were of which length.
+    """How many times fell into which range.
 
     Args:
         bounds: The upper ends of the ranges, in seconds, ascending; one more range is above them.
@@ -58,22 +58,22 @@ class Counters:
     )
 
     connections: int
-    """Connections taken, ever."""
+    """Connections accepted, ever."""
 
     refused: Counter[str]
-    """Connections closed before anything else, which are not counted as taken, by reason."""
+    """Connections refused, which are closed at once and do not count as accepted, by reason."""
 
     closed: Counter[str]
-    """Connections that are gone, by the reason for which they went."""
+    """Connections that have ended, by reason."""
 
     messages: int
-    """Messages received whole."""
+    """Complete messages received."""
 
     replies: int
-    """Messages that were answered with at least one write."""
+    """Messages answered with at least one write."""
 
     silences: int
-    """Messages that were answered with nothing."""
+    """Messages answered with silence."""
 
     errors: Counter[str]
     """What went wrong, by kind: `reply`, `reply_timeout` and `abandoned` (the peer left while it
@@ -91,7 +91,7 @@ class Counters:
     """From the read that completed a message to the write of its reply; None: not measured."""
 
     dropped_bytes: int
-    """Bytes received that stood outside of any message, or came when nobody listened any more."""
+    """Bytes received outside any message, or once no more was answered."""
 
     def __init__(self) -> None:
         self.connections = self.messages = self.replies = self.silences = 0
@@ -103,5 +103,5 @@ class Counters:
 
     @property
     def open_connections(self) -> int:
-        """Connections that are there now."""
+        """Connections that are open now."""
         return self.connections - self.closed.total()

@@ -17,17 +17,17 @@ NEVER = float("inf")
 """A deadline that does not run."""
 
 SHARED = 2.0
-"""Seconds until a deadline from which on its timer is shared: it wakes up to one too early then,
+"""A deadline at least this many seconds away shares its timer: it wakes up to a second too early,
 looks, and waits for the rest on a timer of its own."""
 
 _KINDS: tuple[Kind, ...] = ("close", "write", "message", "reply", "idle", "silence")
 
 
 class Alarms:
-    """Wakes who waits for the same second on one timer: a service has one for all connections.
+    """Wakes all who wait for the same second, on one timer: a service has one of these.
 
     Args:
-        clock: Tells and calls at the time.
+        clock: Tells the time, and calls.
     """
 
     _log = Logger()
@@ -94,7 +94,7 @@ class Deadlines:
         self.close = self.write = self.message = self.reply = self.idle = self.silence = NEVER
 
     def begin(self, kind: Kind, seconds: float) -> None:
-        """Set a deadline, or set it anew.
+        """Set a deadline, or move it.
 
         Args:
             kind: Which one.
@@ -120,7 +120,7 @@ class Deadlines:
             self._wake_in(seconds, deadline)
 
     def end(self, kind: Kind) -> None:
-        """Take a deadline away."""
+        """Remove a deadline."""
         setattr(self, kind, NEVER)
 
     def runs(self, kind: Kind) -> bool:
@@ -128,7 +128,7 @@ class Deadlines:
         return bool(getattr(self, kind) < NEVER)
 
     def stop(self) -> None:
-        """Take all deadlines away, and the timer."""
+        """Remove all deadlines, and the timer."""
         self.close = self.write = self.message = self.reply = self.idle = self.silence = NEVER
         if self._wakes < NEVER:
             self._sleep()
@@ -156,7 +156,7 @@ class Deadlines:
             self._alarms.wait(self._second, self)
 
     def look(self) -> None:
-        """Tell of the deadlines that have passed, and wait for the others: its timer rings."""
+        """Report the deadlines that have passed, and wait for the others: the timer has fired."""
         self._call = self._second = None
         self._wakes = NEVER
         now = self._now()

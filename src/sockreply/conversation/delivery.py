@@ -37,13 +37,13 @@ class Delivery:
     )
 
     owes: bool
-    """Is there a message that has had neither its reply nor its silence yet?"""
+    """Is there a message that has got neither its reply nor its silence yet?"""
 
     shown: bool
     """Does the exchange log show that message, or what is sent unasked?"""
 
     stalls: Event | None
-    """What its last step was, if that was to say no more while the connection stays open."""
+    """The event of its last step, if that step stalls: it says no more, but stays open."""
 
     def __init__(
         self, dialogue: Dialogue, reply: Reply, *, asked: bool = True, shown: bool = False
@@ -78,7 +78,7 @@ class Delivery:
             self._running = False
 
     def settle(self, how: Silence = "silence") -> None:
-        """Count the reply, or the silence: nothing more is said to the message.
+        """Count the reply, or the silence: the message gets nothing more.
 
         Args:
             how: What kind of silence it is, if it is one.
@@ -101,12 +101,12 @@ class Delivery:
             shared.exchanges.answered(dialogue.session, said)
 
     def let_go_of_said(self) -> Said | None:
-        """What was said so far, once, if it is to be shown."""
+        """What was sent so far, once, if it is to be shown."""
         said, self._said = self._said, None
         return said
 
     def cancel(self) -> None:
-        """Give up what is still to come, also what would be awaited only later."""
+        """Give up what is still to come, including what would be awaited later."""
         waited, self._waits_for = self._waits_for, "nothing more"
         if waited is not None and not isinstance(waited, str):
             waited.cancel()

@@ -1,4 +1,4 @@
-"""What a service tells of what it receives and answers: the seam to the logs and the record."""
+"""What a service reports of what it receives and answers: the seam to the logs and the record."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from sockreply.conversation.arrival import Arrival
 from sockreply.replies.responder import Session
 
 Silence: TypeAlias = Literal["silence", "stall", "close", "half-close", "reset"]
-"""What a message gets that is not answered with bytes."""
+"""What happens to a message that is not answered with bytes."""
 
 
 class Piece(NamedTuple):
     """A message that was sent, or bytes that were sent as they are.
 
     Args:
-        message: The first bytes of the message, without what framed it; None: it is not framed.
+        message: The first bytes of the message, without what framed it; None: it was sent raw.
         wire: Its first bytes, as they went over the wire.
-        size: How many bytes the message has, or how many are not framed.
+        size: How many bytes the message has, or how many were sent raw.
     """
 
     message: bytes | None
@@ -70,16 +70,16 @@ class Said:
 
 
 class Exchanges(Protocol):
-    """Is told what is received and answered, and shows as much of it as it likes."""
+    """Hears what is received and answered, and shows as much of it as it likes."""
 
     room: int
-    """How many exchanges it would show now; 0: it need not be told of the next one."""
+    """How many exchanges it would show now; 0: it need not hear of the next one."""
 
     hidden: int
-    """How many it was not told of; whoever passes it over adds to this."""
+    """How many it has not heard of; the caller that passes it over adds to this."""
 
     kept: int
-    """How many bytes of what is sent it wants to be told."""
+    """How many bytes of what is sent it wants to have."""
 
     exact: bool
     """Does it want to know which bytes came, and when, of each connection that is made now?"""
@@ -88,31 +88,31 @@ class Exchanges(Protocol):
         """A listener is up."""
 
     def connected(self, session: Session) -> None:
-        """A client is there."""
+        """A client has connected."""
 
     def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
-        """A message came. Returns whether its answers are to be shown too."""
+        """A message arrived. Returns whether its answer is to be shown too."""
 
     def answered(self, session: Session, said: Said) -> None:
         """The answer to a message that is shown."""
 
     def silent(self, session: Session, how: Silence) -> None:
-        """A message that is shown is answered with no byte."""
+        """A message that is shown is answered without a single byte."""
 
     def remarked(self, session: Session, say: Callable[[], str]) -> None:
-        """There is something to say of a message that is shown."""
+        """There is something to say about a message that is shown."""
 
     def failed(self, session: Session, error: str, said: Said | None) -> None:
         """A message that is shown gets no answer, or no more; the service logs that by itself."""
 
     def abandoned(self, session: Session, said: Said | None) -> None:
-        """A message that is shown is not answered, or not whole: its connection ends before."""
+        """The connection ends before a message that is shown is answered, or answered in full."""
 
     def sent(self, session: Session, said: Said) -> None:
-        """Something was sent that answers no message: a greeting, for one."""
+        """Something was sent that answers no message, such as a greeting."""
 
     def dropped(self, session: Session, at: int, data: bytes) -> None:
-        """Bytes came that belong to no message; told only by connections that are `exact`.
+        """Bytes arrived that belong to no message; reported only by connections that are `exact`.
 
         Args:
             session: The connection.
@@ -123,7 +123,7 @@ class Exchanges(Protocol):
     def unfinished(
         self, session: Session, rest: bytes, at: int | None, why: str, told: bool
     ) -> None:
-        """A connection ends, and bytes of it were not made into messages.
+        """A connection ends, and some of its bytes never became a message.
 
         Args:
             session: The connection.

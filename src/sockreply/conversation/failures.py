@@ -30,7 +30,7 @@ def reply_failed(
     shown: bool,
     said: Said | None = None,
 ) -> None:
-    """There is no reply to a message, or nothing of what was to be sent unasked.
+    """A message gets no reply, or what was to be sent unasked is not sent.
 
     Args:
         shared: What the connection has in common with the others of its service.
@@ -64,7 +64,7 @@ def truncated(shared: Shared, session: Session, rest: bytes, size: int) -> None:
     Args:
         shared: What the connection has in common with the others of its service.
         session: The connection.
-        rest: What had come of the message, as far as that is known.
+        rest: What had arrived of the message, as far as that is known.
         size: How many bytes.
     """
     shared.counters.errors["truncated"] += 1
@@ -77,7 +77,7 @@ def tls_failed(shared: Shared, session: Session, reason: Failure) -> None:
     shared.counters.errors["tls"] += 1
     said = getattr(reason.value, "reason", None)  # in the standard library's: HTTP_REQUEST
     error = show_text(str(reason.value) if said is None else said.replace("_", " ").lower())
-    shared.complaints.tell(_log.warn, session.peer, "{peer}: TLS failed: {error}", error=error)
+    shared.complaints.tell(_log.warn, session.peer, "{peer}: TLS error: {error}", error=error)
 
 
 def too_slow(shared: Shared, session: Session, why: str, seconds: float, rest: bytes = b"") -> None:

@@ -13,7 +13,7 @@ from sockreply.replies.responder import Session
 
 
 class Channel(Protocol):
-    """What answering asks of the connection that it is done on."""
+    """What answering asks of its connection."""
 
     def close(self, why: str) -> None:
         """Close in good order, after what was written."""
@@ -36,7 +36,7 @@ class Channel(Protocol):
         """Something is left to answer, later."""
 
     def stalled(self, event: Event) -> None:
-        """A reply asked that nothing more is said: `STALL`, or `STALL_PAUSED`."""
+        """A reply asked to send nothing more: `STALL`, or `STALL_PAUSED`."""
 
 
 class Dialogue(Protocol):
@@ -56,7 +56,7 @@ class Dialogue(Protocol):
 
     @property
     def read_at(self) -> float | None:
-        """When what is answered was read, in seconds of the clock; None: nobody wants to know."""
+        """When what is being answered was read, in seconds of the clock; None: not measured."""
 
     @property
     def takes_more(self) -> bool:
@@ -69,7 +69,7 @@ class Dialogue(Protocol):
         """The responder's time begins, or ends."""
 
     def go_on(self) -> None:
-        """What the delivery waited for is there: it is to be run again."""
+        """What the delivery waited for has arrived: run it again."""
 
     def end(self, how: Literal["whole", "half", "reset"]) -> bool:
         """End the connection. Returns whether the peer is to close it."""

@@ -1,4 +1,4 @@
-"""The replies of a turn on their way to the transport: joined, so that a turn is one write."""
+"""The replies of a turn on their way to the transport, joined so that a turn is one write."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sockreply.conversation.shared import Dialect
 from sockreply.replies.responder import SHORT
 
 BYTES_A_TURN = 65_536
-"""How many bytes of replies are made for one connection in a turn; as much as may be unsent."""
+"""How many bytes of replies are made for one connection in a turn; as many as may be unsent."""
 
 MESSAGES_A_TURN = 64
 """How many messages of one connection are answered before others get their turn."""
 
 LEAST_PIECE = SHORT
-"""What a piece of a reply counts as at least, so that many small ones are a turn too; bytes."""
+"""The fewest bytes that a piece of a reply counts as, so that many small ones fill a turn too."""
 
 
 class Wire(Protocol):
@@ -36,10 +36,10 @@ class Outbox:
     __slots__ = ("_counters", "_dialect", "_pieces", "plain", "size", "wire")
 
     plain: list[bytes]
-    """Replies that are one message each, to be framed and sent after all else that is in here."""
+    """Replies that are one message each, to be framed and sent after everything else in here."""
 
     size: int
-    """What was made in this turn, in bytes; kept by who answers."""
+    """How many bytes were made in this turn; the answering side counts them."""
 
     wire: Wire
     """Sends; to be set when the connection is made."""
@@ -53,7 +53,7 @@ class Outbox:
 
     @property
     def shown_as(self) -> str:
-        """As what logs show the messages."""
+        """How logs show the messages: an encoding, or "hex"."""
         return self._dialect.shown_as
 
     def frame(self, message: bytes) -> bytes:
@@ -82,7 +82,7 @@ class Outbox:
         return True
 
     def flush(self) -> None:
-        """Write all that is in here, in one piece."""
+        """Write everything in here, in one piece."""
         plain, wire = self.plain, b""
         if plain:
             wire = self._dialect.join(plain)
@@ -95,6 +95,6 @@ class Outbox:
             self.wire.write(wire)
 
     def discard(self) -> None:
-        """Forget all that is in here: it can no longer be sent."""
+        """Forget everything in here: it can no longer be sent."""
         self.plain.clear()
         self._pieces = b""

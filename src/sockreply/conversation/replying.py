@@ -1,4 +1,4 @@
-"""One reply at a time: how a connection carries out those that are more than a message."""
+"""One reply at a time: how a connection carries out replies that are more than a message."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ class Replying(Standing):
     )
 
     _dialect: Dialect
-    """How the connection speaks: that of the service when it was made."""
+    """How the connection speaks: the service's dialect when the connection was made."""
 
     _shown: bool
-    """Does the exchange log show the message in hand? A delivery knows of its own message."""
+    """Does the exchange log show the current message? A delivery knows this of its own."""
 
     _unasked: deque[bytes | Reply] | None
-    """What is to be sent besides the replies; None: there never was any."""
+    """What is to be sent besides the replies; None: there never was anything."""
 
     read_at: float | None
-    """When what is answered was read, if the counters wanted to know then; to be set."""
+    """When what is being answered was read, if the counters wanted to know; to be set."""
 
     def __init__(
         self, channel: Channel, session: Session, deadlines: Deadlines, shared: Shared
@@ -76,7 +76,7 @@ class Replying(Standing):
         self._turn: IDelayedCall | None = None
 
     def proceed(self) -> None:
-        """Answer what has come, for one turn; nothing may stand before it."""
+        """Answer what has arrived, for one turn; no hold may apply."""
         raise NotImplementedError
 
     def remark(self, say: Callable[[], str]) -> None:
@@ -121,7 +121,7 @@ class Replying(Standing):
             self._turn = None
 
     def turn_over(self) -> None:
-        """Let others go first, unless that is so already."""
+        """Let others go first, unless they do already."""
         if not self.held & (NEXT_TURN | ENDED):
             self.held |= NEXT_TURN
             self._turn = self.shared.clock.callLater(0, self._next_turn)
@@ -140,7 +140,7 @@ class Replying(Standing):
             self.proceed()
 
     def _answer_with(self, reply: bytes | Reply, size: int, *, asked: bool = True) -> bool:
-        """Carry out a reply after others of that size in this turn. Is it whole?"""
+        """Carry out a reply after others of that size in this turn. Is it complete?"""
         self.outbox.size = size
         self.held |= WAITING
         steps = Reply(reply) if isinstance(reply, bytes) else reply
@@ -188,7 +188,7 @@ class Replying(Standing):
         return self._channel.end(how)
 
     def failed(self, failure: Failure) -> None:
-        """The message in hand, or what is sent unasked, gets no reply."""
+        """The current message gets no reply, or what is sent unasked fails."""
         asked, shown, said, self._shown = True, self._shown, None, False
         if self._delivery is not None:
             asked, shown = self._delivery.owes, self._delivery.shown

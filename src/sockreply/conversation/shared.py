@@ -20,12 +20,12 @@ RespondAll: TypeAlias = Callable[[Sequence[bytes], Session], list[bytes]]
 
 
 class Dialect:
-    """How some connections of a service speak: those that were made while this was set.
+    """How some connections of a service speak: those made while this was set.
 
     Args:
         framing: Makes messages of bytes, and bytes of messages.
         responder: Answers the messages.
-        shown_as: As what logs show the messages: an encoding, or "hex".
+        shown_as: How logs show the messages: an encoding, or "hex".
     """
 
     respond_all: RespondAll | None
@@ -65,11 +65,11 @@ class Shared:
     Args:
         dialect: Of the connections that are made from now on.
         clock: For timeouts and waits; a reactor is one, and responders may need all of it.
-        keep_alive: Answer message after message, or close once the first one is dealt with?
+        keep_alive: Answer message after message, or close after the first one?
         greeting: Sent as soon as a peer connects; a function of the session may make it.
         limits: What peers may do.
-        counters: Counts what happens; made anew if not given.
-        exchanges: Is told of what is received and answered.
+        counters: Counts what happens; a new one is made if none is given.
+        exchanges: Hears what is received and answered.
         name: The service's, for logs and counts.
 
     Raises:
@@ -98,7 +98,7 @@ class Shared:
         self.greeting = greeting
         self.limits = limits
         self.complaints = Complaints(clock, name)
-        """Has what the log says of peers that do wrong."""
+        """Logs what peers do wrong."""
         self.counters = Counters() if counters is None else counters
         self.exchanges: Exchanges = NoExchanges() if exchanges is None else exchanges
 
@@ -116,7 +116,7 @@ class Shared:
         """Count how long some replies took, if that is measured.
 
         Args:
-            read_at: When their messages were read; None: nobody wanted to know then.
+            read_at: When their messages were read; None: that was not measured.
             replies: How many there were.
         """
         histogram = self.counters.reply_seconds

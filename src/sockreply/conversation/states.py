@@ -9,7 +9,7 @@ The state says what becomes of what the peer sends::
     OPEN, DRAINING              it is read and answered
     PAUSED, DRAINING_PAUSED     it is not read until what was read before is answered
     STALLED_PAUSED              it is never read again
-    HALF_CLOSED                 nothing more comes; what came before is answered
+    HALF_CLOSED                 there is no more; what arrived before is answered
     STALLED, CLOSING, GONE      it is dropped
 """
 
@@ -28,10 +28,10 @@ class State(IntEnum):
     """A read is kept that cannot be answered yet, so no more is read."""
 
     HALF_CLOSED = 2
-    """The peer sends no more. It gets the replies that it is owed, then we close."""
+    """The peer sends no more. It gets the replies that it is owed, and then we close."""
 
     DRAINING = 3
-    """The service stops. What has come is answered, then we close."""
+    """The service stops. What has arrived is answered, and then we close."""
 
     DRAINING_PAUSED = 4
     """The service stops, and a read is kept that cannot be answered yet."""
@@ -65,10 +65,10 @@ class Event(IntEnum):
     """The service stops."""
 
     STALL = 4
-    """A reply asks that no more is said; once more when the peer has taken what was unsent."""
+    """A reply asks to send nothing more; again when the peer has taken what was unsent."""
 
     STALL_PAUSED = 5
-    """The same, and that no more is read."""
+    """The same, and to read nothing more."""
 
     CLOSE = 6
     """We end the connection, for whatever reason."""
@@ -108,9 +108,9 @@ def _table() -> dict[State, dict[Event, State]]:
 
 TABLE = _table()
 """The next state, by the present one and the event. A pair that is missing cannot happen: if it
-does, that is a mistake of ours, and the `KeyError` ends the connection."""
+does, the mistake is ours, and the `KeyError` ends the connection."""
 
-# The holds: what can stand before the next message.
+# The holds: what can keep the next message waiting.
 
 ANSWERING = 1
 """The message before it is being answered: set when a turn begins, lifted when it ends."""
@@ -131,7 +131,7 @@ ASIDE = 32
 """Something that answers no message goes first: set while answering, lifted when it is sent."""
 
 LAST = 64
-"""The last message that is to be answered was: set without keep-alive, never lifted."""
+"""The last message to be answered has been: set without keep-alive, never lifted."""
 
 
 class Standing:
@@ -154,7 +154,7 @@ class Standing:
         return TABLE[self.state][event]
 
     def happened(self, event: Event) -> None:
-        """Take the step that the table has for an event."""
+        """Change to the state that the table has for an event."""
         self.state = TABLE[self.state][event]
 
     @property
@@ -164,10 +164,10 @@ class Standing:
 
     @property
     def paused(self) -> bool:
-        """Is what the peer sends left to wait?"""
+        """Is what the peer sends left waiting?"""
         return self.state in (PAUSED, DRAINING_PAUSED, STALLED_PAUSED)
 
     @property
     def drains(self) -> bool:
-        """Does the service stop, while what has come is still answered?"""
+        """Is the service stopping, while what has arrived is still being answered?"""
         return self.state is DRAINING or self.state is DRAINING_PAUSED

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Change:
-    """Something that is opened already, and not used yet.
+    """Something that is already open, but not used yet.
 
     Args:
         carry_out: Uses it instead of what was used before; cannot fail.

@@ -27,15 +27,15 @@ from sockreply.settings import Settings
 class Daemon(Service):
     """The services of the settings, and what a process needs around them.
 
-    SIGTERM or SIGINT drains and ends the process with status 0, a second one at once. SIGHUP opens
-    logs again under their names, and reads the settings' file again if there is one.
+    SIGTERM or SIGINT drains and ends the process with status 0; a second one ends it at once.
+    SIGHUP opens the logs again by name, and reads the settings' file again if there is one.
 
     Args:
         reactor: Runs it.
         settings: What it is to do.
 
     Raises:
-        ConfigError: An endpoint string describes no endpoint, or no message fits the framing.
+        ConfigError: An endpoint string does not describe one, or no message fits the framing.
     """
 
     _log = Logger()
@@ -44,7 +44,7 @@ class Daemon(Service):
         self.reactor = reactor
         self.settings = settings
         self.reloads: Counter[str] = Counter()
-        """How often the file was read again, by the result: "good" or "bad"."""
+        """How often the file was reloaded, by the result: "good" or "bad"."""
         self.outlets = Outlets(reactor, settings.log)
         self.watch = Watch(reactor, self)
         self._ready_file = ReadyFile()
@@ -77,12 +77,12 @@ class Daemon(Service):
 
     @property
     def ready(self) -> bool:
-        """Does it listen, and is it to go on?"""
+        """Is it listening, and not about to stop?"""
         return self._listening and not self._stopping
 
     @property
     def record_lost(self) -> int:
-        """How many lines the record could not take."""
+        """How many lines could not be recorded."""
         return self.outlets.record_lost
 
     # Start and stop.
@@ -140,7 +140,7 @@ class Daemon(Service):
         self.reactor.callWhenRunning(self._systemd.ready)
 
     def stopService(self) -> Deferred[None]:
-        """Drain, and tell what was done."""
+        """Drain, and log what was done."""
         super().stopService()
         self._stopping = True
         self._ready_file.remove()
@@ -153,11 +153,11 @@ class Daemon(Service):
         return self._applying.run(self._left).addCallback(self._stopped)
 
     def _left(self) -> Deferred[Any]:
-        """Fires when all are gone that are drained, now that no change of settings is made."""
+        """Fires when everything that drains is gone, once no change of settings is under way."""
         return gatherResults(list(self._leaving.values()))
 
     def leave(self, serving: Serving) -> None:
-        """Drain a service, and tell what it did."""
+        """Drain a service, and log what it did."""
 
         def left(_: None) -> None:
             del self._leaving[serving]
@@ -226,7 +226,7 @@ class Daemon(Service):
                 settings = self._override(settings)
             await self.apply(settings)
         except NotRunning:
-            self._log.info("{file} not read again: the daemon is stopping", file=file)
+            self._log.info("{file} not reloaded: the daemon is stopping", file=file)
             return False
         except (ConfigError, CannotStart) as error:
             self.reloads["bad"] += 1
@@ -238,23 +238,23 @@ class Daemon(Service):
         self.reloads["good"] += 1
         for warning in settings.warnings:
             self._log.warn("{warning}", warning=warning)
-        self._log.info("{file} read again", file=file)
+        self._log.info("{file} reloaded", file=file)
         return True
 
     # Other settings.
 
     async def apply(self, settings: Settings) -> None:
-        """Take on other settings: all of them, or none.
+        """Change the settings: all of them, or none.
 
         One change is made at a time; others wait. Connections stay, and no reply is lost.
 
         Args:
-            settings: What the daemon is to do from now on, wherever that was said.
+            settings: What the daemon is to do from now on, wherever that comes from.
 
         Raises:
             ConfigError: The settings cannot be; nothing is changed.
             CannotStart: Something cannot be opened or listened on; nothing is changed.
-            NotRunning: The daemon has not begun to listen, or it stops.
+            NotRunning: The daemon does not listen yet, or is stopping.
         """
         await self._applying.acquire()
         try:

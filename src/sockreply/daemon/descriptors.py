@@ -1,15 +1,15 @@
-"""How many connections the process's limit of open files allows."""
+"""How many connections the process's limit on open files allows."""
 
 from __future__ import annotations
 
 import resource
 
 RESERVED = 64
-"""Descriptors for what is no connection: listeners, logs, the loop, a responder's own files."""
+"""Descriptors that are not for connections: listeners, logs, the loop, a responder's own files."""
 
 
 def fit_descriptors(connections: int) -> int:
-    """Raise the soft limit of open files to the hard one.
+    """Raise the soft limit on open files to the hard one.
 
     Args:
         connections: How many are wanted.

@@ -1,4 +1,4 @@
-"""Where a daemon writes what is seen of it: the exchange log, JSON lines, and the record."""
+"""Where a daemon writes what it does: the exchange log, JSON lines, and the record."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Outlets:
 
     Args:
         reactor: Tells the time and has threads to write in.
-        settings: What is to be seen, and where.
+        settings: What is to be logged, and where.
     """
 
     exchanges: Exchanges
-    """To be told of what is received and answered."""
+    """Hears what is received and answered."""
 
     def __init__(self, reactor: Any, settings: LogSettings) -> None:
         self._reactor = reactor
@@ -43,7 +43,7 @@ class Outlets:
 
     @property
     def record_lost(self) -> int:
-        """How many lines the record could not take."""
+        """How many lines could not be recorded."""
         return self._lost_before + (0 if self._writer is None else self._writer.lost)
 
     def open(self) -> None:
@@ -64,7 +64,7 @@ class Outlets:
         return self._open(self._settings, settings)
 
     def reopen(self) -> None:
-        """Open the files again under their names, for they may have been moved away."""
+        """Open the files again by name, because they may have been moved away."""
         for name, outlet in (("json-log", self._json), ("record", self._writer)):
             if outlet is None:
                 continue
@@ -72,7 +72,7 @@ class Outlets:
                 outlet.reopen()
             except OSError as error:
                 _log.error(
-                    "{outlet}: still writing to the old file, which cannot be reopened: {reason}",
+                    "{outlet}: still writing to the old file; it cannot be opened again: {reason}",
                     outlet=name,
                     reason=error.strerror,
                 )
@@ -83,7 +83,7 @@ class Outlets:
         return self._json is not None or self._writer is not None
 
     def tell_hidden(self) -> None:
-        """Log what is still untold."""
+        """Log what is counted but not logged yet."""
         self._shown.close()
 
     def close(self) -> Deferred[None]:

@@ -25,10 +25,10 @@ _BEGINNING = b'{"pid": '
 
 
 class ReadyFile:
-    """The file, if one is asked for; whoever reads it finds all of it or none.
+    """The file, if one is asked for; a reader finds all of it or none.
 
-    Its name goes to a whole new file each time, which has the mode that the umask says. A file that
-    is not one of these is never replaced.
+    A complete new file takes over its name each time, with the mode that the umask allows. A file
+    that is not one of these is never replaced.
     """
 
     _log = Logger()
@@ -60,7 +60,7 @@ class ReadyFile:
         return Change(carry_out, undo=lambda: None)
 
     def write(self, serving: Mapping[str, Serving], watch: Watch) -> None:
-        """Tell where the daemon listens now.
+        """Write where the daemon listens now.
 
         Args:
             serving: Its services, by name.
@@ -87,7 +87,7 @@ class ReadyFile:
         self._written = found.st_dev, found.st_ino
 
     def update(self, serving: Mapping[str, Serving], watch: Watch) -> None:
-        """Tell the same after a change; that it cannot be written is logged.
+        """Do the same after a change; if the file cannot be written, that is logged.
 
         Args:
             serving: As for `write`.
@@ -99,7 +99,7 @@ class ReadyFile:
             self._log.error("{error}", error=str(error))
 
     def remove(self) -> None:
-        """Let it be gone, unless another daemon has written its own there meanwhile."""
+        """Remove it, unless another daemon has written its own there meanwhile."""
         if self._path is None or self._written is None:
             return
         written, self._written = self._written, None
@@ -125,7 +125,7 @@ def _replaceable(name: str) -> Path:
         raise OSError(0, "Is not a regular file")
     with path.open("rb") as file:
         if file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
-            raise OSError(0, "Is there already, and is not a ready file")
+            raise OSError(0, "Already exists, and is not a ready file")
     return path
 
 

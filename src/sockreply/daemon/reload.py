@@ -1,4 +1,4 @@
-"""A running daemon takes on other settings: all of them, or none."""
+"""How a running daemon changes its settings: all of them, or none."""
 
 from __future__ import annotations
 
@@ -188,4 +188,6 @@ class Reload:
         try:
             self._serving[name].service.listen_too(description)
         except CannotStart as error:
-            self._log.error("{service} listens no more: {error}", service=name, error=str(error))
+            self._log.error(
+                "{service} is no longer listening: {error}", service=name, error=str(error)
+            )

@@ -1,4 +1,4 @@
-"""One service as a daemon runs it, and how it takes on other settings while it runs."""
+"""One service as a daemon runs it, and how its settings change while it runs."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Serving:
         name: The service's.
         settings: What it is to do.
         limits: What its peers may do, once it is known what the process can.
-        exchanges: Is told of what is received and answered.
+        exchanges: Hears what is received and answered.
         listen: Endpoint strings to listen on as soon as it starts.
 
     Raises:
-        ConfigError: An endpoint string describes no endpoint, or no message fits the framing.
+        ConfigError: An endpoint string does not describe one, or no message fits the framing.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Serving:
             for new connections, all else for the next message of each.
 
         Raises:
-            ConfigError: The rules cannot be said in an encoding that a connection still uses.
+            ConfigError: The rules do not fit an encoding that a connection still uses.
         """
         speaks = {settings.encoding: settings.responder}
         for encoding in set(self._encodings.values()) - {settings.encoding}:
@@ -97,7 +97,7 @@ class Serving:
         try:
             return settings.responder_in(encoding)
         except ConfigError as error:
-            reason = f"there are connections that use the encoding {encoding}: {error}"
+            reason = f"some connections still use the encoding {encoding}: {error}"
             raise ConfigError(f"services.{self.factory.shared.name}: {reason}") from None
 
     def _take_on(
@@ -120,7 +120,7 @@ class Serving:
         self.settings = settings
 
     def _let_take_over(self, responder: Responder, before: Responder) -> None:
-        """Let a responder go on where the one before it stopped, if it can."""
+        """Let a responder continue where the one before it stopped, if it can."""
         take_over, is_code = optional(responder, "take_over"), unwrapped(responder) is not responder
         if take_over is None or is_code:
             for connection in self.factory.roster.connections:
@@ -143,11 +143,11 @@ def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[s
 
     Args:
         services: Their settings.
-        told: Of so many connections together it is known that they do not fit.
+        told: It is already known that this many connections together do not fit.
 
     Returns:
-        Those of the settings, by service; where their sum does not fit, connections that nobody
-        asked for are fewer, and that is logged.
+        Those of the settings, by service. If their sum does not fit, services for which nobody set
+        a number get fewer connections, and that is logged.
 
     Raises:
         CannotStart: The connections that were asked for do not fit.
@@ -158,7 +158,7 @@ def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[s
     if fitting >= wanted:
         return limits
     together = f" of {len(services)} services" if len(services) > 1 else ""
-    reason = f"max-connections {wanted}{together} does not fit the limit of open files"
+    reason = f"max-connections {wanted}{together} does not fit the limit on open files"
     reason += f", which allows {fitting}"
     defaults = [name for name, each in services.items() if not each.max_connections_asked]
     asked = sum(limits[name].max_connections for name in limits if name not in defaults)
@@ -166,7 +166,7 @@ def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[s
     if share < 1:
         raise CannotStart(reason)
     if wanted > told:
-        text = "at most {fitting} connections{together}: the limit of open files allows no more"
+        text = "at most {fitting} connections{together}: the limit on open files allows no more"
         _log.info(text, fitting=fitting, together=together)
     for name in defaults:
         limits[name] = replace(limits[name], max_connections=share)

@@ -1,6 +1,7 @@
-"""What systemd is told of a daemon that it started as a service of Type=notify.
+"""Reports to systemd, which started the daemon as a service of Type=notify.
 
-sd_notify(3) and sd_watchdog_enabled(3) tell the protocols. Without their variables nothing is told.
+sd_notify(3) and sd_watchdog_enabled(3) describe the protocols. Without their variables, nothing is
+reported.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 STATUS_SECONDS = 5.0
-"""Seconds after which the status is told again, if it is another one: people look at it."""
+"""Seconds after which the status is sent again if it has changed: people look at it."""
 
 EXTENSION_SECONDS = 15.0
-"""Seconds that a drain asks for, again every `STATUS_SECONDS`: so soon a stuck one is ended."""
+"""Seconds that a drain asks for, again every `STATUS_SECONDS`, so that a stuck one ends soon."""
 
 _UNSENT = 8  # messages that wait for systemd to read: more than a start, a reload and a stop have
 
@@ -28,8 +29,8 @@ class Notifier:
 
     Args:
         clock: The reactor: what it calls late or never, systemd misses.
-        environment: NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are taken out of it, for they are
-            not meant for programs that the daemon runs.
+        environment: NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are removed from it, because they
+            are not meant for programs that the daemon runs.
         connections: Counts those that are open.
         monotonic: Seconds on the clock of CLOCK_MONOTONIC.
     """
@@ -60,7 +61,7 @@ class Notifier:
         if not self._address:
             return
         self._stopping, self._remark = False, ""
-        # Open from now on, for the process may run out of descriptors later.
+        # Opened now, because the process may run out of descriptors later.
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._tell("READY=1", self._new_status())
@@ -73,9 +74,9 @@ class Notifier:
         self._tell("RELOADING=1", f"MONOTONIC_USEC={int(self._monotonic() * 1e6)}")
 
     def reloaded(self, good: bool) -> None:
-        """It has reloaded, or goes on as before: it is ready in either case."""
+        """It has reloaded, or carries on as before: it is ready in either case."""
         if not self._stopping:
-            self._remark = "" if good else "the last reload failed, the log says why; "
+            self._remark = "" if good else "the last reload failed, see the log; "
             self._tell("READY=1", self._new_status())
 
     def stopping(self, seconds: float) -> None:
@@ -90,7 +91,7 @@ class Notifier:
         self._tell("STOPPING=1", self._new_status(), *self._extension())
 
     def stopped(self) -> None:
-        """It has stopped; nothing is told any more."""
+        """It has stopped; nothing more is reported."""
         self._tell("STATUS=stopped")
         for loop in self._loops:
             loop.stop()
@@ -106,7 +107,7 @@ class Notifier:
         loop.start(seconds, now=False)
 
     def _look(self) -> None:
-        """Tell what has changed, ask for time, and try again what could not be sent."""
+        """Report what has changed, ask for time, and retry what could not be sent."""
         before = self._status
         news = [] if self._new_status() == before else [self._status]
         self._tell(*news, *self._extension())
@@ -124,7 +125,7 @@ class Notifier:
         return [f"EXTEND_TIMEOUT_USEC={int(EXTENSION_SECONDS * 1e6)}"]
 
     def _tell(self, *lines: str) -> None:
-        """Send a message, behind those that could not be sent; never wait, and never fail."""
+        """Send a message, after those that could not be sent; never wait, and never fail."""
         if self._socket is None:
             return
         if lines:
@@ -145,7 +146,7 @@ def _send(sock: socket.socket, message: bytes, address: bytes) -> bool:
 
 
 def _address(told: str) -> bytes:
-    """Where NOTIFY_SOCKET is; empty: it is none that we can send to."""
+    """Where NOTIFY_SOCKET is; empty: we cannot send to it."""
     if told.startswith("@"):  # in the abstract namespace; see unix(7)
         return b"\0" + os.fsencode(told[1:])
     return os.fsencode(told) if told.startswith("/") else b""

@@ -12,7 +12,7 @@ from sockreply.server.endpoints import endpoint_from, factory_again, listen_now,
 
 
 class Watch:
-    """Listens for who wants to watch, if that is asked for.
+    """Listens for those who want to watch, if that is asked for.
 
     Args:
         reactor: Listens.
@@ -35,10 +35,10 @@ class Watch:
         """Listen on another endpoint beside the one that is used, or read its certificate again.
 
         Args:
-            endpoint: Its string; None: nobody is to watch.
+            endpoint: Its string; None: nobody may watch.
 
         Raises:
-            ConfigError: It describes no endpoint.
+            ConfigError: It does not describe an endpoint.
             CannotStart: It cannot be listened on.
         """
         port, again = self._port, None
@@ -61,7 +61,7 @@ class Watch:
         return Change(carry_out, undo)
 
     def close(self) -> Deferred[None]:
-        """Listen no more."""
+        """Stop listening."""
         port, self._port, self._endpoint = self._port, None, None
         return _stop(port)
 

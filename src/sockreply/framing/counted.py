@@ -96,7 +96,7 @@ class Length(Framing):
             raise ConfigError("needs either bytes=1|2|3|4|8 or digits=N")
         if self.strip and self.offset:
             raise ConfigError(
-                "offset needs strip=no, because a reply could not say what to send there"
+                "offset needs strip=no, because nothing says what a reply would have there"
             )
 
     @property
@@ -115,7 +115,9 @@ class Length(Framing):
 
     def framer(self, max_message: int) -> LengthFramer:
         if not self.strip and self.header > max_message:
-            raise ConfigError(f"length: a header of {self.header} bytes is over {max_message}")
+            raise ConfigError(
+                f"length: a header of {self.header} bytes is more than max_message = {max_message}"
+            )
         return LengthFramer(max_message, self)
 
     def read_count(self, field: bytes) -> int:
@@ -259,5 +261,5 @@ class Fixed(Affixed):
 
     def framer(self, max_message: int) -> FixedFramer:
         if self.size > max_message:
-            raise ConfigError(f"fixed: size={self.size} is over the {max_message} of a message")
+            raise ConfigError(f"fixed: size={self.size} is more than max_message = {max_message}")
         return FixedFramer(self.size)

@@ -176,7 +176,7 @@ class EnclosedFramer(DelimitedFramer):
     def missing(self) -> str:
         if self._inside:
             return super().missing()
-        return f"no more than the beginning of {_shown(self._begin)} yet"
+        return f"only the beginning of {_shown(self._begin)} so far"
 
     def _cut_apart(self) -> None:
         pass  # between two messages stands what is none

@@ -9,17 +9,17 @@ from typing import Protocol, runtime_checkable
 class Framer(Protocol):
     """Splits what one connection receives into messages.
 
-    It may have a method `take(data)`, which takes nothing in: it gives the messages of a read that
-    has whole ones only, if nothing is held from before; None where it is not so, or where that is
-    not known at a glance, and then the read is given to `receive_data`.
+    It may have a method `take(data)`, which keeps nothing: it returns the messages of a read that
+    holds only complete ones, if nothing is left from before. It returns None if that is not so, or
+    cannot be seen at a glance; the read is then given to `receive_data`.
 
-    Pull, not push: bytes go in as they come, messages are asked for. A protocol that waits stops
-    asking, and good messages before a bad one are still handed out. It never holds more than the
-    longest message plus two reads.
+    Pull, not push: bytes go in as they arrive, and messages are asked for. A protocol that waits
+    stops asking, and good messages before a bad one are still handed out. A framer never holds more
+    than the longest message plus two reads.
 
-    It may have one more method, `missing() -> str`, for `sockreply explain --wire`: what a begun
-    message lacks, such as "no LF yet". It is called after `next_message` found nothing, while some
-    bytes are `buffered`.
+    It may have one more method, `missing() -> str`, for `sockreply explain --wire`: what an
+    incomplete message lacks, such as "no LF yet". It is called after `next_message` found nothing,
+    while some bytes are `buffered`.
     """
 
     @property
@@ -28,7 +28,7 @@ class Framer(Protocol):
 
     @property
     def empty(self) -> bool:
-        """Is it known that nothing is there but what is ready? If not, `next_message` tells."""
+        """Is it known that no message is here but those in `ready`? If not, ask `next_message`."""
 
     @property
     def silence(self) -> float | None:
@@ -36,29 +36,29 @@ class Framer(Protocol):
 
     @property
     def buffered(self) -> int:
-        """Bytes received and not yet handed out; after all messages were, those of a begun one."""
+        """Bytes received and not yet handed out; after all messages, those of an incomplete one."""
 
     @property
     def dropped(self) -> int:
-        """Bytes thrown away so far because they stood outside of any message."""
+        """Bytes thrown away so far because they were outside any message."""
 
     def rest(self) -> bytes:
         """The bytes received and not yet handed out, as they came."""
 
     def receive_data(self, data: bytes) -> None:
-        """Take in what one read gave."""
+        """Take in what one read returned."""
 
     def receive_eof(self) -> None:
-        """Take in that the peer sends no more. A framing whose messages end so ends one here."""
+        """Note that the peer sends no more, which ends a message in some framings."""
 
     def receive_silence(self) -> None:
-        """Take in that nothing came for `silence` seconds."""
+        """Note that nothing arrived for `silence` seconds."""
 
     def next_message(self) -> bytes | None:
         """Hand out the next complete message, without what framed it; None: not here yet.
 
         Raises:
-            FramingError: Here the stream stops making sense. Asking again is not defined.
+            FramingError: The stream makes no sense from here on. Do not ask again.
         """
 
 
@@ -87,7 +87,7 @@ class Framing(Protocol):
         """The message as it goes over the wire.
 
         Raises:
-            CannotFrame: The framing's length field cannot tell its size.
+            CannotFrame: The framing's length field cannot hold its size.
         """
 
     def mirrored(self) -> Framing:
@@ -104,10 +104,10 @@ class Framing(Protocol):
 
     @property
     def affixes(self) -> tuple[bytes, bytes] | None:
-        """What `frame` puts before and after every message, whatever it is.
+        """What `frame` puts before and after every message, whatever the message is.
 
-        If there are some, plain replies are framed with them and not by `frame`. None, the default:
-        `frame` does more than that.
+        If this is set, plain replies are framed with it, without calling `frame`. None, the
+        default: `frame` does more than that.
         """
         return None
 

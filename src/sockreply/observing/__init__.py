@@ -1,1 +1,1 @@
-"""What is seen of a running daemon: its logs, its record and its counts."""
+"""What a running daemon shows: its logs, its record and its counts."""

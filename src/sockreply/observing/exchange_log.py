@@ -1,4 +1,4 @@
-"""What the log shows of the exchanges, and how much of it."""
+"""Which exchanges the log shows, and how much of them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show
 
 _SILENCES: dict[Silence, str] = {
     "silence": "answered {peer} with silence",
-    "stall": "answered {peer} with silence, from now on",
+    "stall": "answering {peer} with silence from now on",
     "close": "answered {peer} by closing the connection",
-    "half-close": "answered {peer} by closing its direction of the connection",
+    "half-close": "answered {peer} by half-closing the connection",
     "reset": "answered {peer} by resetting the connection",
 }
 _log = Logger(namespace="sockreply")  # in a class, it would get that one's name
 
 
 class ExchangeLog:
-    """Shows who connects, what is received and what is answered, up to a number a second.
+    """Shows who connects, what is received and what is answered, up to a number per second.
 
-    An exchange is shown whole or not at all. What is not shown is counted, and told in one line a
-    second. Clients are counted apart from exchanges, against the same number. Lines begin with the
-    name of the service, where it has one.
+    An exchange is shown in full or not at all. What is not shown is counted, in one line per
+    second. Clients are counted separately from exchanges, up to the same number. Lines begin with
+    the name of the service, if it has one.
 
     Args:
         clock: Tells when a second is over.
-        level: "debug" shows how connections ended, too; "warn" shows nothing.
+        level: "debug" also shows how connections ended; "warn" shows nothing.
         a_second: How many exchanges, and how many clients, are shown in a second.
     """
 
@@ -51,11 +51,11 @@ class ExchangeLog:
         self.configure(level, a_second)
 
     def configure(self, level: Level, a_second: int) -> None:
-        """Show that much from now on; what is still untold is told first.
+        """Show that much from now on, after a line about what was not shown before.
 
         Args:
-            level: As of the class.
-            a_second: As of the class.
+            level: As for the class.
+            a_second: As for the class.
         """
         self.close()
         self._silent = level == "warn"
@@ -138,7 +138,7 @@ class ExchangeLog:
             return
         self.room -= 1
         self._second.begin()
-        text = "left unanswered, from {peer}: {message}"
+        text = "unanswered bytes from {peer}: {message}"
         shown = show_bytes(rest, encoding=session.shown_as)
         self._say(session, text, message=shown, size=len(rest), why=why)
 
@@ -150,7 +150,7 @@ class ExchangeLog:
             self._say(session, "client {peer} disconnected: {why}", _log.debug, why=why)
 
     def close(self) -> None:
-        """Tell what is still untold; to be called at the end."""
+        """Log what is counted but not logged yet; to be called at the end."""
         self._second.cancel()
         self._tell_hidden()
 
@@ -172,22 +172,22 @@ class ExchangeLog:
 
     @property
     def _unasked(self) -> bool:
-        """May there be exchanges of which nobody tells us, for there never is room for one?"""
+        """May there be exchanges that we do not hear of, because there is never room for one?"""
         return self._open > 0 and not self._a_second and not self._silent
 
     def _end_second(self) -> None:
         if self._tell_hidden() or self._unasked:
-            self._second.begin()  # there may be more, of which nobody tells us
+            self._second.begin()  # there may be more, which we do not hear of
         self.room = self._clients = self._ends = self._a_second
 
     def _tell_hidden(self) -> bool:
-        """Tell how much was not shown. Was there any?"""
+        """Log how much was not shown. Was there anything?"""
         exchanges, clients = self.hidden, self._hidden_clients
         self.hidden = self._hidden_clients = 0
         if self._silent or not (exchanges or clients):
             return False
         _log.info(
-            "not shown: {exchanges} more exchanges, {clients} more clients in a second",
+            "not shown in this second: {exchanges} more exchanges, {clients} more clients",
             exchanges=exchanges,
             clients=clients,
         )

@@ -1,4 +1,4 @@
-"""How lines of the log reach systemd's journal: with a level, as sd-daemon(3) tells it."""
+"""How lines of the log reach systemd's journal: with a level, as sd-daemon(3) describes."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ class JSONLines:
     """Writes each event of the process's log as one JSON object on a line.
 
     `time`, `level`, `namespace` and the formatted `text`, and the fields that the text was made
-    of, as far as JSON has a form for them. A file that cannot be written costs these lines only;
-    it is told to the other logs, once.
+    of, as far as JSON can express them. A file that cannot be written costs only these lines; the
+    other logs say so, once.
 
     Args:
         file: Where to; each line is flushed.
@@ -36,7 +36,7 @@ class JSONLines:
         self._starting: list[LogEvent] | None = []
 
     def started(self) -> None:
-        """To be called when the loop runs: nothing that came before will be told again."""
+        """To be called when the loop runs: no earlier event will be repeated after that."""
         self._starting = None
 
     def __call__(self, event: LogEvent) -> None:

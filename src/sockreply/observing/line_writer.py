@@ -1,7 +1,7 @@
 """Lines on their way to a file.
 
 They gather, and a thread writes them, so that a slow disk holds up no reply. What cannot be written
-is lost and counted: it neither fills the memory nor ends the service.
+is lost, and counted; it neither fills the memory nor ends the service.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ WAITING_BYTES = 1 << 24
 """How many bytes of lines may wait to be written: some seconds of a busy service."""
 
 PIPE_SECONDS = 5.0
-"""How long lines wait for the reader of a pipe that is full; so long may it hold the end up."""
+"""How long lines wait for the reader of a full pipe, which may hold up the end for that long."""
 
 
 class _File:
-    """A file that lines are added to; of a line it has all or nothing, as far as it can.
+    """A file that lines are appended to: each line in full or not at all, as far as possible.
 
     Args:
         path: Where it is, or is made.
@@ -98,7 +98,7 @@ class _File:
                     raise TimeoutError(errno.ETIMEDOUT, "The pipe is full") from None
 
     def _take_off(self, size: int) -> None:
-        """Take the beginning of a line off again, or let it be ended before the next one."""
+        """Remove the beginning of a line again, or let it be ended before the next one."""
         self._torn = True
         if not self._regular:
             return
@@ -175,7 +175,7 @@ class LineWriter:
         if self._closed is not None:
             self._lose(1, "it is closed")
         elif self._waiting + len(line) > WAITING_BYTES:
-            self._lose(1, "it cannot be written as fast as it grows")
+            self._lose(1, "exchanges come faster than they can be written")
         else:
             self._waiting += len(line)
             self._batch.lines.append(line)
@@ -208,7 +208,7 @@ class LineWriter:
         return self._closed
 
     def _cut(self, file: _File | None = None) -> None:
-        """Let what has gathered be written, and gather anew, for another file if there is one."""
+        """Have what has gathered written, and start again, for another file if there is one."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
@@ -239,7 +239,7 @@ class LineWriter:
         if lost := len(batch.lines) - written:
             self._lose(lost, getattr(error, "strerror", None) or str(error))
         elif written and self._missing and self._waiting <= WAITING_BYTES // 2:
-            _log.warn("recording again; {lost} exchanges lost", lost=self._missing)
+            _log.warn("recording resumed; {lost} exchanges lost", lost=self._missing)
             self._missing = 0
 
     def _lose(self, lines: int, reason: str) -> None:
@@ -258,7 +258,7 @@ class LineWriter:
                 rest.size += batch.size
             self._account(rest.write(), rest)
         if self._missing:
-            _log.warn("recording ends; {lost} exchanges lost", lost=self._missing)
+            _log.warn("recording ended; {lost} exchanges lost", lost=self._missing)
         closed.callback(None)
 
 

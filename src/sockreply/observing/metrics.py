@@ -1,4 +1,4 @@
-"""What Prometheus and those who look after a daemon can read of it over HTTP."""
+"""What Prometheus, and those who look after a daemon, can read about it over HTTP."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ from sockreply.replies.responder import Responder, optional
 _log = Logger()
 
 TIMEOUT = 30
-"""Seconds for which a peer may say nothing; who scrapes has its request ready."""
+"""Seconds for which a peer may say nothing; a scraper has its request ready."""
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 """Of the counts. The newer format forbids a name both with and without `_total`, which ours have
 for connections."""
 
 _TOTALS = {
-    "connections": "Connections taken.",
-    "messages": "Messages received whole.",
-    "replies": "Messages that were answered with at least one write.",
-    "silences": "Messages that were answered with nothing.",
+    "connections": "Connections accepted.",
+    "messages": "Complete messages received.",
+    "replies": "Messages answered with at least one write.",
+    "silences": "Messages answered with silence.",
     "received_bytes": "Bytes received.",
-    "sent_bytes": "Bytes handed over to be sent.",
-    "dropped_bytes": "Bytes received outside of any message, or when nobody listened any more.",
+    "sent_bytes": "Bytes handed over for sending.",
+    "dropped_bytes": "Bytes received outside any message, or once no more was answered.",
 }
-"""What is counted of each service, under the names that `Counters` has for it."""
+"""What is counted for each service, under its name in `Counters`."""
 
 
 class _Kinds(NamedTuple):
-    """Things that are counted apart.
+    """Things that are counted separately.
 
     Args:
-        name: That `Counters` has for all of them.
+        name: The name of all of them in `Counters`.
         label: What they differ in.
-        known: Those that can be told before they happen; a framing of a user's own has others.
-        what: They are.
+        known: Those that are known before they happen; a user's own framing may have others.
+        what: What they are.
     """
 
     name: str
@@ -69,40 +69,40 @@ _KINDS = (
         "reason",
         "answered close drain drained error idle lost malformed message_timeout overrun peer reset"
         " tls too_long write_timeout",
-        "Connections that are gone, by the reason for which they went.",
+        "Connections that have ended, by reason.",
     ),
     _Kinds(
         "refused",
         "reason",
         "not_allowed per_peer",
-        "Connections closed before anything else and not taken, by the reason.",
+        "Connections refused, which are closed at once, by reason.",
     ),
     _Kinds(
         "errors",
         "kind",
         "abandoned malformed reply reply_timeout tls too_long truncated unasked",
-        "What went wrong, by kind; reply, reply_timeout and abandoned are messages without answer.",
+        "What went wrong, by kind; reply, reply_timeout and abandoned: messages left unanswered.",
     ),
 )
 
 
 class Watched(Protocol):
-    """A daemon, as far as others may know it."""
+    """What is asked of a daemon."""
 
     def services(self) -> Mapping[str, Shared]:
         """What the connections of each service have in common, by its name."""
 
     @property
     def ready(self) -> bool:
-        """Does it listen, and is it to go on?"""
+        """Is it listening, and not about to stop?"""
 
     @property
     def reloads(self) -> Counter[str]:
-        """How often the configuration was read again, by the result: "good" or "bad"."""
+        """How often the configuration was reloaded, by the result: "good" or "bad"."""
 
     @property
     def record_lost(self) -> int:
-        """How many lines the record could not take."""
+        """How many lines could not be recorded."""
 
 
 def metrics_site(watched: Watched, reactor: Any) -> Site:
@@ -205,12 +205,12 @@ class _Counts(Collector):
         yield from self._of_the_daemon()
 
     def _of_the_daemon(self) -> Iterator[Metric]:
-        reloads = _counter("reloads", "Reads of the changed configuration, by result.", "result")
+        reloads = _counter("reloads", "Configuration reloads, by result.", "result")
         for result, count in {"good": 0, "bad": 0, **self._watched.reloads}.items():
             reloads.add_metric([result], count)
-        lost = _counter("record_lost", "Lines that the record could not take.")
+        lost = _counter("record_lost", "Lines that could not be recorded.")
         lost.add_metric([], self._watched.record_lost)
-        what = "Always 1; the label tells which version runs."
+        what = "Always 1; the label says which version is running."
         build = GaugeMetricFamily("sockreply_build_info", what, labels=["version"])
         build.add_metric([self._version], 1)
         yield from (reloads, lost, build)
@@ -240,7 +240,7 @@ def _counted_by_kind(services: Mapping[str, Counters]) -> Iterator[Metric]:
 
 
 def _rule_matches(services: Mapping[str, Shared]) -> Metric:
-    what = "Messages that a rule answered, by its name; otherwise: that none did."
+    what = "Messages answered, by rule; otherwise: those that no rule matched."
     family = _counter("rule_matches", what, "service", "rule")
     for service, shared in services.items():
         try:

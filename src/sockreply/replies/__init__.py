@@ -1,4 +1,4 @@
-"""What an answer is, and who gives it."""
+"""What a reply is, and who gives it."""
 
 from sockreply.replies.builtin import Echo, FixedReply
 from sockreply.replies.reply import (

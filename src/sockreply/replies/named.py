@@ -27,7 +27,7 @@ def load_responder(spec: str, beside: Path | None = None) -> Responder:
 
     Args:
         spec: `package.module:callable`, or `NAME` or `NAME:key=value,...` for an entry point.
-        beside: A directory in which modules are looked for first.
+        beside: A directory in which modules are searched for first.
 
     Raises:
         ConfigError: There is none of that name, or it cannot be loaded or made; says why.

@@ -1,4 +1,4 @@
-"""What an answer is: steps, carried out one after the other; faults are made of them."""
+"""What a reply is: steps, carried out one after the other; faults are made of them."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let time pass. Does not count as time that a responder takes.
+    """Wait. This does not count as time that the responder takes.
 
     Args:
-        seconds: How much, 0 or more.
+        seconds: How long, 0 or more.
     """
 
     seconds: float
@@ -59,7 +59,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """Wait for bytes or a `Reply` from somewhere, and carry that out in this step's place.
+    """Wait for bytes or a `Reply` from somewhere, and carry that out in place of this step.
 
     Args:
         answer: Gives bytes, a `Reply` or None (nothing). It is cancelled when the peer leaves or
@@ -74,9 +74,9 @@ class Close:
     """End the connection.
 
     Args:
-        how: "whole" closes in good order once all is sent; "half" says that we send no more, and
-            reads and drops what still comes; "reset" aborts (a TCP peer sees an RST), whether or
-            not what was sent has arrived.
+        how: "whole" closes in good order once everything is sent; "half" says that we send no more,
+            and reads and drops what still arrives; "reset" aborts (a TCP peer sees an RST), whether
+            or not what was sent has arrived.
     """
 
     how: Literal["whole", "half", "reset"] = "whole"
@@ -84,11 +84,12 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Say nothing more, but stay open until idle, drained, or the peer sends no more either.
+    """Send nothing more, but stay open until idle, drained, or the peer sends no more either.
 
     Args:
         read: Is what the peer still sends read, and dropped? If not, it is left in the kernel's
-            buffers: once they are full, the peer cannot send. That it closes is not noticed then.
+            buffers: once they are full, the peer cannot send. If the peer closes, that goes
+            unnoticed.
     """
 
     read: bool = True
@@ -110,8 +111,8 @@ class Reply:
             in it.
 
     Raises:
-        TypeError: Something is no step.
-        ValueError: A step stands behind one that nothing can follow.
+        TypeError: Something is not a step.
+        ValueError: A step comes after one that nothing can follow.
     """
 
     __slots__ = ("_steps",)
@@ -143,7 +144,7 @@ def _each(steps: Iterable[object]) -> Iterator[Step]:
             elif isinstance(step, Step):
                 yield step
             else:
-                raise TypeError(f"{step!r} is no step")
+                raise TypeError(f"{step!r} is not a step")
 
 
 def drip(wire: bytes, *, size: int = 1, every: float = 0.05) -> list[Step]:
@@ -166,11 +167,11 @@ def drip(wire: bytes, *, size: int = 1, every: float = 0.05) -> list[Step]:
 
 
 def truncate(wire: bytes, at: int) -> Raw:
-    """Send the beginning only: a step for a `Reply`.
+    """Send only the beginning: a step for a `Reply`.
 
     Args:
         wire: What would be sent, as it goes over the wire.
-        at: How many bytes of it are.
+        at: How many of its bytes are sent.
     """
     if at < 0:
         raise ValueError(f"cannot truncate at {at}")
@@ -178,12 +179,12 @@ def truncate(wire: bytes, at: int) -> Raw:
 
 
 def corrupt(wire: bytes, random: Random, *, bits: int = 1) -> Raw:
-    """Send it with some bits turned over, each of them once: a step for a `Reply`.
+    """Send it with some bits flipped, each of them once: a step for a `Reply`.
 
     Args:
         wire: What would be sent, as it goes over the wire.
         random: Chooses the bits.
-        bits: How many, at most all.
+        bits: How many; no more than there are.
     """
     turned = bytearray(wire)
     for bit in random.sample(range(8 * len(wire)), min(bits, 8 * len(wire))):

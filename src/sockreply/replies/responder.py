@@ -13,7 +13,7 @@ from sockreply.errors import BadReply, ConfigError
 from sockreply.replies.reply import Await, Reply
 
 SHORT = 1024
-"""How many bytes a reply may have that is sent together with others without a look at the peer."""
+"""Bytes that a reply may have if it is sent together with others, without a look at the peer."""
 
 
 class Responder(Protocol):
@@ -21,17 +21,17 @@ class Responder(Protocol):
 
     It may have more methods, which are called if it has them (see `optional`):
 
-    - `take_over(before)`: called once, when the configuration was read again and this responder
-      takes the place of another one; `before` is that one. What it raises is logged.
+    - `take_over(before)`: called once, when the configuration was reloaded and this responder
+      replaces another one, which is `before`. What it raises is logged.
     - `counts()`: a mapping from names to whole numbers that only grow. They appear in /metrics as
       `sockreply_rule_matches`, with the name as the label `rule`.
     - `respond_all(messages, session)`: the answers to the first of several messages that came
       together, each at most `SHORT` bytes, as a list. It is asked instead of `respond` where
-      nothing else is up with a connection, and `respond` then for the messages that it leaves out,
-      which may be all. It takes no notice of `session.count`.
+      nothing else is going on with a connection; `respond` is then asked for the messages that it
+      leaves out, which may be all. It must not depend on `session.count`.
     - `describe()`: lines for `sockreply check`, the first of which is a summary.
     - `explain(message, session)`: what `sockreply explain` prints: something with `lines()`, and
-      with `answered`, which says whether there is an answer for certain.
+      with `answered`, which says whether an answer is certain.
     - `states()`: the states that `sockreply explain --state` may name.
     """
 
@@ -51,9 +51,9 @@ class TLS(NamedTuple):
     """What is known of a connection over TLS once its handshake is done.
 
     Args:
-        version: Of the protocol, such as "TLSv1.3"; empty before.
-        cipher: As OpenSSL names it; empty before.
-        certificate: The peer's, in DER; None: it has shown none.
+        version: Of the protocol, such as "TLSv1.3"; empty before that.
+        cipher: As OpenSSL names it; empty before that.
+        certificate: The peer's, in DER; None: it has not presented one.
     """
 
     version: str
@@ -77,23 +77,23 @@ class Connection(Protocol):
         """The message as it goes over the wire."""
 
     def send(self, reply: bytes | Reply) -> None:
-        """Queue a reply behind what is owed."""
+        """Queue a reply after those that are owed."""
 
     def service(self) -> str:
         """The name of the service that it belongs to."""
 
     def shown_as(self) -> str:
-        """As what logs show its messages."""
+        """How logs show its messages: the name of an encoding, or "hex"."""
 
     def reactor(self) -> Any:
         """What runs that service."""
 
     def remark(self, say: Callable[[], str]) -> None:
-        """Say something of the message in hand, if the log shows it."""
+        """Log something about the current message, if the log shows it."""
 
 
 class Session:
-    """The memory of one connection, and its responder's way to speak unasked.
+    """The memory of one connection, and its responder's way to send unasked.
 
     Args:
         connection: The connection.
@@ -102,13 +102,13 @@ class Session:
     __slots__ = ("_closed", "_connection", "_state", "_waiting", "count", "number", "rule")
 
     count: int
-    """How many messages have come; while one is answered, its number, from 1."""
+    """How many messages have arrived; while one is being answered, its number, from 1."""
 
     number: int
     """The connection's number in its service, from 1."""
 
     rule: str | None
-    """What a responder of rules calls the one that answers the message in hand; None: none."""
+    """The name of the rule that answers the current message; None: there is no such rule."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -141,7 +141,7 @@ class Session:
 
     @property
     def shown_as(self) -> str:
-        """As what logs show the messages of the service: the name of an encoding, or `hex`."""
+        """How logs show the messages of the service: the name of an encoding, or "hex"."""
         return self._connection.shown_as()
 
     @property
@@ -184,7 +184,7 @@ class Session:
         return self._connection.frame(message)
 
     def send(self, reply: bytes | Reply) -> None:
-        """Send a message that answers no request, behind the replies that are owed.
+        """Send a message that answers no request, after the replies that are owed.
 
         Does nothing once the connection is gone. A peer that lets too many of them pile up is
         disconnected.
@@ -193,7 +193,7 @@ class Session:
             self._connection.send(reply)
 
     def remark(self, say: Callable[[], str]) -> None:
-        """Log something about the message in hand, if the exchange log shows that message.
+        """Log something about the current message, if the exchange log shows that message.
 
         Args:
             say: Makes the line; not called if it is not shown.
@@ -210,11 +210,11 @@ class Session:
 
 
 Greeting: TypeAlias = bytes | Reply | Callable[[Session], bytes | Reply]
-"""What is sent to who connects, or what makes that."""
+"""What is sent to each client as it connects, or a function that makes it."""
 
 
 def as_reply(answer: object) -> bytes | Reply:
-    """Make what a user's function gave into what a service works with.
+    """Turn what a user's function returned into what a service works with.
 
     Raises:
         BadReply: It is neither bytes, a `Reply`, None (silence) nor an awaitable of one of these.
@@ -232,9 +232,9 @@ class CallableResponder:
     """Lets a function answer.
 
     Args:
-        function: Takes the message and the session; gives bytes, a `Reply`, None (silence), or an
+        function: Takes the message and the session; returns bytes, a `Reply`, None (silence), or an
             awaitable of one of these (it may be a coroutine function, or return a Deferred).
-        wrapped: The responder whose `respond` that is; None: the function is by itself.
+        wrapped: The responder whose `respond` that is; None: the function stands alone.
     """
 
     def __init__(
@@ -263,7 +263,7 @@ def as_responder(thing: object) -> Responder:
     """Make a responder of what a name stood for: a function, a responder, or a class of either.
 
     Raises:
-        ConfigError: It can answer nothing.
+        ConfigError: It cannot answer messages.
     """
     if isclass(thing):
         thing = thing()

@@ -1,7 +1,7 @@
 """Accepts the connections that wait at a port, exactly as many as there are places for.
 
-Twisted's port does it in layers that every connection passes through, and Python's socket looks up
-its own family and type each time. This is one loop. It is the only module that names what is
+Twisted's port does this in layers that every connection passes through, and Python's socket looks
+up its own family and type each time. This is one loop. It is the only module that names what is
 private in `socket.socket`.
 """
 
@@ -22,20 +22,20 @@ _ONE_CLIENTS_TROUBLE = {errno.ECONNABORTED, errno.EPERM}
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 MORE = 20
-"""By so many more than the last time a port tries to accept when it found as many as it tried."""
+"""How many more a port tries to accept next time, after it found as many as it tried."""
 
 
 class Gate(Protocol):
-    """Knows whether a connection may be accepted, and is told what comes of it."""
+    """Knows whether a connection may be accepted, and hears how that went."""
 
     def is_full(self) -> bool:
-        """Is there no place? Then accepting pauses until there is one."""
+        """Are all places taken? Then accepting pauses until one is free."""
 
     def accepted(self) -> None:
         """There was enough of everything."""
 
     def rest(self, error: OSError) -> None:
-        """The process or the system is out of something: try again in a while."""
+        """The process or the system has run out of something: try again in a while."""
 
     def nobody_waits(self) -> None:
         """The kernel's queue is empty."""
@@ -45,9 +45,9 @@ class Accepting:
     """Makes the connections of a Twisted port, in place of the port itself.
 
     Args:
-        port: It listens. What it says about transport and factory holds, also if that changes.
-        hub: Where the connections wait, but for one in the port's reactor: for a single event, a
-            poll more costs more than the hub saves. None: all wait in the reactor.
+        port: It listens. Its transport and its factory are used, even if they change.
+        hub: Where the connections wait, except for one in the port's reactor: for a single event,
+            one more poll costs more than the hub saves. None: all wait in the reactor.
         gate: Is asked before each connection.
     """
 
@@ -60,7 +60,7 @@ class Accepting:
         self._kind = port.socket.family, port.socket.type
 
     def accept(self) -> None:
-        """Make connections of those that wait: all of them, or so many that others get a turn."""
+        """Accept the connections that wait: all, or as many as leave others their turn."""
         port, gate = self._port, self._gate
         most, taken = port.numberAccepts, 0
         if self._hub is not None and not self._open(self._hub):
@@ -90,7 +90,7 @@ class Accepting:
         port.numberAccepts = most + MORE if taken == most else max(1, taken)
 
     def _open(self, hub: Hub) -> bool:
-        """Is there a descriptor for the hub? What is accepted without could only be reset."""
+        """Is there a descriptor for the hub? Without one, we could only reset what we accept."""
         try:
             hub.open()
         except OSError as error:

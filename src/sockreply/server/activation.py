@@ -52,8 +52,8 @@ def wanted_by(description: str) -> Wanted:
     if found is None:
         raise BadEndpoint(
             description,
-            "systemd's are systemd:domain=INET:index=0, "
-            "with domain INET6 or UNIX or name=... as it is",
+            "expected systemd:domain=INET:index=0; the domain may also be INET6 or UNIX, "
+            "and name=... may take the place of index",
         )
     domain, index, name = found.groups()
     return Wanted(domain, None if index is None else int(index), name)

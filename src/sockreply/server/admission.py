@@ -1,4 +1,4 @@
-"""Who may connect: the networks that are allowed, and so many at a time from one address."""
+"""Who may connect: the networks that are allowed, and how many at a time from one address."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Admission:
     """Lets peers in, and counts them by address while that is limited."""
 
     admits_all: bool
-    """May everybody connect, so that nobody need be looked at?"""
+    """May everybody connect, so that no peer need be checked?"""
 
     def __init__(self) -> None:
         self._by_host: Counter[IPv4Address | IPv6Address] | None = None
 
     def limit(self, limits: Limits, present: Iterable[IAddress]) -> None:
-        """Count anew, for other limits; to be called before the first peer comes.
+        """Count again, for other limits; to be called before the first peer connects.
 
         Args:
-            limits: What holds from now on.
-            present: The peers that are there, who may stay.
+            limits: Those that apply from now on.
+            present: The peers that are connected, which may stay.
         """
         self._limits = limits
         hosts = (ip_of(peer) for peer in present) if limits.max_connections_per_peer else None

@@ -21,7 +21,7 @@ from sockreply.server.tls_context import describe_tls
 from sockreply.server.transport import SendsAtOnce, tls_under
 
 NEWCOMER = 1.0
-"""Seconds that a peer has to say its first message when the service stops: it may be under way."""
+"""Seconds that a peer has to send its first message when the service stops: it may be under way."""
 
 
 class Connection(Protocol):
@@ -75,7 +75,7 @@ class Connection(Protocol):
 
     @property
     def _bare_wire(self) -> SendsAtOnce | None:
-        """The wire, if nothing is around it: TLS knows no half-close, and has its own good-bye."""
+        """The wire, if nothing is around it: TLS has no half-close, but its own good-bye."""
         return self._wire if self._wire is self.transport else None
 
     def _why_gone(self, reason: Failure) -> str:
@@ -99,7 +99,7 @@ class Connection(Protocol):
         too_slow(self._shared, self.session, why, seconds, rest)
 
     def _tell_unfinished(self, why: str) -> None:
-        """Tell of what was not made into messages when the connection is gone."""
+        """Report the bytes that never became a message, when the connection is gone."""
         framer, exchanges = self._answering.framer, self._shared.exchanges
         at = framer.at if isinstance(framer, TappedFramer) else None
         if framer.buffered and (at is not None or exchanges.room):
@@ -107,6 +107,6 @@ class Connection(Protocol):
 
     @property
     def _is_new(self) -> bool:
-        """Has it just connected, and not said its first message yet?"""
+        """Has it just connected, and not sent its first message yet?"""
         age = self._shared.clock.seconds() - self._opened_at
         return self.session.count == 0 and age < NEWCOMER

@@ -60,7 +60,7 @@ def address_of(description: str) -> EndpointAddress:
         description: An endpoint string, for example `tcp:12345:interface=127.0.0.1`.
 
     Returns:
-        For a kind of endpoint that we do not know, an address that only the same string has.
+        For an unknown kind of endpoint, an address that only the same string has.
 
     Raises:
         BadEndpoint: The string does not describe an endpoint.

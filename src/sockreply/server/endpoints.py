@@ -100,7 +100,7 @@ def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFacto
 
     Args:
         description: The string, of whatever kind.
-        factory: Makes the connections inside of TLS.
+        factory: Makes the connections inside TLS.
 
     Returns:
         What makes them with TLS, as for a new port; None: there is no certificate.

@@ -22,13 +22,13 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         framing: Makes messages of bytes, and bytes of messages.
         responder: Answers the messages.
         clock: For timeouts and waits; a reactor is one, and responders may need all of it.
-        keep_alive: Answer message after message, or close once the first one is dealt with?
+        keep_alive: Answer message after message, or close after the first one?
         greeting: Sent as soon as a peer connects; a function of the session may make it.
         limits: What peers may do.
-        counters: Counts what happens; made anew if not given.
-        exchanges: Is told of what is received and answered.
+        counters: Counts what happens; a new one is made if none is given.
+        exchanges: Hears what is received and answered.
         name: The service's, for logs and counts.
-        shown_as: As what logs show messages: an encoding, or "hex".
+        shown_as: How logs show messages: an encoding, or "hex".
 
     Raises:
         ConfigError: The framing has no message as short as `limits.max_message`.
@@ -41,7 +41,7 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
     """What the connections have in common."""
 
     roster: Roster
-    """The connections that there are."""
+    """The open connections."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """The hub: one descriptor, in whatever reactor runs, for all connections that we accepted.
 
-For every event, a Twisted reactor sets a log context, takes it down again, and finds out what the
-event means, which costs more than all that we do for a short message. The hub is a reader of that
+For every event, a Twisted reactor sets a log context, removes it again, and finds out what the
+event means. That costs more than all that we do for a short message. The hub is a reader of that
 reactor whose descriptor is an epoll of its own. To a connection, it is the reactor: it takes the
 four methods that say what to wait for, and forwards everything else. When the reactor calls it, it
 calls the connections that are ready, one after another.
@@ -23,18 +23,18 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 BATCH = 64
-"""Most events that one poll takes: enough for the cost of a poll not to show."""
+"""Most events that one poll returns: so many that the cost of the poll hardly counts."""
 
 FEW = 4
-"""Fewer events than this in one poll: it is not worth polling again before the reactor does."""
+"""If a poll returns fewer events than this, we do not poll again before the reactor does."""
 
 POLLS = 8
-"""Most polls in one turn of the reactor; more of them would save hardly anything."""
+"""Most polls in one turn of the reactor; more would save hardly anything."""
 
 TURN = 0.005
-"""Seconds after which a turn begins no further poll: timers and accepts wait for its end."""
+"""Seconds after which we do not poll again in a turn: timers and accepts wait for its end."""
 
-# What epoll(7) calls EPOLLIN, EPOLLOUT, and EPOLLERR and EPOLLHUP, which come unasked.
+# What epoll(7) calls EPOLLIN, EPOLLOUT, and EPOLLERR and EPOLLHUP, which are always reported.
 _IN, _OUT, _GONE = 0x01, 0x04, 0x08 | 0x10
 
 _REASONS: dict[type[BaseException], Failure] = {
@@ -43,7 +43,7 @@ _REASONS: dict[type[BaseException], Failure] = {
 
 
 class Polled(Protocol):
-    """A connection: what Twisted's reactors call of it, under their names."""
+    """A connection, with the methods that Twisted's reactors call."""
 
     def fileno(self) -> int:
         """Its descriptor; -1: it is closed."""
@@ -61,7 +61,7 @@ class Polled(Protocol):
         """It is over."""
 
     def logPrefix(self) -> str:  # noqa: N802 - Twisted's name
-        """What names it in the log."""
+        """Its name in the log."""
 
 
 @implementer(IReadDescriptor)
@@ -127,7 +127,7 @@ class Hub:
                 left.clear()
             ready = self._poll(0, BATCH)
             for number, event in ready:
-                # It may be gone by now, or the number another's, who was not asked for yet.
+                # It may be gone by now, or its number may be that of a connection not polled yet.
                 connection = self._connections.get(number)
                 if connection is None or number in left:
                     continue
@@ -194,10 +194,10 @@ class Hub:
             self._reactor.removeReader(self)
 
     def _other_event(self, connection: Polled, number: int, event: int) -> None:
-        """Deal with all events but that there is something to read, and nothing else."""
+        """Deal with every event except one that only says that there is something to read."""
         if event & _GONE and not event & _IN:
             reading = bool(self._events[number] & _IN)
-            # Nothing is left to read, so for who reads it is an orderly end.
+            # Nothing is left to read, so to a reader this is an orderly end.
             self._lose(connection, ConnectionDone() if reading else ConnectionLost(), reading)
             return
         reading = False
@@ -220,7 +220,7 @@ class Hub:
         self._lose(connection, error, reading=False)
 
     def _lose(self, connection: Polled, why: BaseException, reading: bool) -> None:
-        """End a connection, or let it know that its peer sends no more.
+        """End a connection, or tell it that its peer sends no more.
 
         Args:
             connection: It may be over already.

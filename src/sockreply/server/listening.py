@@ -100,13 +100,13 @@ class Listener:
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
     def place_free(self) -> None:
-        """Accept again, if it was for want of a place that we did not."""
+        """Accept again, if we stopped because all places were taken."""
         if self._full or self._emptied:
             self._full = False
             self._resume()
 
     def accept_last(self) -> Deferred[None]:
-        """Take in what the kernel has accepted for us: it would be reset when the port closes.
+        """Accept what the kernel has queued for us: it would be reset when the port closes.
 
         Returns:
             Fires when nobody waits any more: at once, unless there are too few places.
@@ -122,7 +122,7 @@ class Listener:
         return emptied
 
     def stop(self) -> Deferred[Any]:
-        """Listen no more."""
+        """Stop listening."""
         self._full = self._resting = False
         self.nobody_waits()
         is_port = IListeningPort.providedBy(self.port)
@@ -136,7 +136,7 @@ class Listener:
             self.stop()
 
     def is_full(self) -> bool:
-        """Is there no place? Then accepting pauses until there is one."""
+        """Are all places taken? Then accepting pauses until one is free."""
         if self._places.places > 0:
             return False
         self._full = True
@@ -144,7 +144,7 @@ class Listener:
         return True
 
     def rest(self, error: OSError) -> None:
-        """The process or the system is out of something: try again in a while."""
+        """The process or the system has run out of something: try again in a while."""
         if not self._resting:
             self._log.warn("cannot accept: {reason}; trying again", reason=error.strerror)
         self._resting = True

@@ -26,7 +26,7 @@ class Member(Protocol):
         """The other end."""
 
     def drain(self) -> None:
-        """Finish what is begun, take nothing more on, and close."""
+        """Finish what has begun, accept nothing more, and close."""
 
     def abort(self, why: str) -> None:
         """End at once, whatever is still to be sent."""
@@ -45,7 +45,7 @@ class Roster:
     """Does a connection end as soon as it owes nothing?"""
 
     on_place: list[Callable[[], object]]
-    """All called when a connection is gone, and with it its claim on `max_connections`."""
+    """All are called when a connection is gone, and its place with it."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -62,7 +62,7 @@ class Roster:
         return self._shared.limits.max_connections - len(self.connections)
 
     def change_limits(self, limits: Limits) -> None:
-        """Let other limits hold, for new connections and for the next message of the others."""
+        """Apply other limits, to new connections and to the next message of the others."""
         self._shared.limits = limits
         self._admission.limit(limits, [connection.peer() for connection in self.connections])
         for tell in self.on_place:  # there may be more of them
@@ -106,7 +106,7 @@ class Roster:
             self._tell_empty()
 
     def drain(self, seconds: float) -> Deferred[None]:
-        """Let connections finish, also those that are made from now on; then abort them.
+        """Let connections finish, including those that are made from now on; then abort them.
 
         Args:
             seconds: How long they have.

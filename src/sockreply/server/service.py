@@ -18,7 +18,7 @@ from sockreply.server.listening import BACKLOG, Listener
 
 
 class ReplyService(Service):
-    """Listens, and drains when it is stopped. It touches no signal of the process.
+    """Listens, and drains when it is stopped. It does not touch the signals of the process.
 
     Args:
         reactor: Listens and tells the time.
@@ -26,7 +26,7 @@ class ReplyService(Service):
         endpoints: Where to listen: endpoint strings, or endpoints.
 
     Raises:
-        ConfigError: A string describes no endpoint, or the factory serves another service.
+        ConfigError: A string does not describe an endpoint, or the factory has another service.
     """
 
     _log = Logger()
@@ -59,7 +59,7 @@ class ReplyService(Service):
     def listening(self) -> list[tuple[str, IAddress]]:
         """The endpoint strings on which it listens, each with its address.
 
-        The string of what was given as an endpoint is empty.
+        The string is empty for an endpoint that was not given as a string.
         """
         return [
             (each.description, address)
@@ -94,7 +94,7 @@ class ReplyService(Service):
         super().startService()
 
     def stopService(self) -> Deferred[None]:
-        """Drain: answer what has come, take no more, close.
+        """Drain: answer what has arrived, accept no more, close.
 
         Returns:
             Fires when no connection is left; `limits.drain_timeout` seconds after
@@ -104,7 +104,7 @@ class ReplyService(Service):
         return Deferred.fromCoroutine(self._drain())
 
     def abort(self) -> None:
-        """Do not wait any longer: end what `stopService` lets finish."""
+        """Wait no longer: end what `stopService` lets finish."""
         self._aborted = True
         if self._waits_for is not None:
             self._waits_for.cancel()
@@ -132,13 +132,13 @@ class ReplyService(Service):
         self._begun = False
 
     def listen_too(self, description: str) -> None:
-        """Listen somewhere else, too.
+        """Listen on one more endpoint.
 
         Args:
             description: An endpoint string.
 
         Raises:
-            ConfigError: It describes no endpoint.
+            ConfigError: It does not describe an endpoint.
             CannotStart: It cannot be listened on.
         """
         self._listen(endpoint_from(self._reactor, description), description)
@@ -150,11 +150,11 @@ class ReplyService(Service):
             description: The endpoint string that it was given as, of whatever kind.
 
         Returns:
-            Shows them to who connects from then on.
+            Presents them to clients that connect from then on.
 
         Raises:
-            ConfigError: They cannot be read, are none, or do not go together.
-            CannotStart: OpenSSL takes no such key, or no such certificate.
+            ConfigError: They cannot be read, are not what they should be, or do not match.
+            CannotStart: OpenSSL does not accept such a key or certificate.
         """
         factory = factory_again(description, self.factory)
 
@@ -166,7 +166,7 @@ class ReplyService(Service):
         return show
 
     async def listen_no_more(self, description: str) -> None:
-        """Take in who waits on an endpoint and listen there no more; its connections stay.
+        """Accept those who wait on an endpoint, then stop listening there; connections stay.
 
         Args:
             description: The endpoint string that it was given as.
@@ -192,7 +192,7 @@ class ReplyService(Service):
         return gatherResults([listener.stop() for listener in listeners])
 
     def drop(self) -> None:
-        """Listen no more, at once: for a process that cannot start."""
+        """Stop listening, at once: for a process that cannot start."""
         self._begun = False
         listeners, self._listeners = self._listeners, []
         for listener in listeners:

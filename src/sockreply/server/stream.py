@@ -154,7 +154,7 @@ class ReplyProtocol(Connection):
     # What the session and the service ask.
 
     def drain(self) -> None:
-        """Finish what is begun, take nothing more on, and close."""
+        """Finish what has begun, accept nothing more, and close."""
         if self not in self._roster.connections:
             return  # it is gone already
         answering = self._answering

@@ -1,7 +1,7 @@
-"""TLS by the standard library: what stands between a connection's protocol and its wire.
+"""TLS with the standard library: the layer between a connection's protocol and its wire.
 
-Twisted's own layer drives OpenSSL through pyOpenSSL, at several times the cost of a request. This
-one also owes a peer that has said good-bye (close_notify) its replies until they are sent.
+Twisted's own layer drives OpenSSL through pyOpenSSL, which makes a request cost several times as
+much. This one also sends a peer that has said good-bye (close_notify) the replies it is owed.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 READ_BYTES = 65_536
-"""How much is decrypted at a time: as much as Twisted reads from a socket at most."""
+"""Most bytes decrypted at a time: as many as Twisted reads from a socket at once."""
 
 
 @implementer(IHalfCloseableProtocol)
 class TLSConnection(ProtocolWrapper):
-    """Encrypts what a protocol writes, and gives it what was decrypted.
+    """Encrypts what a protocol writes, and hands it what was decrypted.
 
-    An `IHalfCloseableProtocol` hears of its peer's good-bye as of a half-close, and may write then.
+    An `IHalfCloseableProtocol` sees its peer's good-bye as a half-close, and may still write.
 
     Args:
         factory: Has the certificate.
-        protocol: Speaks inside of TLS.
+        protocol: Speaks inside TLS.
     """
 
     transport: Any  # what an accepting port or a wrapper made; its interfaces vary
@@ -71,7 +71,7 @@ class TLSConnection(ProtocolWrapper):
             self._hear_good_bye()
 
     def readConnectionLost(self) -> None:
-        if not self._peer_ended:  # the stream may be cut off, so nothing that it says is whole
+        if not self._peer_ended:  # somebody may have cut the stream off, so this is no proper end
             self.transport.connectionLost(connectionDone)
 
     def writeConnectionLost(self) -> None:
@@ -125,7 +125,7 @@ class TLSConnection(ProtocolWrapper):
     # The rest is ours.
 
     def _shake_hands(self) -> bool:
-        """Go on with the handshake. Is it done?"""
+        """Continue the handshake. Is it done?"""
         try:
             self.tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -143,7 +143,7 @@ class TLSConnection(ProtocolWrapper):
 
     def _encrypt(self, data: bytes) -> None:
         if data:
-            self.tls.write(data)  # all of it, because what takes it has no end
+            self.tls.write(data)  # all of it, because the buffer has no limit
 
     def _decrypt(self) -> bytes:
         """All that can be decrypted now."""
@@ -176,24 +176,24 @@ class TLSConnection(ProtocolWrapper):
             protocol.readConnectionLost()
 
     def _say_good_bye(self) -> None:
-        """Close, once the peer has heard that; what it has sent until then is dropped."""
+        """Say good-bye, and close once the peer answers; what it sends until then is dropped."""
         if self._held is None and self._reason is None:
-            with suppress(ssl.SSLError):  # the peer has not said it yet, or says something before
+            with suppress(ssl.SSLError):  # the peer has not answered yet, or sends data first
                 self.tls.unwrap()
             self._flush()
         if self._held is not None or self._reason is not None or self._peer_ended:
             self.transport.loseConnection()
 
     def _fail(self, error: ssl.SSLError) -> None:
-        """The peer does not speak TLS, or not as it should."""
+        """The peer does not speak TLS, or not correctly."""
         self._reason = Failure(error)
-        self._flush()  # what is wrong, for the peer
+        self._flush()  # the alert, which tells the peer what is wrong
         self.transport.unregisterProducer()  # a paused one would hold the close up
         self.transport.loseConnection()
 
 
 class TLSFactory(WrappingFactory[TLSConnection]):
-    """Makes connections of another factory that speak inside of TLS.
+    """Makes another factory's connections, inside TLS.
 
     Args:
         factory: The other one.
@@ -216,7 +216,7 @@ class TLSFactory(WrappingFactory[TLSConnection]):
 
 @implementer(IStreamServerEndpoint)
 class TLSEndpoint:
-    """An endpoint whose connections speak inside of TLS.
+    """An endpoint whose connections are inside TLS.
 
     Args:
         plain: The endpoint without it.

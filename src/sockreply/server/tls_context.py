@@ -16,7 +16,7 @@ _VERSIONS = {
     "TLSv1_1_METHOD": ssl.TLSVersion.TLSv1_1,
     "TLSv1_2_METHOD": ssl.TLSVersion.TLSv1_2,
 }
-"""The values of `sslmethod` that stand for one version; the others stand for all."""
+"""The values of `sslmethod` that stand for one version; all others stand for any version."""
 
 
 def read_context(parameters: Mapping[str, str]) -> ssl.SSLContext:

@@ -90,7 +90,7 @@ def test_what_was_asked_is_nearer_than_what_comes_first() -> None:
         Rule("self test", Equals(b"*TST?"), Says(b"")),
     ]
     nearest = "no rule answers; nearest is identify: equals: "
-    blank = f"{nearest}is 1 byte too long; it differs only in white space"
+    blank = f"{nearest}1 byte too long; it differs only in white space"
     case = f"{nearest}byte 1 (from 0) is 0x69 'i', not 0x49 'I'; it differs only in case"
     for message, line in ((b"*IDN? ", blank), (b"*idn?", case)):
         for order in (rules, rules[::-1]):
@@ -103,7 +103,7 @@ def test_what_was_asked_is_nearer_than_what_comes_first() -> None:
 def test_silence() -> None:
     """Without a reply for that, and without rules, there is silence; none has to be near."""
     assert said(IDENTIFY, message=b"") == [
-        "identify: does not match - equals: is 5 bytes short",
+        "identify: does not match - equals: 5 bytes too short",
         "no rule answers",
         "silence",
     ]
@@ -123,7 +123,7 @@ def test_states() -> None:
     assert list(explained(table, b"m").lines()) == [
         "stateful: not in state done or ready - the state is start, not done or ready",
         "both: does not match - length is 1, not 9",
-        "begin: answers - the state is then ready",
+        "begin: answers - the state becomes ready",
         "begin:",
         "  says b'2'",
     ]
@@ -139,10 +139,14 @@ def test_chances() -> None:
         "rest:",
         "  says b'2'",
     ]
-    assert said(rare) == ["rare: may answer (chance 0.1)", "no rule answers for certain", "silence"]
-    assert said(rare, IDENTIFY)[2] == "no rule answers for certain"
+    assert said(rare) == [
+        "rare: may answer (chance 0.1)",
+        "no rule is certain to answer",
+        "silence",
+    ]
+    assert said(rare, IDENTIFY)[2] == "no rule is certain to answer"
     assert said(rare, IDENTIFY, message=b"*IDN")[2] == (
-        "no rule answers for certain; nearest is identify: equals: is 1 byte short"
+        "no rule is certain to answer; nearest is identify: equals: 1 byte too short"
     )
 
 

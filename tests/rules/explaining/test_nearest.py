@@ -36,8 +36,8 @@ def test_among_many() -> None:
     rules = [rule(f"{at}", equals(b"%05d-" % at)) for at in range(10_000)]
     expected = ("1234", "equals: byte 5 (from 0) is 0x2b '+', not 0x2d '-'")
     assert nearest(rules, b"01234+") == expected
-    assert nearest(rules, b"01234") == ("1234", "equals: is 1 byte short")
-    assert nearest(rules, b"01234-x") == ("1234", "equals: is 1 byte too long")
+    assert nearest(rules, b"01234") == ("1234", "equals: 1 byte too short")
+    assert nearest(rules, b"01234-x") == ("1234", "equals: 1 byte too long")
     at_end = "equals: byte 0 (from 0) is 0x78 'x', not 0x30 '0'"
     assert nearest(rules, b"x1234-") == ("1234", at_end)
     unseen = "equals: byte 0 (from 0) is 0x20 ' ', not 0x30 '0'; it differs only in white space"
@@ -54,7 +54,7 @@ def test_before_and_behind_all() -> None:
 def test_in_any_case() -> None:
     """Where case does not count it does not count here either."""
     rules = [rule("exact", equals(b"ABCDXX")), rule("any case", equals(b"abcd*", True))]
-    assert nearest(rules, b"ABcd") == ("any case", "equals: is 1 byte short")
+    assert nearest(rules, b"ABcd") == ("any case", "equals: 1 byte too short")
 
 
 def test_the_message_is_right_and_something_else_is_not() -> None:
@@ -75,8 +75,8 @@ def test_any_message_in_another_state() -> None:
         rule("quit", equals(b"QUIT")),
     ]
     unseen = "it differs only in white space"
-    assert nearest(rules, b"HELO") == ("hello", f"starts_with: is 1 byte short; {unseen}")
-    assert nearest(rules, b"QUIT!") == ("quit", "equals: is 1 byte too long")
+    assert nearest(rules, b"HELO") == ("hello", f"starts_with: 1 byte too short; {unseen}")
+    assert nearest(rules, b"QUIT!") == ("quit", "equals: 1 byte too long")
     assert nearest(rules, b"x") == ("text", "the state is start, not text")
 
 

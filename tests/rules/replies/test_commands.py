@@ -210,7 +210,7 @@ def test_timeout() -> None:
     assert not process.killed
     spawn.clock.advance(0.1)
     assert process.killed
-    assert result(answer) == "command prog: not done within 5 s"
+    assert result(answer) == "command prog: did not finish within 5 s"
     process.exits(by_signal=signal.SIGKILL, held=True)
     assert not spawn.clock.getDelayedCalls()
 
@@ -310,10 +310,10 @@ def test_waiting_counts_against_nothing() -> None:
     spawn.started[0].exits()
     spawn.clock.advance(0)
     spawn.clock.advance(4.9)
-    assert result(answers[1]) == "command prog: not done within 5 s"
+    assert result(answers[1]) == "command prog: did not finish within 5 s"
     assert not spawn.started[2].killed
     spawn.clock.advance(0.1)
-    assert result(answers[2]) == "command prog: not done within 5 s"
+    assert result(answers[2]) == "command prog: did not finish within 5 s"
 
 
 def test_cancelled_while_it_waits() -> None:

@@ -92,12 +92,12 @@ def test_fixed_part(part: Part, steps: list[Step], told: str) -> None:
         (
             CorruptPart(OK),
             [corrupt(b"OK\n", Random(1))],
-            r"send with 1 bit turned over: 'OK\n'",
+            r"send with 1 bit flipped: 'OK\n'",
         ),
         (
             CorruptPart(Echoed(), bits=3),
             [corrupt(b"hi\n", Random(1), bits=3)],
-            r"send with 3 bits turned over: 'hi\n'",
+            r"send with 3 bits flipped: 'hi\n'",
         ),
     ],
 )

@@ -188,5 +188,5 @@ def test_told_of_what_cannot_be_framed() -> None:
             raise CannotFrame(len(message), 0, 1)
 
     assert Recipe([SendPart(OK)]).told(asked(of=session(connection=Short()))) == [
-        "fail: 2 bytes, where the length field can tell 0 to 1"
+        "fail: 2 bytes, but the length field can only hold 0 to 1"
     ]

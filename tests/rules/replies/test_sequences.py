@@ -77,4 +77,4 @@ def test_told() -> None:
     assert turns.told(message) == turns.told(message) == ["reply 1 of 3:", "says b'1'"]
     for _ in REPLIES:
         turns.make(message)
-    assert turns.told(message) == ["silence: all 3 replies have had their turn"]
+    assert turns.told(message) == ["silence: all 3 replies have been used"]

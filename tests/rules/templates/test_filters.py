@@ -69,11 +69,11 @@ def test_text_is_encoded() -> None:
     ("name", "value", "arguments", "reason"),
     [
         ("crc32", 3, (), "expected bytes or text, not int"),
-        ("hex", -1, (), "hex: a negative number; pack tells how many bytes it has"),
+        ("hex", -1, (), "hex: a negative number has no size of its own; use pack"),
         ("hex", 1.5, (), "expected bytes or text, not float"),
         ("unhex", "4x", (), "expected hex digits, found 'x'"),
         ("unhex", "4", (), "an odd number of hex digits: 1"),
-        ("unbase64", "!", (), "no base64: "),
+        ("unbase64", "!", (), "not base64: "),
         ("pack", 65536, (">H",), "pack: 65536 does not fit into '>H'"),
         ("pack", 1.5, (">H",), "pack: 1.5 does not fit into '>H'"),
         ("pack", 1e300, (">f",), "pack: 1e[+]300 does not fit into '>f'"),

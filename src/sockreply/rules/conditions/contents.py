@@ -98,7 +98,7 @@ class _Compares:
     def _short(self, message: bytes) -> Miss:
         """So far it fits, but there is not enough of it."""
         missing = _count(len(self.data) - len(message))
-        return Miss(f"{self.name}: is {missing} short", len(message) / len(self.data))
+        return Miss(f"{self.name}: {missing} too short", len(message) / len(self.data))
 
 
 class Equals(_Compares):
@@ -125,7 +125,7 @@ class Equals(_Compares):
         if len(message) < len(self.data):
             return self._short(message)
         longer = _count(len(message) - len(self.data))
-        return Miss(f"{self.name}: is {longer} too long", len(self.data) / len(message))
+        return Miss(f"{self.name}: {longer} too long", len(self.data) / len(message))
 
     def _closer(self, differs: Miss, message: bytes) -> Miss:
         """The same miss, but the bytes at the end count, too, that fit when laid beside the end."""

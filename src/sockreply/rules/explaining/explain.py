@@ -81,12 +81,14 @@ class Explanation:
     def _unanswered(self) -> str:
         missed = [each for each in self.verdicts if each.closeness is not None]
         if not missed:
-            return "no rule answers for certain" if self.verdicts else "there are no rules"
-        certain = " for certain" * (len(missed) < len(self.verdicts))
+            return "no rule is certain to answer" if self.verdicts else "there are no rules"
+        none = "no rule answers"
+        if len(missed) < len(self.verdicts):
+            none = "no rule is certain to answer"
         near = max(missed, key=lambda each: each.closeness or 0)
         if not near.closeness:
-            return f"no rule answers{certain}"
-        return f"no rule answers{certain}; nearest is {near.name}: {near.reason}"
+            return none
+        return f"{none}; nearest is {near.name}: {near.reason}"
 
 
 def explain(table: Table, message: bytes, session: Session) -> Explanation:
@@ -125,7 +127,7 @@ def _verdict(rule: Rule, asked: Asked) -> Verdict:
     if not rule.counts_in(asked.state):
         reason, closeness = rule.why_not(asked)
         return Verdict(rule.name, f"not in state {rule.in_states()}", reason, closeness)
-    then = "" if rule.next_state is None else f"the state is then {rule.next_state}"
+    then = "" if rule.next_state is None else f"the state becomes {rule.next_state}"
     if rule.chance < 1:
         return Verdict(rule.name, f"may answer (chance {rule.chance:g})", then)
     return Verdict(rule.name, "answers", then)

@@ -135,7 +135,7 @@ class _Run(ProcessProtocol):
             self._fail(f"cannot start: {error}")
 
     def connectionMade(self) -> None:
-        self._next(self._timeout, self._fail, f"not done within {self._timeout:g} s")
+        self._next(self._timeout, self._fail, f"did not finish within {self._timeout:g} s")
         self.transport.write(self._message)
         self.transport.closeStdin()
 

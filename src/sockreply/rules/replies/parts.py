@@ -187,7 +187,7 @@ class CorruptPart(_FaultPart):
         yield corrupt(self._wire(asked), asked.random, bits=self.bits)
 
     def told(self, asked: Asked) -> str:
-        return f"send with {_count(self.bits, 'bit')} turned over: {show_bytes(self._wire(asked))}"
+        return f"send with {_count(self.bits, 'bit')} flipped: {show_bytes(self._wire(asked))}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class InTurn:
     def told(self, asked: Asked) -> list[str]:
         at, count = self._position(asked), len(self._replies)
         if at == count:
-            return [f"silence: all {count} replies have had their turn"]
+            return [f"silence: all {count} replies have been used"]
         return [f"reply {at + 1} of {count}:", *self._replies[at].told(asked)]
 
     def _positions(self, asked: Asked) -> dict[object, int]:

@@ -114,7 +114,7 @@ def _hex(
     """The hex digits of bytes, or of a whole number and at least so many."""
     if isinstance(value, int):
         if value < 0:
-            raise ValueError("hex: a negative number; pack tells how many bytes it has")
+            raise ValueError("hex: a negative number has no size of its own; use pack")
         spelled = f"{value:x}".zfill(min(digits, 64))
     else:
         spelled = data(value).hex()
@@ -125,7 +125,7 @@ def _from_base64(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except ValueError as error:
-        raise ValueError(f"no base64: {error}") from None
+        raise ValueError(f"not base64: {error}") from None
 
 
 def _pack(value: object, layout: str) -> bytes:
