@@ -186,6 +186,20 @@ def test_what_comes_after_our_good_bye(certificate: Path) -> None:
     assert talk.counters.messages == 1
     talk.say_good_bye()
     assert talk.transport.disconnecting
+    talk.leave()
+    sent = b"bye\nmore\nand more\neven more\n"
+    assert talk.counters.received_bytes == len(sent)
+    assert talk.counters.dropped_bytes == len(sent) - len(b"bye\n")
+
+
+def test_big_reply_is_encrypted_in_pieces(certificate: Path) -> None:
+    """An idle connection keeps little memory, however much it was sent once."""
+    big = b"x" * 1_000_000
+    talk = TLSTalk(certificate, answer=by_message(big=big))
+    talk.shake_hands()
+    talk.say(b"big\n")
+    assert max(map(len, talk.transport.writes)) < 70_000
+    assert talk.hear() == big + b"\n"
 
 
 def test_close_before_the_handshake(certificate: Path) -> None:
