@@ -253,6 +253,7 @@ def test_bytes_of_no_message() -> None:
     talk.leave()
     dropped = [(line["at"], line["bytes"], wire(line)) for line in talk.all("dropped")]
     assert dropped == [(0, 5, b"noise"), (13, 12, b"moreand more")]
+    assert not talk.all("unfinished")  # nothing is left that was not told
 
 
 FRAMINGS = ["line", "line:ending=crlf", "netstring", "chunk", r"enclosed:start=\x02,end=\x03"]

@@ -11,6 +11,7 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.logger import capturedLogs
+from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.python.failure import Failure
 
 from sockreply.replies import Close, Reply, Wait
@@ -160,6 +161,23 @@ def test_good_bye_of_the_peer(certificate: Path, version: ssl.TLSVersion) -> Non
     assert talk.transport.disconnecting
     assert talk.counters.closed == {"peer": 1}
     assert len(sent) > 102 * 2
+
+
+def test_good_bye_of_a_peer_behind_a_proxy(certificate: Path) -> None:
+    """With a PROXY header inside of TLS, the good-bye is heard just the same."""
+    talk = TLSTalk(certificate, answer=by_message(slow=Reply(Wait(1), b"late")))
+    proxied = HAProxyWrappingFactory(talk.factory)
+    talk.transport = Wire()
+    talk.layer = TLSConnection(TLSFactory(proxied, talk.context), proxied.buildProtocol(None))
+    talk.transport.protocol = talk.layer
+    talk.layer.makeConnection(talk.transport)
+    talk.shake_hands()
+    talk.say(b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", b"slow\n")
+    talk.say_good_bye()
+    assert not talk.transport.disconnecting
+    talk.clock.advance(1)
+    assert talk.transport.disconnecting
+    assert talk.hear() == b"late\n"
 
 
 def test_our_good_bye(certificate: Path) -> None:

@@ -171,11 +171,13 @@ class TLSConnection(ProtocolWrapper):
         if self.disconnecting:
             self.transport.loseConnection()
             return
-        protocol: Any = IHalfCloseableProtocol(self.wrappedProtocol, None)
-        if protocol is None:
-            self.loseConnection()
-        else:
+        protocol: Any = self.wrappedProtocol
+        while isinstance(protocol, ProtocolWrapper):  # would pass it on to us: it says it is what
+            protocol = protocol.wrappedProtocol  # its transport is, and has what its transport has
+        if IHalfCloseableProtocol.providedBy(protocol):
             protocol.readConnectionLost()
+        else:
+            self.loseConnection()
 
     def _say_good_bye(self) -> None:
         """Close, once the peer has said it too; our protocol drops what it sends until then."""
