@@ -445,6 +445,18 @@ def test_exchange_that_began_before_the_record() -> None:
     assert not talk.all("exchange")
 
 
+def test_connection_that_began_before_the_record() -> None:
+    """Nothing is said of how long it was and how much it sent, for nobody knows."""
+    talk = RecordedTalk()
+    talk.factory.shared.exchanges = RecordedExchanges(NotingLog(), talk.writer)
+    talk.say(b"one\n")
+    talk.leave()
+    (end,) = talk.all("disconnected")
+    assert end["why"] == "peer"
+    assert not end.keys() & {"seconds", "received_bytes", "sent_bytes"}
+    assert talk.exchange["replies"]
+
+
 def test_record_in_another_file() -> None:
     """The writer can be replaced, and exchanges that go on then are recorded by the new one."""
     talk = RecordedTalk(slow=Reply(Wait(1)))
