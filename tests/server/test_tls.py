@@ -237,6 +237,13 @@ def test_greeting_and_close_before_the_handshake(certificate: Path) -> None:
     assert talk.heard_good_bye
 
 
+def test_tls_before_the_handshake(certificate: Path) -> None:
+    """A greeting that asks for what is not known yet is told so."""
+    talk = TLSTalk(certificate, greeting=lambda session: repr(session.tls).encode())
+    talk.shake_hands()
+    assert talk.hear() == b"TLS(version='', cipher='', certificate=None)\n"
+
+
 def test_writes_before_the_handshake_wait(certificate: Path) -> None:
     """A peer that does not shake hands is one that takes nothing."""
     talk = TLSTalk(certificate, greeting=b"hello", write_timeout=3)
