@@ -246,6 +246,19 @@ def test_message_that_never_was_whole(why: str) -> None:
     assert talk.all("disconnected")[0]["received_bytes"] == 6
 
 
+@pytest.mark.parametrize("more", [b"", b"and more"])
+def test_message_that_is_too_long(more: bytes) -> None:
+    """Its bytes are recorded, whether others came with it or not."""
+    talk = RecordedTalk(more={"max_message": 3})
+    with capturedLogs():
+        talk.say(b"one\nlonger\n" + more)
+        talk.leave()
+    (line,) = talk.all("unfinished")
+    assert line["why"] == "too_long"
+    assert wire(line["request"]) == b"longer\n" + more
+    assert talk.all("disconnected")[0]["received_bytes"] == len(b"one\nlonger\n" + more)
+
+
 def test_bytes_of_no_message() -> None:
     """Bytes outside of messages are recorded, and those that come when nobody listens."""
     talk = RecordedTalk(more={"framing": r"enclosed:start=\x02,end=\x03"}, bye=Reply(Stall()))
@@ -253,14 +266,21 @@ def test_bytes_of_no_message() -> None:
     talk.leave()
     dropped = [(line["at"], line["bytes"], wire(line)) for line in talk.all("dropped")]
     assert dropped == [(0, 5, b"noise"), (13, 12, b"moreand more")]
+    assert not talk.all("unfinished")  # nothing is left that was not told
 
 
-FRAMINGS = ["line", "line:ending=crlf", "netstring", "chunk", r"enclosed:start=\x02,end=\x03"]
+FRAMINGS = [
+    *("line", "line:ending=crlf", "delimited:end=ab", "netstring", "length:bytes=1"),
+    *("fixed:size=3", "chunk", "gap:seconds=0.5", "eof", r"enclosed:start=\x02,end=\x03"),
+]
 
 
 @given(
     st.sampled_from(FRAMINGS),
-    st.lists(st.binary(max_size=9) | st.sampled_from([b"\x02a\x03", b"3:one,", b"x\r\n\n"])),
+    st.lists(
+        st.binary(max_size=9)
+        | st.sampled_from([b"\x02a\x03", b"3:one,", b"x\r\n\n", b"ab", b"123456789ab"])
+    ),
     st.booleans(),
 )
 def test_every_byte_is_there(framing: str, reads: list[bytes], slow: bool) -> None:
@@ -423,6 +443,18 @@ def test_exchange_that_began_before_the_record() -> None:
     log.remarked(talk.session, lambda: "a remark")
     assert inner.told[-2:] == [("answered", b"x"), ("remarked", "a remark")]
     assert not talk.all("exchange")
+
+
+def test_connection_that_began_before_the_record() -> None:
+    """Nothing is said of how long it was and how much it sent, for nobody knows."""
+    talk = RecordedTalk()
+    talk.factory.shared.exchanges = RecordedExchanges(NotingLog(), talk.writer)
+    talk.say(b"one\n")
+    talk.leave()
+    (end,) = talk.all("disconnected")
+    assert end["why"] == "peer"
+    assert not end.keys() & {"seconds", "received_bytes", "sent_bytes"}
+    assert talk.exchange["replies"]
 
 
 def test_record_in_another_file() -> None:

@@ -11,6 +11,7 @@ import pytest
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.logger import capturedLogs
+from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.python.failure import Failure
 
 from sockreply.replies import Close, Reply, Wait
@@ -162,6 +163,23 @@ def test_good_bye_of_the_peer(certificate: Path, version: ssl.TLSVersion) -> Non
     assert len(sent) > 102 * 2
 
 
+def test_good_bye_of_a_peer_behind_a_proxy(certificate: Path) -> None:
+    """With a PROXY header inside of TLS, the good-bye is heard just the same."""
+    talk = TLSTalk(certificate, answer=by_message(slow=Reply(Wait(1), b"late")))
+    proxied = HAProxyWrappingFactory(talk.factory)
+    talk.transport = Wire()
+    talk.layer = TLSConnection(TLSFactory(proxied, talk.context), proxied.buildProtocol(None))
+    talk.transport.protocol = talk.layer
+    talk.layer.makeConnection(talk.transport)
+    talk.shake_hands()
+    talk.say(b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", b"slow\n")
+    talk.say_good_bye()
+    assert not talk.transport.disconnecting
+    talk.clock.advance(1)
+    assert talk.transport.disconnecting
+    assert talk.hear() == b"late\n"
+
+
 def test_our_good_bye(certificate: Path) -> None:
     """Without keep-alive we say good-bye after the reply, and close when the peer has."""
     talk = TLSTalk(certificate, keep_alive=False)
@@ -186,6 +204,20 @@ def test_what_comes_after_our_good_bye(certificate: Path) -> None:
     assert talk.counters.messages == 1
     talk.say_good_bye()
     assert talk.transport.disconnecting
+    talk.leave()
+    sent = b"bye\nmore\nand more\neven more\n"
+    assert talk.counters.received_bytes == len(sent)
+    assert talk.counters.dropped_bytes == len(sent) - len(b"bye\n")
+
+
+def test_big_reply_is_encrypted_in_pieces(certificate: Path) -> None:
+    """An idle connection keeps little memory, however much it was sent once."""
+    big = b"x" * 1_000_000
+    talk = TLSTalk(certificate, answer=by_message(big=big))
+    talk.shake_hands()
+    talk.say(b"big\n")
+    assert max(map(len, talk.transport.writes)) < 70_000
+    assert talk.hear() == big + b"\n"
 
 
 def test_close_before_the_handshake(certificate: Path) -> None:
@@ -203,6 +235,13 @@ def test_greeting_and_close_before_the_handshake(certificate: Path) -> None:
     talk.shake_hands()
     assert talk.hear() == b"go away\n"
     assert talk.heard_good_bye
+
+
+def test_tls_before_the_handshake(certificate: Path) -> None:
+    """A greeting that asks for what is not known yet is told so."""
+    talk = TLSTalk(certificate, greeting=lambda session: repr(session.tls).encode())
+    talk.shake_hands()
+    assert talk.hear() == b"TLS(version='', cipher='', certificate=None)\n"
 
 
 def test_writes_before_the_handshake_wait(certificate: Path) -> None:

@@ -91,6 +91,10 @@ class DelimitedFramer(BufferedFramer):
             self._not_yet()
             return None
         end = at + self._end_size
+        if self._drop_cr and at > start and data[at - 1] == _CR:
+            at -= 1
+        if at - start > self._max_message:
+            raise MessageTooLong(self._max_message)
         self._searched = 0
         if end == len(data):
             self._data = b""
@@ -99,10 +103,6 @@ class DelimitedFramer(BufferedFramer):
         else:
             self._start = end
             self._cut_apart()
-        if self._drop_cr and at > start and data[at - 1] == _CR:
-            at -= 1
-        if at - start > self._max_message:
-            raise MessageTooLong(self._max_message)
         return bytes(data[start:at])
 
     def missing(self) -> str:

@@ -42,12 +42,12 @@ class _Connection:
     """What is remembered of a connection until it is gone.
 
     Args:
-        opened: When it was made, in seconds of the clock.
+        opened: When it was made, in seconds of the clock; None: before there was a record.
     """
 
     __slots__ = ("exchange", "opened", "received", "sent")
 
-    def __init__(self, opened: float) -> None:
+    def __init__(self, opened: float | None = None) -> None:
         self.opened = opened
         self.received = self.sent = 0  # bytes, over the wire
         self.exchange: _Exchange | None = None
@@ -140,10 +140,12 @@ class RecordedExchanges:
     def disconnected(self, session: Session, why: str) -> None:
         connection, now = self._of(session), self._clock.seconds()
         del self._connections[session]
-        text = (
-            f', "why": "{why}", "seconds": {max(0.0, now - connection.opened):.6f}, '
-            f'"received_bytes": {connection.received}, "sent_bytes": {connection.sent}'
-        )
+        text = f', "why": "{why}"'
+        if connection.opened is not None:
+            text += (
+                f', "seconds": {max(0.0, now - connection.opened):.6f}, '
+                f'"received_bytes": {connection.received}, "sent_bytes": {connection.sent}'
+            )
         self._write(session, "disconnected", now, text)
         self._shown.disconnected(session, why)
 
@@ -151,7 +153,7 @@ class RecordedExchanges:
         """What is known of a connection, which may have been made before there was a record."""
         known = self._connections.get(session)
         if known is None:
-            known = self._connections[session] = _Connection(self._clock.seconds())
+            known = self._connections[session] = _Connection()
         return known
 
     def _record(

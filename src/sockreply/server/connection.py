@@ -102,8 +102,9 @@ class Connection(Protocol):
         """Report the bytes that never became a message, when the connection is gone."""
         framer, exchanges = self._answering.framer, self._shared.exchanges
         at = framer.at if isinstance(framer, TappedFramer) else None
-        if framer.buffered and (at is not None or exchanges.room):
-            exchanges.unfinished(self.session, rest_of(framer), at, why, self._told)
+        rest = rest_of(framer) if framer.buffered else b""
+        if rest and (at is not None or exchanges.room):
+            exchanges.unfinished(self.session, rest, at, why, self._told)
 
     @property
     def _is_new(self) -> bool:

@@ -24,8 +24,9 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-READ_BYTES = 65_536
-"""Most bytes decrypted at a time: as many as Twisted reads from a socket at once."""
+PIECE_BYTES = 65_536
+"""Most bytes encrypted or decrypted at a time: as many as Twisted reads from a socket at once. A
+`MemoryBIO` keeps the memory for the most that was ever in it until its connection is gone."""
 
 
 @implementer(IHalfCloseableProtocol)
@@ -65,7 +66,7 @@ class TLSConnection(ProtocolWrapper):
             self._fail(error)
             return
         self._flush()
-        if data and not self.disconnecting:
+        if data:  # also after our good-bye, for the protocol to count it
             self.wrappedProtocol.dataReceived(data)
         if self._peer_ended:
             self._hear_good_bye()
@@ -92,8 +93,6 @@ class TLSConnection(ProtocolWrapper):
                 self._producer.pauseProducing()
             return
         self._encrypt(data)
-        outgoing, write = self._outgoing, self.transport.write
-        write(outgoing.read())
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         self._producer = producer  # is paused before the handshake, too
@@ -142,14 +141,17 @@ class TLSConnection(ProtocolWrapper):
         return True
 
     def _encrypt(self, data: bytes) -> None:
-        if data:
-            self.tls.write(data)  # all of it, because the buffer has no limit
+        """Encrypt and send."""
+        tls, outgoing, write = self.tls, self._outgoing, self.transport.write
+        for at in range(0, len(data), PIECE_BYTES):
+            tls.write(data[at : at + PIECE_BYTES])  # all of it, because the buffer has no limit
+            write(outgoing.read())
 
     def _decrypt(self) -> bytes:
         """All that can be decrypted now."""
         tls, pieces = self.tls, []
         try:
-            while piece := tls.read(READ_BYTES):
+            while piece := tls.read(PIECE_BYTES):
                 pieces.append(piece)
                 if not self._incoming.pending and not tls.pending():
                     return piece if len(pieces) == 1 else b"".join(pieces)
@@ -169,14 +171,16 @@ class TLSConnection(ProtocolWrapper):
         if self.disconnecting:
             self.transport.loseConnection()
             return
-        protocol: Any = IHalfCloseableProtocol(self.wrappedProtocol, None)
-        if protocol is None:
-            self.loseConnection()
-        else:
+        protocol: Any = self.wrappedProtocol
+        while isinstance(protocol, ProtocolWrapper):  # would pass it on to us: it says it is what
+            protocol = protocol.wrappedProtocol  # its transport is, and has what its transport has
+        if IHalfCloseableProtocol.providedBy(protocol):
             protocol.readConnectionLost()
+        else:
+            self.loseConnection()
 
     def _say_good_bye(self) -> None:
-        """Say good-bye, and close once the peer answers; what it sends until then is dropped."""
+        """Say good-bye, and close once the peer answers; what it sends is dropped."""
         if self._held is None and self._reason is None:
             with suppress(ssl.SSLError):  # the peer has not answered yet, or sends data first
                 self.tls.unwrap()

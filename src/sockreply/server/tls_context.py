@@ -49,8 +49,10 @@ def describe_tls(handle: Any) -> TLS:
         handle: An `ssl.SSLObject` or an `OpenSSL.SSL.Connection`.
     """
     if isinstance(handle, ssl.SSLObject):
-        cipher = handle.cipher()
-        return TLS(handle.version() or "", cipher[0] if cipher else "", handle.getpeercert(True))
+        version, cipher = handle.version(), handle.cipher()
+        if version is None or cipher is None:  # before the handshake, it may not even be asked
+            return TLS("", "", None)
+        return TLS(version, cipher[0], handle.getpeercert(True))
     from cryptography.hazmat.primitives.serialization import Encoding  # now, because few want it
 
     shown = handle.get_peer_certificate(as_cryptography=True)
