@@ -237,6 +237,22 @@ def test_greeting_and_close_before_the_handshake(certificate: Path) -> None:
     assert talk.heard_good_bye
 
 
+def test_message_with_the_end_of_the_handshake(certificate: Path) -> None:
+    """What comes with it, after a greeting that closes, is dropped and is no fault of the peer."""
+    talk = TLSTalk(certificate, greeting=Reply(b"go away", Close()))
+    with pytest.raises(ssl.SSLWantReadError):
+        talk.client.do_handshake()
+    talk.deliver()
+    talk.client.do_handshake()
+    talk.say(b"one\n")
+    assert talk.hear() == b"go away\n"
+    assert talk.heard_good_bye
+    assert not talk.transport.disconnecting
+    talk.say_good_bye()
+    assert talk.transport.disconnecting
+    assert talk.counters.dropped_bytes == len(b"one\n")
+
+
 def test_tls_before_the_handshake(certificate: Path) -> None:
     """A greeting that asks for what is not known yet is told so."""
     talk = TLSTalk(certificate, greeting=lambda session: repr(session.tls).encode())
@@ -296,6 +312,26 @@ def test_broken_record(certificate: Path, version: ssl.TLSVersion) -> None:
         talk.layer.dataReceived(bytes(data))
         talk.leave()
     assert talk.counters.messages == 0
+    assert talk.counters.closed == {"tls": 1}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_messages_before_a_broken_record(certificate: Path, version: ssl.TLSVersion) -> None:
+    """They are answered, whether they come in one read with it or not."""
+    talk = TLSTalk(certificate, version)
+    talk.shake_hands()
+    talk.client.write(b"one\n")
+    data = talk._out.read()
+    talk.client.write(b"two\n")
+    broken = bytearray(talk._out.read())
+    broken[-1] ^= 1
+    with capturedLogs():
+        talk.layer.dataReceived(data + broken)
+        talk._in.write(talk.transport.value())
+        assert talk.client.read(9) == b"one\n"
+        talk.leave()
+    assert talk.counters.messages == talk.counters.replies == 1
+    assert talk.counters.received_bytes == len(b"one\n")
     assert talk.counters.closed == {"tls": 1}
 
 

@@ -49,6 +49,8 @@ class TLSConnection(ProtocolWrapper):
         self.tls = factory.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._producer: Any = None
         self._held: list[bytes] | None = []  # until the handshake is done; None: it is
+        self._reads = False  # is something being decrypted?
+        self._owes_good_bye = False
         self._peer_ended = False
         self._reason: Failure | None = None
 
@@ -58,16 +60,18 @@ class TLSConnection(ProtocolWrapper):
         if self._peer_ended or self._reason is not None:
             return
         self._incoming.write(data)
+        self._reads = True
         try:
-            if self._held is not None and not self._shake_hands():
-                return
-            data = self._decrypt()
+            if self._held is None or self._shake_hands():
+                self._decrypt()
         except ssl.SSLError as error:
             self._fail(error)
             return
+        finally:
+            self._reads = False
         self._flush()
-        if data:  # also after our good-bye, for the protocol to count it
-            self.wrappedProtocol.dataReceived(data)
+        if self._owes_good_bye and not self._held:
+            self._say_good_bye()
         if self._peer_ended:
             self._hear_good_bye()
 
@@ -108,8 +112,8 @@ class TLSConnection(ProtocolWrapper):
     def loseConnection(self) -> None:
         if self.disconnecting:
             return
-        self.disconnecting = True
-        if not self._held:
+        self.disconnecting = self._owes_good_bye = True
+        if not self._held and not self._reads:  # to OpenSSL, what is left to read would be wrong
             self._say_good_bye()
 
     def abortConnection(self) -> None:  # noqa: N802 - Twisted's
@@ -136,8 +140,6 @@ class TLSConnection(ProtocolWrapper):
         self._flush()
         if held and self._producer is not None:
             self._producer.resumeProducing()
-        if self.disconnecting:
-            self._say_good_bye()
         return True
 
     def _encrypt(self, data: bytes) -> None:
@@ -147,20 +149,19 @@ class TLSConnection(ProtocolWrapper):
             tls.write(data[at : at + PIECE_BYTES])  # all of it, because the buffer has no limit
             write(outgoing.read())
 
-    def _decrypt(self) -> bytes:
-        """All that can be decrypted now."""
-        tls, pieces = self.tls, []
+    def _decrypt(self) -> None:
+        """Hand over all that can be decrypted now, also before what makes no sense."""
+        tls, incoming = self.tls, self._incoming
         try:
-            while piece := tls.read(PIECE_BYTES):
-                pieces.append(piece)
-                if not self._incoming.pending and not tls.pending():
-                    return piece if len(pieces) == 1 else b"".join(pieces)
+            while data := tls.read(PIECE_BYTES):
+                self.wrappedProtocol.dataReceived(data)
+                if not incoming.pending and not tls.pending():
+                    return
             self._peer_ended = True
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:
             self._peer_ended = True
-        return b"".join(pieces)
 
     def _flush(self) -> None:
         """Send what TLS itself has to say."""
@@ -181,6 +182,7 @@ class TLSConnection(ProtocolWrapper):
 
     def _say_good_bye(self) -> None:
         """Say good-bye, and close once the peer answers; what it sends is dropped."""
+        self._owes_good_bye = False
         if self._held is None and self._reason is None:
             with suppress(ssl.SSLError):  # the peer has not answered yet, or sends data first
                 self.tls.unwrap()
