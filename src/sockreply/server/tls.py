@@ -69,7 +69,8 @@ class TLSConnection(ProtocolWrapper):
             return
         finally:
             self._reads = False
-        self._flush()
+        if self._outgoing.pending:
+            self._flush()
         if self._owes_good_bye and not self._held:
             self._say_good_bye()
         if self._peer_ended:
@@ -95,8 +96,11 @@ class TLSConnection(ProtocolWrapper):
             self._held.append(data)
             if self._producer is not None:
                 self._producer.pauseProducing()
-            return
-        self._encrypt(data)
+        elif 0 < len(data) <= PIECE_BYTES:  # as most writes are
+            self.tls.write(data)
+            self.transport.write(self._outgoing.read())
+        else:
+            self._encrypt(data)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         self._producer = producer  # is paused before the handshake, too
