@@ -121,7 +121,7 @@ class Answering(Replying):
             framer.receive_data(data)
             for _ in replies:
                 framer.next_message()
-            self.outbox.plain += replies
+            self.outbox.plain = replies
             self.read_at = read_at
             shared.count_seconds(read_at, count)
             self.proceed()
@@ -143,6 +143,8 @@ class Answering(Replying):
         framer, session, shared, dialect = self.framer, self.session, self.shared, self._dialect
         exchanges, keep_alive, outbox = shared.exchanges, shared.keep_alive, self.outbox
         responder, frame, plain = dialect.responder, dialect.frame, outbox.plain
+        if plain is None:
+            plain = outbox.plain = []
         self.held |= ANSWERING | ASIDE if self._unasked else ANSWERING
         room = exchanges.room
         before = count = session.count

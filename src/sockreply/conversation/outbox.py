@@ -35,7 +35,7 @@ class Outbox:
 
     __slots__ = ("_counters", "_dialect", "_pieces", "plain", "size", "wire")
 
-    plain: list[bytes]
+    plain: list[bytes] | None
     """Replies that are one message each, to be framed and sent after everything else in here."""
 
     size: int
@@ -48,7 +48,7 @@ class Outbox:
         self._dialect = dialect
         self._counters = counters
         self._pieces: bytes | bytearray = b""
-        self.plain = []
+        self.plain = None
         self.size = 0
 
     @property
@@ -96,5 +96,6 @@ class Outbox:
 
     def discard(self) -> None:
         """Forget everything in here: it can no longer be sent."""
-        self.plain.clear()
+        if self.plain:
+            self.plain.clear()
         self._pieces = b""

@@ -27,13 +27,19 @@ NEWCOMER = 1.0
 class Connection(Protocol):
     """A connection as its session knows it: `sockreply.replies.responder.Connection`."""
 
+    # Twisted's own have places too: an instance needs no dictionary then.
+    __slots__ = (
+        *("_answering", "_opened_at", "_shared", "_told", "_wire"),
+        *("connected", "factory", "session", "transport"),
+    )
+
     session: Session
     transport: Any  # what an accepting port or a wrapper made; its interfaces vary
 
     _shared: Shared
     _answering: Answering
     _opened_at: float  # in seconds of the clock
-    _told = False  # is it logged which bytes became no message?
+    _told: bool  # is it logged which bytes became no message?
     _wire: SendsAtOnce | None  # what is under the transport's wrappers, if it is of our kind
 
     def peer(self) -> IAddress:
@@ -87,10 +93,10 @@ class Connection(Protocol):
         return why
 
     def _truncated(self, size: int) -> None:
-        """The stream ends inside a message, of which so many bytes have come."""
-        self._told = True
-        rest = rest_of(self._answering.framer)
-        truncated(self._shared, self.session, rest, size)
+        """The stream ends, perhaps inside a message of which so many bytes have come."""
+        if size:
+            self._told = True
+            truncated(self._shared, self.session, rest_of(self._answering.framer), size)
 
     def _tell_slow(self, why: str, seconds: float) -> None:
         """The peer took longer than the limit of that name allows."""

@@ -45,7 +45,10 @@ class ReplyProtocol(Connection):
         roster: Knows them.
     """
 
+    __slots__ = ("_backlog", "_count", "_deadlines", "_ending", "_framer", "_roster", "_silence")
+
     def __init__(self, shared: Shared, roster: Roster) -> None:
+        self.connected, self.transport, self._told = 0, None, False
         self.session = Session(self)
         self._shared = shared
         self._roster = roster
@@ -114,8 +117,7 @@ class ReplyProtocol(Connection):
             else:
                 self.close("peer")
 
-    def writeConnectionLost(self) -> None:
-        pass  # as we asked for
+    def writeConnectionLost(self) -> None: ...  # as we asked for
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         answering, framer, counters = self._answering, self._framer, self._shared.counters
@@ -187,12 +189,10 @@ class ReplyProtocol(Connection):
     def all_answered(self, active: bool, begun: int) -> None:
         answering, deadlines = self._answering, self._deadlines
         if answering.state is HALF_CLOSED:
-            if begun:
-                self._truncated(begun)
+            self._truncated(begun)
             self.close("peer")
         elif answering.drains and not self._is_new:
-            if begun:
-                self._truncated(begun)
+            self._truncated(begun)
             self.close("drained")
         else:
             if active or deadlines.idle is NEVER:

@@ -31,6 +31,7 @@ def read_context(parameters: Mapping[str, str]) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_NO_RENEGOTIATION  # it would let a peer cost us a handshake at will
+    context.num_tickets = 1  # is enough to resume a session by; each takes time in the handshake
     version = _VERSIONS.get(parameters.get("sslmethod", ""))
     if version is not None:
         context.minimum_version = context.maximum_version = version
