@@ -81,7 +81,7 @@ class Hub:
         self._make_poller = poller
         self._poller: Any = None
         self._connections: dict[int, Polled] = {}
-        self._events: dict[int, int] = {}  # that each of them waits for
+        self._others: dict[int, int] = {}  # events of those that wait for more or other than _IN
         self._left: set[int] = set()  # descriptors that were given up since the last poll
 
     def __getattr__(self, name: str) -> Any:
@@ -158,15 +158,15 @@ class Hub:
     def _begin(self, connection: Polled, event: int) -> None:
         number = connection.fileno()
         if self._connections.get(number) is connection:
-            before = self._events[number]
+            before = self._others.get(number, _IN)
             if not before & event:
-                self._poller.modify(number, before | event)
-                self._events[number] = before | event
+                self._wait(number, before | event)
             return
         self.open()
         self._poller.register(number, event)
         self._connections[number] = connection
-        self._events[number] = event
+        if event != _IN:
+            self._others[number] = event
         self._reactor.addReader(self)  # does nothing if it is there already
 
     def _end(self, connection: Polled, event: int) -> None:
@@ -178,17 +178,24 @@ class Hub:
                     return
         if self._connections.get(number) is not connection:
             return
-        before = self._events[number]
+        before = self._others.get(number, _IN)
         after = before & ~event
         if not after:
             self._poller.unregister(number)
             self._forget(number)
         elif after != before:
-            self._poller.modify(number, after)
-            self._events[number] = after
+            self._wait(number, after)
+
+    def _wait(self, number: int, events: int) -> None:
+        self._poller.modify(number, events)
+        if events == _IN:
+            del self._others[number]
+        else:
+            self._others[number] = events
 
     def _forget(self, number: int) -> None:
-        del self._connections[number], self._events[number]
+        del self._connections[number]
+        self._others.pop(number, None)
         self._left.add(number)
         if not self._connections:
             self._reactor.removeReader(self)
@@ -196,7 +203,7 @@ class Hub:
     def _other_event(self, connection: Polled, number: int, event: int) -> None:
         """Deal with every event except one that only says that there is something to read."""
         if event & _GONE and not event & _IN:
-            reading = bool(self._events[number] & _IN)
+            reading = bool(self._others.get(number, _IN) & _IN)
             # Nothing is left to read, so to a reader this is an orderly end.
             self._lose(connection, ConnectionDone() if reading else ConnectionLost(), reading)
             return
