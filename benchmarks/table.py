@@ -21,6 +21,16 @@ OF_MEMORY = {"bytes": "bytes", "bytes_at_first": "bytes at first"}
 OF_START = {"seconds": "s"}
 KIB = 1024
 
+IN_FEW_WORDS = {
+    "one": "1 in flight",
+    "pipelined": "16 in flight",
+    "reconnecting": "new connection each",
+}
+"""The loads that the table in README compares, all of 50 connections."""
+
+TO = {REDIS: "Redis", "asyncio": "asyncio"}
+"""What the ratios there are to."""
+
 IN_SHORT = (REDIS, "asyncio", "streams", "twisted", "lines", OURS)
 """The servers that the table in README compares."""
 
@@ -115,8 +125,7 @@ def comparison(results: Results) -> str:
 
 def summary(results: Results) -> str:
     """The same of some servers and loads, and to asyncio too: it fits on a front page."""
-    works = ("one", "pipelined", "reconnecting")
-    return _compared(results, IN_SHORT, [(work, to) for work in works for to in (REDIS, "asyncio")])
+    return _compared(results, IN_SHORT, [(work, to) for work in IN_FEW_WORDS for to in TO])
 
 
 def beside_flood(results: Results) -> str:
@@ -145,7 +154,7 @@ def _compared(results: Results, servers: Sequence[str], columns: Sequence[tuple[
         )
     several = len({to for _, to in columns}) > 1
     heads = [
-        f"{LOADS[work].title}, to {PEERS[to].title}" if several else LOADS[work].title
+        f"{IN_FEW_WORDS[work]}, to {TO[to]}" if several else LOADS[work].title
         for work, to in columns
     ]
     return _markdown(["", *heads], rows)
