@@ -269,6 +269,24 @@ def test_bytes_of_no_message() -> None:
     assert not talk.all("unfinished")  # nothing is left that was not told
 
 
+def reads_held(talk: RecordedTalk) -> int:
+    """How many reads a connection knows the time of."""
+    framer: Any = talk.protocol._answering.framer
+    return len(framer._reads._reads)
+
+
+@pytest.mark.parametrize("framing", ["line", r"enclosed:start=\x02,end=\x03"])
+def test_times_of_reads_are_bounded(framing: str) -> None:
+    """Of a message that trickles in, and of noise, no more is kept than the last time."""
+    talk = RecordedTalk(more={"framing": framing})
+    for _ in range(1000):
+        talk.say(b"x")
+    assert reads_held(talk) == 1
+    talk.clock.advance(3)
+    talk.say(b"\x02y\x03\n")
+    assert talk.exchange["time"].endswith("00:00:03.000000+00:00")
+
+
 FRAMINGS = [
     *("line", "line:ending=crlf", "delimited:end=ab", "netstring", "length:bytes=1"),
     *("fixed:size=3", "chunk", "gap:seconds=0.5", "eof", r"enclosed:start=\x02,end=\x03"),

@@ -42,6 +42,14 @@ class Reads:
         self._reads.append((size, time))
         self._held += size
 
+    def none_complete(self) -> None:
+        """No message ends in what was read: forget all but the time of the last read."""
+        reads = self._reads
+        if len(reads) > 1:
+            last = reads[-1][1]
+            reads.clear()
+            reads.append((self._held, last))
+
     def time_before(self, left: int) -> float | None:
         """When the byte was read that `left` more bytes followed; None: it is not known."""
         reads = self._reads
@@ -130,6 +138,8 @@ class TappedFramer:
             left = self._framer.buffered
             at, wire = self._at, self._take(len(self._unread) - left)
             self.arrival = Arrival(self._reads.time_before(left), at, wire)
+        else:
+            self._reads.none_complete()
         return message
 
     def _take(self, size: int) -> bytes:
