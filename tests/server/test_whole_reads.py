@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from twisted.logger import capturedLogs
 
 from sockreply.config import settings_from
 from sockreply.conversation.counters import Histogram
-from sockreply.replies import Echo, FixedReply, Reply, Responder
+from sockreply.replies import Echo, FixedReply, Reply, Responder, Session
 from sockreply.replies.responder import SHORT
 from tests.server.stand_ins import NotingLog, Talk
 
@@ -159,3 +160,24 @@ def test_what_the_log_shows_is_told() -> None:
     talk.say(b"c\n")
     assert log.told == [("connected",), ("received", b"a"), ("answered", b"a")]
     assert log.hidden == 2
+
+
+def test_responder_that_fails_for_a_read() -> None:
+    """What it raises is met again by the message that it is about."""
+
+    class Failing(Echo):
+        def respond(self, message: bytes, session: Session) -> bytes:
+            if message == b"bad":
+                raise ValueError(message)
+            return message
+
+        def respond_all(self, messages: Sequence[bytes], session: Session) -> list[bytes]:
+            return [self.respond(message, session) for message in messages]
+
+    talk = Talk()
+    talk.factory.shared.dialect.responder = Failing()
+    with capturedLogs():
+        talk.say(b"good\nbad\nmore\n")
+    assert talk.hear() == b"good\n"
+    assert talk.transport.disconnecting
+    assert (talk.counters.messages, talk.counters.errors) == (2, {"reply": 1})

@@ -111,7 +111,10 @@ class Answering(Replying):
             return False
         counters = shared.counters
         read_at = None if counters.reply_seconds is None else shared.clock.seconds()
-        replies = respond_all(messages, self.session)
+        try:
+            replies = respond_all(messages, self.session)
+        except Exception:  # a user's code may raise anything, and `respond` says for which message
+            return False
         count = len(replies)
         counters.messages += count
         counters.replies += count
@@ -240,7 +243,7 @@ class Answering(Replying):
             if not self.held & ~LAST:
                 self.turn_over()
             self._channel.owing()
-        if self._waiting is None:
+        if self._waiting is None and not isinstance(self.framer, TappedFramer):
             self._waiting = Reads()
             self._waiting.came(self.framer.buffered, self.shared.clock.seconds())
 

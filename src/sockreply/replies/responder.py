@@ -28,7 +28,8 @@ class Responder(Protocol):
     - `respond_all(messages, session)`: the answers to the first of several messages that came
       together, each at most `SHORT` bytes, as a list. It is asked instead of `respond` where
       nothing else is going on with a connection; `respond` is then asked for the messages that it
-      leaves out, which may be all. It must not depend on `session.count`.
+      leaves out, which may be all. It must not depend on `session.count`. If it raises something,
+      `respond` is asked for all of them.
     - `describe()`: lines for `sockreply check`, the first of which is a summary.
     - `explain(message, session)`: what `sockreply explain` prints: something with `lines()`, and
       with `answered`, which says whether an answer is certain.
