@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks import machine, prerequisites, table
 from benchmarks.errors import BenchmarkError
-from benchmarks.loading import check_load
+from benchmarks.held_up import check_load
 from benchmarks.publish import latest, publish
 from benchmarks.results import Results, Sample
 from benchmarks.rounds import Rounds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.loading import check_load
+from benchmarks.held_up import check_load
 from benchmarks.results import Sample
 from tests.benchmarks.samples import results
 

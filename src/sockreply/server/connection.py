@@ -30,7 +30,7 @@ class Connection(Protocol):
     # Twisted's own have places too: an instance needs no dictionary then.
     __slots__ = (
         *("_answering", "_opened_at", "_shared", "_told", "_wire"),
-        *("connected", "factory", "session", "transport"),
+        *("connected", "session", "transport"),
     )
 
     session: Session

@@ -17,6 +17,8 @@ from sockreply.endpoint_files import check_server_files, ssl_parameters
 from sockreply.errors import BadEndpoint, CannotStart
 from sockreply.server import activation
 from sockreply.server.recording_reactor import RecordingReactor
+from sockreply.server.tls import TLSEndpoint
+from sockreply.server.tls_context import read_context
 
 _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
 
@@ -54,9 +56,6 @@ def _over_tls(
     reactor: Any, description: str, parameters: Mapping[str, str]
 ) -> IStreamServerEndpoint:
     """An `ssl:` endpoint, with the standard library's TLS in place of Twisted's."""
-    from sockreply.server.tls import TLSEndpoint  # now, because many want no TLS
-    from sockreply.server.tls_context import read_context
-
     recorder = RecordingReactor()
     serverFromString(recorder, description).listen(ServerFactory())  # knows what is wrong with it
     asked: Any = recorder.asked
