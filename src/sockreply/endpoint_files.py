@@ -66,7 +66,7 @@ def _parsed(description: str, names: tuple[str, ...]) -> tuple[str, dict[str, st
 
     Args:
         description: The endpoint string.
-        names: Of the first parameters, for they need not be written.
+        names: Of the first parameters, whose names may be left out.
     """
     kind, *parts = _PARTS.findall(description)
     values: dict[str, str] = {}

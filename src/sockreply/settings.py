@@ -103,7 +103,7 @@ class LogSettings:
         level: "debug", "info" or "warn".
         exchanges_per_second: How many exchanges are shown.
         json: The absolute path of a file of JSON lines; "-": standard output.
-        record: The absolute path of a file that gets every exchange in full.
+        record: The absolute path of a file that gets everything received and sent.
     """
 
     level: Level = "info"

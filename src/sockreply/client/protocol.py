@@ -172,7 +172,7 @@ class RequestProtocol(Protocol):
         Over TLS, which has no half-close, we close.
 
         Args:
-            timeout: Seconds in which the peer has to take all of it; None: there is no limit.
+            timeout: Seconds in which the peer has to take all of it; None: no limit.
 
         Returns:
             Fires when the connection is gone, at most `CLOSE_TIMEOUT` seconds after everything was

@@ -81,7 +81,7 @@ def _told(settings: Settings) -> Iterator[str]:
         yield f"metrics on {settings.metrics}"
     if settings.ready_file is not None:
         yield f"ready file {settings.ready_file}"
-    for what, where in (("JSON lines", settings.log.json), ("every exchange", settings.log.record)):
+    for what, where in (("JSON lines", settings.log.json), ("the record", settings.log.record)):
         if where is not None:
             yield f"{what} to {'standard output' if where == '-' else where}"
 

@@ -9,7 +9,7 @@ The state says what becomes of what the peer sends::
     OPEN, DRAINING              it is read and answered
     PAUSED, DRAINING_PAUSED     it is not read until what was read before is answered
     STALLED_PAUSED              it is never read again
-    HALF_CLOSED                 there is no more; what arrived before is answered
+    HALF_CLOSED                 nothing more arrives; what arrived before is answered
     STALLED, CLOSING, GONE      it is dropped
 """
 

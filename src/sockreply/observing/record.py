@@ -54,7 +54,7 @@ class _Connection:
 
 
 class RecordedExchanges:
-    """An exchange log that also records every exchange, and what else there is on a connection.
+    """An exchange log that also records everything that happens on a connection.
 
     Args:
         log: Is told what it would be told if there were no record.
@@ -217,7 +217,7 @@ def _base64(data: bytes | bytearray) -> str:
 
 
 def _message(data: bytes | bytearray, size: int, shown_as: str) -> str:
-    """What is told of bytes: their text, or else their digits, and how many there are."""
+    """Bytes as JSON: their text, or else their hex digits, and how many there are."""
     data = data[:RECORDED_BYTES]
     if shown_as != HEX:
         try:
