@@ -65,12 +65,23 @@ def shown_as(wanted: str | None, framing: Framing, encoding: str = "utf-8") -> s
     return HEX if as_hex else encoding
 
 
+@dataclass(frozen=True)
+class ListenerSettings:
+    """Where a service listens, and what lies between the socket and its connections.
+
+    Args:
+        endpoint: The endpoint string, by which a reload knows the listener again.
+    """
+
+    endpoint: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
     """One service.
 
     Args:
-        listen: Endpoint strings.
+        listen: Where.
         framing: How messages are told apart.
         responder: Answers them.
         encoding: Of the text in its rules.
@@ -83,7 +94,7 @@ class ServiceSettings:
         max_connections_asked: Did the operator set that limit? If so, it must be possible.
     """
 
-    listen: tuple[str, ...]
+    listen: tuple[ListenerSettings, ...]
     framing: Framing
     responder: Responder
     encoding: str = "utf-8"

@@ -10,14 +10,16 @@ from sockreply.commands.overrides import Overrides
 from sockreply.errors import ConfigError
 from sockreply.framing import Line
 from sockreply.replies import Echo
-from sockreply.settings import LogSettings, ServiceSettings, Settings
+from sockreply.settings import ListenerSettings, LogSettings, ServiceSettings, Settings
 
 
 def settings(*listeners: str, **services: tuple[str, ...]) -> Settings:
     """Settings of a file, with services that listen there."""
     return Settings(
         services={
-            name: ServiceSettings(listen=listen, framing=Line(), responder=Echo())
+            name: ServiceSettings(
+                listen=tuple(map(ListenerSettings, listen)), framing=Line(), responder=Echo()
+            )
             for name, listen in (services or {"s": listeners}).items()
         },
         log=LogSettings(level="debug", record="/file/record"),
@@ -43,7 +45,7 @@ def test_the_listener_is_moved(
 ) -> None:
     """Its port, its interface, or both; the rest of it stays."""
     overridden = Overrides(port=port, interface=interface).override(settings(listener))
-    assert overridden.services["s"].listen == (moved,)
+    assert overridden.services["s"].listen == (ListenerSettings(moved),)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Chunk, Length, Line
 from sockreply.replies import Echo, Responder
 from sockreply.server import Limits
-from sockreply.settings import LogSettings, Settings
+from sockreply.settings import ListenerSettings, LogSettings, Settings
 
 
 def parse(*words: str) -> Settings:
@@ -41,7 +41,7 @@ def test_defaults() -> None:
     """Without options it is the textbook server."""
     settings = parse()
     service = settings.services["default"]
-    assert service.listen == ("tcp:12345:interface=127.0.0.1",)
+    assert service.listen == (ListenerSettings("tcp:12345:interface=127.0.0.1"),)
     assert service.framing == Chunk()
     assert answer(service.responder) == "서버로부터 응답 메시지입니다.".encode()
     assert service.greeting is None
@@ -65,7 +65,7 @@ def test_defaults() -> None:
 )
 def test_where_to_listen(words: list[str], listen: tuple[str, ...]) -> None:
     """A port and an interface, or endpoint strings, in their order."""
-    assert parse(*words).services["default"].listen == listen
+    assert parse(*words).services["default"].listen == tuple(map(ListenerSettings, listen))
 
 
 @pytest.mark.parametrize(

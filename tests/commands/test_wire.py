@@ -15,7 +15,7 @@ from sockreply.replies.builtin import Echo
 from sockreply.rules import Equals, PeerIn, Rule, RuleTable, reply
 from sockreply.rules.explaining.explain import Explanation
 from sockreply.rules.explaining.imagined import LOCAL
-from sockreply.settings import Limits, ServiceSettings
+from sockreply.settings import Limits, ListenerSettings, ServiceSettings
 from tests.framing.stand_ins import Stop, StopFramer
 
 RULES = RuleTable(
@@ -39,7 +39,7 @@ def subject(
     return Subject(
         "s",
         ServiceSettings(
-            listen=("tcp:0",),
+            listen=(ListenerSettings("tcp:0"),),
             framing=made,
             responder=responder,
             keep_alive=keep_alive,

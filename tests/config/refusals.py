@@ -194,7 +194,7 @@ LISTENS = [
     ("", "services.s.listen: is missing; for example 'tcp:12345:interface=127.0.0.1'"),
     ("listen = ''", "services.s.listen: is missing; for example 'tcp:12345:interface=127.0.0.1'"),
     ("listen = []", "services.s.listen: is missing; for example 'tcp:12345:interface=127.0.0.1'"),
-    ("listen = 12345", "services.s.listen: expected text or a list, found number 12345"),
+    ("listen = 12345", "services.s.listen: expected text, a table or a list, found number 12345"),
     (
         "listen = '127.0.0.1:80'",
         "services.s.listen: endpoint 127.0.0.1:80: Unknown endpoint type: '127.0.0.1'; for example",
@@ -204,7 +204,7 @@ LISTENS = [
         f"services.s.listen: endpoint unix:/{'a' * 107}: a socket's path has 1 to 107 bytes",
     ),
     ("listen = 'unix:'", "services.s.listen: endpoint unix:: a socket's path has 1 to 107 bytes"),
-    ("listen = ['tcp:0', {}]", "services.s.listen[2]: expected text, found a table"),
+    ("listen = ['tcp:0', {}]", "services.s.listen[2].endpoint: is missing"),
     ("listen = ['tcp:0', '']", "services.s.listen[2]: endpoint : Unknown endpoint type: ''"),
     (
         "listen = 'tcp:http'",

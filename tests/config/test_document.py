@@ -83,13 +83,16 @@ REFUSED: list[tuple[object, str]] = [
     ({"a": 1, 2: 3}, "expected text as a key, found number 2"),
     ({"a": [{b"x": 1}]}, "a[1]: expected text as a key, found a value of type bytes"),
     ({"\ud800": 1}, "expected text as a key, found text with half of a surrogate pair"),
-    (in_service(listen=None), "services.s.listen: expected text or a list, found null"),
-    (in_service(listen=b"tcp:0"), "services.s.listen: expected text or a list, found a value of"),
-    (in_service(listen=("tcp:0",)), "services.s.listen: expected text or a list, found a value of"),
-    (in_service(listen=["tcp:0", None]), "services.s.listen[2]: expected text, found null"),
+    (in_service(listen=None), "services.s.listen: expected text, a table or a list, found null"),
+    (in_service(listen=b"tcp:0"), "services.s.listen: expected text, a table or a list, found a "),
+    (
+        in_service(listen=("tcp:0",)),
+        "services.s.listen: expected text, a table or a list, found a ",
+    ),
+    (in_service(listen=["a", None]), "services.s.listen[2]: expected text or a table, found null"),
     (
         in_service(listen="\ud800"),
-        "services.s.listen: expected text or a list, found text with half of a surrogate pair",
+        "services.s.listen: expected text, a table or a list, found text with half of a surrogate",
     ),
     (in_service(keep_alive=None), "services.s.keep_alive: expected true or false, found null"),
     (

@@ -37,7 +37,10 @@ def test_everything(tmp_path: Path) -> None:
     assert settings.ready_file == str(tmp_path / "ready.json")
     assert list(settings.services) == ["scale", "code"]
     scale = settings.services["scale"]
-    assert scale.listen == ("tcp:12345:interface=127.0.0.1", "unix:/run/sockreply/scale.sock")
+    assert [each.endpoint for each in scale.listen] == [
+        "tcp:12345:interface=127.0.0.1",
+        "unix:/run/sockreply/scale.sock",
+    ]
     assert scale.framing == Line(b"\r\n")
     assert scale.encoding == "latin-1"
     assert scale.keep_alive

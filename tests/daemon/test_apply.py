@@ -15,7 +15,7 @@ from sockreply.errors import CannotStart, ConfigError, NotRunning
 from sockreply.framing import Line
 from sockreply.replies import FixedReply
 from sockreply.server.service import ReplyService
-from sockreply.settings import LogSettings, ServiceSettings, Settings
+from sockreply.settings import ListenerSettings, LogSettings, ServiceSettings, Settings
 from tests.server.ports import NotingReactor
 from tests.server.stand_ins import FakeTransport, texts, watch
 
@@ -25,7 +25,7 @@ FILE = '[services.a]\nlisten = "tcp:1"\nframing = "line"\notherwise = "from the 
 def saying(what: str, *ports: int) -> Settings:
     """Settings of one service that says that, made by a program and not by a file."""
     service = ServiceSettings(
-        listen=tuple(f"tcp:{port}" for port in ports or (1,)),
+        listen=tuple(ListenerSettings(f"tcp:{port}") for port in ports or (1,)),
         framing=Line(),
         responder=FixedReply(what.encode()),
         keep_alive=True,
@@ -34,7 +34,8 @@ def saying(what: str, *ports: int) -> Settings:
 
 
 WRONG = replace(
-    saying("new"), services={"a": replace(saying("new").services["a"], listen=("odd:1",))}
+    saying("new"),
+    services={"a": replace(saying("new").services["a"], listen=(ListenerSettings("odd:1"),))},
 )
 """Settings with an endpoint string that describes none."""
 

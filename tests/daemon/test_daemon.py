@@ -20,7 +20,7 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Fixed, Line
 from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits
-from sockreply.settings import LogSettings, ServiceSettings, Settings
+from sockreply.settings import ListenerSettings, LogSettings, ServiceSettings, Settings
 from tests.daemon.test_systemd import Manager
 from tests.server.stand_ins import FakeTransport, by_message, texts, watch
 
@@ -57,7 +57,7 @@ class Site:
     ) -> None:
         self.reactor: Any = ProcessReactor()
         options: dict[str, Any] = {
-            "listen": ("tcp:12345",),
+            "listen": (ListenerSettings("tcp:12345"),),
             "framing": Line(),
             "responder": as_responder(by_message(slow=Reply(Wait(5), b"later"))),
             "keep_alive": True,
@@ -116,7 +116,7 @@ def test_start(privileged: bool) -> None:
 def test_cannot_be_made() -> None:
     """What cannot be is an error when the daemon is made."""
     with pytest.raises(ConfigError, match="endpoint nonsense"):
-        Site(listen=("nonsense",))
+        Site(listen=(ListenerSettings("nonsense"),))
     with pytest.raises(ConfigError):
         Site(framing=Fixed(100), limits=Limits(max_message=10))
 

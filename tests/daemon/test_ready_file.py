@@ -17,7 +17,7 @@ from sockreply.daemon.ready_file import ReadyFile
 from sockreply.errors import CannotStart
 from sockreply.framing import Line
 from sockreply.replies import Echo
-from sockreply.settings import LogSettings, ServiceSettings, Settings
+from sockreply.settings import ListenerSettings, LogSettings, ServiceSettings, Settings
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import NotingReactor
 from tests.server.stand_ins import texts, watch
@@ -34,7 +34,9 @@ class Site:
         """Those of services that listen there."""
         metrics = listen.pop("metrics", None)
         services = {
-            name: ServiceSettings(listen=each, framing=Line(), responder=Echo())
+            name: ServiceSettings(
+                listen=tuple(map(ListenerSettings, each)), framing=Line(), responder=Echo()
+            )
             for name, each in (listen or {"a": ("tcp:1",)}).items()
         }
         return Settings(services=services, metrics=metrics, ready_file=str(file or self.file))

@@ -14,7 +14,7 @@ from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Line
 from sockreply.replies import FixedReply, Reply, Wait
-from sockreply.settings import LogSettings, ServiceSettings, Settings
+from sockreply.settings import ListenerSettings, LogSettings, ServiceSettings, Settings
 from tests.server.ports import NotingReactor
 from tests.server.stand_ins import FakeTransport, texts, watch
 
@@ -22,7 +22,7 @@ from tests.server.stand_ins import FakeTransport, texts, watch
 def service(*ports: int, says: bytes | Reply = b"old", options: str = "") -> ServiceSettings:
     """A service that listens there and says that."""
     return ServiceSettings(
-        listen=tuple(f"tcp:{port}{options}" for port in ports),
+        listen=tuple(ListenerSettings(f"tcp:{port}{options}") for port in ports),
         framing=Line(),
         responder=FixedReply(says),
         keep_alive=True,
@@ -127,11 +127,11 @@ def test_certificates_change_with_all_else(site: Site, monkeypatch: pytest.Monke
     """Those of listeners that stay are read first, and shown when nothing can fail any more."""
     happened: list[str] = []
 
-    def read(_: object, description: str) -> Callable[[], None]:
-        happened.append(f"read {description}")
-        return lambda: happened.append(f"show {description}")
+    def read(_: object, listener: ListenerSettings) -> Callable[[], None]:
+        happened.append(f"read {listener.endpoint}")
+        return lambda: happened.append(f"show {listener.endpoint}")
 
-    monkeypatch.setattr("sockreply.server.service.ReplyService.read_certificate", read)
+    monkeypatch.setattr("sockreply.server.service.ReplyService.prepare", read)
     site.reactor.listenTCP(99, None)
     (failed,) = site.change(a=service(1, 99))
     assert isinstance(failed, CannotStart)

@@ -18,7 +18,7 @@ import yaml
 
 from sockreply.commands.tap import Options
 from sockreply.config import read
-from sockreply.settings import Settings
+from sockreply.settings import ListenerSettings, Settings
 from tests.end_to_end.daemons import ROOT, SCRIPTS
 
 CONTAINERFILE = ROOT / "etc" / "Containerfile"
@@ -92,7 +92,7 @@ def test_image_starts_the_daemon_without_a_shell() -> None:
 def test_image_listens_where_it_says() -> None:
     """The ports that the image names are those of its command, and are open to others."""
     settings = settings_of(json.loads(instruction("CMD")))
-    assert settings.services["default"].listen == ("tcp:12345:interface=0.0.0.0",)
+    assert settings.services["default"].listen == (ListenerSettings("tcp:12345:interface=0.0.0.0"),)
     assert settings.metrics == "tcp:9464:interface=0.0.0.0"
     assert instruction("EXPOSE").split() == ["12345", "9464"]
 
@@ -127,7 +127,9 @@ def test_pod_has_time_to_drain(mounted: Settings) -> None:
 def test_ports_of_the_manifest_are_the_files(mounted: Settings) -> None:
     """The pod's ports are those on which its file has the daemon listen, for the whole network."""
     ports = {each["name"]: each["containerPort"] for each in container()["ports"]}
-    assert mounted.services["default"].listen == (f"tcp:{ports['reply']}:interface=0.0.0.0",)
+    assert mounted.services["default"].listen == (
+        ListenerSettings(f"tcp:{ports['reply']}:interface=0.0.0.0"),
+    )
     assert mounted.metrics == f"tcp:{ports['metrics']}:interface=0.0.0.0"
     (served,) = manifest("Service")["spec"]["ports"]
     assert served["targetPort"] == "reply"

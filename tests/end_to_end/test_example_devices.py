@@ -69,10 +69,10 @@ def test_each_is_sound(file: Path) -> None:
 def test_all_can_run_at_once() -> None:
     """No two examples listen on the same port, and none but on this machine."""
     listening = [
-        endpoint
+        listener.endpoint
         for file in FILES
         for service in read(file).services.values()
-        for endpoint in service.listen
+        for listener in service.listen
     ]
     assert len(set(listening)) == len(listening)
     assert all(re.fullmatch(r"tcp:\d+:interface=127\.0\.0\.1", each) for each in listening)

@@ -20,6 +20,7 @@ from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits, ReplyFactory, ReplyService
 from sockreply.server.listening import Listener
 from sockreply.server.tls import TLSFactory
+from sockreply.settings import ListenerSettings
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import ListPort, PortEndpoint
 from tests.server.stand_ins import FakeTransport, LoopingReactor, by_message, watch
@@ -280,7 +281,7 @@ def test_listens_somewhere_else_too() -> None:
     """An endpoint that is added while the service runs takes connections for it, too."""
     site = Site("tcp:1")
     site.service.startService()
-    site.service.listen_too("tcp:2")
+    site.service.listen_too(ListenerSettings("tcp:2"))
     assert [port for port, *_ in site.reactor.tcpServers] == [1, 2]
     assert len(site.service.addresses()) == 2
     site.service.stopService()
@@ -293,7 +294,7 @@ def test_cannot_listen_on_what_is_no_endpoint(description: str) -> None:
     site = Site("tcp:1")
     site.service.startService()
     with pytest.raises(ConfigError):
-        site.service.listen_too(description)
+        site.service.listen_too(ListenerSettings(description))
     assert len(site.service.addresses()) == 1
 
 
@@ -305,7 +306,7 @@ def test_cannot_listen_somewhere_else() -> None:
         listenException=CannotListenError("", 2, OSError(98, "Address already in use"))
     ).listenTCP
     with pytest.raises(CannotStart, match="port 2"):
-        site.service.listen_too("tcp:2")
+        site.service.listen_too(ListenerSettings("tcp:2"))
     assert len(site.service.addresses()) == 1
 
 
@@ -319,7 +320,7 @@ def test_certificate_is_read_again(tmp_path: Path, wrapped: str) -> None:
     port = ListPort(site.factory, site.reactor)
     site.factory.doStart()
     site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, description))
-    show = site.service.read_certificate(description)
+    show = site.service.prepare(ListenerSettings(description))
     assert port.factory is site.factory
     show()
     assert isinstance(port.factory, TLSFactory)
@@ -335,7 +336,7 @@ def test_certificate_that_is_none(tmp_path: Path) -> None:
     """A file that holds no certificate is an error, and nothing is changed."""
     (file := tmp_path / "example.pem").write_text("nonsense")
     with pytest.raises(ConfigError, match="endpoint ssl:12345"):
-        Site().service.read_certificate(f"ssl:12345:privateKey={file}")
+        Site().service.prepare(ListenerSettings(f"ssl:12345:privateKey={file}"))
 
 
 @pytest.mark.filterwarnings("ignore:X509")  # Twisted's own
@@ -348,7 +349,7 @@ def test_directory_of_certificates_is_read_again(tmp_path: Path, kind: str) -> N
     port = ListPort(site.factory, site.reactor)
     site.factory.doStart()
     site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, description))
-    site.service.read_certificate(description)()
+    site.service.prepare(ListenerSettings(description))()
     assert isinstance(port.factory, TLSMemoryBIOFactory)
     port.stopListening()
 
@@ -358,7 +359,7 @@ def test_no_certificate_to_read() -> None:
     site = Site(reactor=LoopingReactor())
     port = ListPort(site.factory, site.reactor)
     site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, "tcp:12345"))
-    site.service.read_certificate("tcp:12345")()
+    site.service.prepare(ListenerSettings("tcp:12345"))()
     assert port.factory is site.factory
     port.stopListening()
 

@@ -73,8 +73,8 @@ def _told(settings: Settings) -> Iterator[str]:
     """What a file sets up, a line each."""
     for name, service in settings.services.items():
         yield f"service {name}: {', '.join(_parts(service))}"
-        for endpoint in service.listen:
-            yield f"  listens on {endpoint}"
+        for listener in service.listen:
+            yield f"  listens on {listener.endpoint}"
         for line in _described(service)[1:]:
             yield f"  {line}"
     if settings.metrics is not None:

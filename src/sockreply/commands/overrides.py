@@ -69,10 +69,13 @@ class Overrides:
                 f"{_count(len(listeners), 'listener')}, and only a single one can be moved"
             )
         ((name, listener),) = listeners
-        found = _TCP.fullmatch(listener)
+        found = _TCP.fullmatch(listener.endpoint)
         if found is None:
-            raise ConfigError(f"{option}: the listener {listener} in {settings.file} has no port")
-        service = replace(settings.services[name], listen=(self._moved(*found.groups()),))
+            raise ConfigError(
+                f"{option}: the listener {listener.endpoint} in {settings.file} has no port"
+            )
+        moved = replace(listener, endpoint=self._moved(*found.groups()))
+        service = replace(settings.services[name], listen=(moved,))
         return replace(settings, services={name: service})
 
     def _moved(self, before: str, port: str, after: str) -> str:

@@ -31,7 +31,14 @@ from sockreply.notation import SIZE_LIMIT, one_of, unescape, whole
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.responder import Responder
 from sockreply.server.endpoint_address import on_loopback
-from sockreply.settings import Limits, LogSettings, ServiceSettings, Settings, shown_as
+from sockreply.settings import (
+    Limits,
+    ListenerSettings,
+    LogSettings,
+    ServiceSettings,
+    Settings,
+    shown_as,
+)
 
 DEFAULT_SERVICE = "default"
 
@@ -242,15 +249,15 @@ class Options(CommandOptions):
     def _metrics(self) -> str | None:
         return None if self["metrics"] is None else option("metrics", on_loopback)(self["metrics"])
 
-    def _listen(self) -> tuple[str, ...]:
+    def _listen(self) -> tuple[ListenerSettings, ...]:
         port, interface = self["port"], self["interface"]
         if self["listen"]:
             if port is not None or interface is not None:
                 raise ConfigError("--listen cannot be combined with --port or --interface")
-            return tuple(self["listen"])
+            return tuple(map(ListenerSettings, self["listen"]))
         port = DEFAULT_PORT if port is None else port
         where = quoteStringArgument(DEFAULT_INTERFACE if interface is None else interface)
-        return (f"tcp:{port}:interface={where}",)
+        return (ListenerSettings(f"tcp:{port}:interface={where}"),)
 
     def _framing(self) -> Framing:
         spec = "chunk" if self["framing"] is None else self["framing"]

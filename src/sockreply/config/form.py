@@ -187,10 +187,17 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Listener:
+    """Where a service listens, and what lies between the socket and its connections."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """One service. Without `otherwise`, a message that no rule is for gets silence."""
 
-    listen: str | list[str] = ""
+    listen: str | Listener | list[str | Listener] = field(default_factory=list[str | Listener])
     framing: str = "chunk"
     encoding: str = "utf-8"
     show: Literal["text", "hex"] | None = None  # None: as the framing suggests

@@ -9,12 +9,11 @@ from functools import partial
 from sockreply.config import form
 from sockreply.config.checks import check_rules
 from sockreply.config.read_data import read_encoding, warn_of_template
-from sockreply.config.read_endpoints import read_endpoint
+from sockreply.config.read_listeners import read_listeners
 from sockreply.config.read_networks import read_networks
 from sockreply.config.read_replies import read_reply
 from sockreply.config.read_rules import read_rules, read_rules_again
 from sockreply.config.reading import Reading
-from sockreply.errors import ConfigError
 from sockreply.extensions import crashes_of
 from sockreply.framing.registry import parse_framing
 from sockreply.replies.named import load_responder
@@ -26,7 +25,7 @@ from sockreply.settings import Limits, ServiceSettings, shown_as
 def read_service(written: form.Service, reading: Reading) -> ServiceSettings | None:
     """The settings of a service."""
     problems = reading.problems
-    listen = _read_listen(written, reading)
+    listen = read_listeners(written.listen, reading)
     reading = _with_notation(written, reading)
     limits = _read_limits(written, reading)
     responder, responder_in, rules = _read_responder(written, reading)
@@ -47,17 +46,6 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
         limits=limits,
         max_connections_asked=written.max_connections is not None,
     )
-
-
-def _read_listen(written: form.Service, reading: Reading) -> tuple[str, ...]:
-    endpoints: list[str] = []
-    with reading.problems.at("listen"):
-        if not any(written.listen) and not reading.problems.here():  # a text has letters
-            raise ConfigError("is missing; for example 'tcp:12345:interface=127.0.0.1'")
-        for at, endpoint in reading.problems.each(written.listen or []):
-            with at:
-                endpoints.append(read_endpoint(endpoint, reading))
-    return tuple(endpoints)
 
 
 def _with_notation(written: form.Service, reading: Reading) -> Reading:

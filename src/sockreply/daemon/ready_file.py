@@ -156,7 +156,7 @@ def _places(serving: Mapping[str, Serving], watch: Watch) -> dict[str, Any]:
 
 def _listeners(serving: Serving) -> list[dict[str, Any]]:
     """The listeners of a service, in the order of its settings."""
-    order = serving.settings.listen
+    order = [each.endpoint for each in serving.settings.listen]
     listening = sorted(serving.service.listening(), key=lambda each: order.index(each[0]))
     return [_listener(*each) for each in listening]
 

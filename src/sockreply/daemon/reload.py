@@ -16,20 +16,26 @@ from sockreply.daemon.watch import Watch
 from sockreply.errors import CannotStart, NotRunning
 from sockreply.server.endpoint_address import address_of
 from sockreply.server.service import ReplyService
-from sockreply.settings import Settings
+from sockreply.settings import ListenerSettings, Settings
 
-Place: TypeAlias = tuple[str, str]
-"""A service's name and an endpoint string on which it listens."""
+Place: TypeAlias = tuple[str, ListenerSettings]
+"""A service's name and a listener of it."""
 
 
 def places(settings: Settings) -> list[Place]:
-    """Where the services listen; a listener is the same when its service and its string are."""
+    """Where the services listen."""
     services = settings.services.items()
-    return [(name, description) for name, each in services for description in each.listen]
+    return [(name, listener) for name, each in services for listener in each.listen]
+
+
+def _without(those: list[Place], others: list[Place]) -> list[Place]:
+    """The places that are not among others: a listener is known by its service and its string."""
+    known = {(name, listener.endpoint) for name, listener in others}
+    return [place for place in those if (place[0], place[1].endpoint) not in known]
 
 
 def _same_address(one: Place, other: Place) -> bool:
-    return address_of(one[1]).collides(address_of(other[1]))
+    return address_of(one[1].endpoint).collides(address_of(other[1].endpoint))
 
 
 @dataclass(frozen=True)
@@ -89,9 +95,9 @@ class Reload:
         self._parts = parts
         self._settings = settings
         old, new = places(parts.settings), places(settings)
-        self._gone = [place for place in old if place not in new]
-        self._added = [place for place in new if place not in old]
-        self._kept = [place for place in new if place in old]
+        self._gone = _without(old, new)
+        self._added = _without(new, old)
+        self._kept = [place for place in new if place not in self._added]
         self._serving = dict(parts.serving)  # with the new ones
 
     async def carry_out(self) -> Changed:
@@ -109,7 +115,7 @@ class Reload:
         limits = fit_limits(services, told=connections_wanted(parts.settings.services))
         kept = {name: parts.serving[name] for name in services if name in parts.serving}
         take_on = {name: serving.prepare(services[name]) for name, serving in kept.items()}
-        certificates = [kept[name].service.read_certificate(each) for name, each in self._kept]
+        changes = [kept[name].service.prepare(listener) for name, listener in self._kept]
         for name in services.keys() - kept.keys():
             self._serving[name] = Serving(
                 self._reactor, name, services[name], limits[name], parts.outlets.exchanges
@@ -128,8 +134,8 @@ class Reload:
         ready_file.carry_out()
         for name, take in take_on.items():
             take(limits[name])
-        for show in certificates:
-            show()
+        for change in changes:
+            change()
         for name in services.keys() - kept.keys():
             self._serving[name].service.startService()
         return self._changed()
@@ -140,8 +146,8 @@ class Reload:
             serving={name: self._serving[name] for name in services},
             leaving=[each for name, each in self._parts.serving.items() if name not in services],
             closing=[
-                (self._serving[name].service, description)
-                for name, description in self._gone
+                (self._serving[name].service, listener.endpoint)
+                for name, listener in self._gone
                 if name in services
             ],
         )
@@ -152,29 +158,29 @@ class Reload:
         An address may be that of a listener that goes: then that one goes first.
         """
         waiting: list[Place] = []
-        in_the_way: set[Place] = set()
+        in_the_way: list[Place] = []
         for place in self._added:
             try:
                 self._listen_on(place, undo)
             except CannotStart:
-                takers = {gone for gone in self._gone if _same_address(gone, place)}
+                takers = [gone for gone in self._gone if _same_address(gone, place)]
                 if not takers:
                     raise
-                in_the_way |= takers
+                in_the_way += [taker for taker in takers if taker not in in_the_way]
                 waiting.append(place)
-        for name, description in in_the_way:
-            await self._serving[name].service.listen_no_more(description)
-            undo.callback(self._listen_again, name, description)
+        for name, listener in in_the_way:
+            await self._serving[name].service.listen_no_more(listener.endpoint)
+            undo.callback(self._listen_again, name, listener)
             if not self._parts.ready():
                 raise NotRunning
         for place in waiting:
             self._listen_on(place, undo)
 
     def _listen_on(self, place: Place, undo: AsyncExitStack) -> None:
-        name, description = place
+        name, listener = place
         service = self._serving[name].service
-        service.listen_too(description)
-        undo.push_async_callback(service.listen_no_more, description)
+        service.listen_too(listener)
+        undo.push_async_callback(service.listen_no_more, listener.endpoint)
 
     def _leave_new(self) -> None:
         """Drain those connections that new services have taken already."""
@@ -182,11 +188,11 @@ class Reload:
             if self._serving[name].factory.roster.connections:
                 self._parts.leave(self._serving[name])
 
-    def _listen_again(self, name: str, description: str) -> None:
+    def _listen_again(self, name: str, listener: ListenerSettings) -> None:
         if not self._parts.ready():
             return
         try:
-            self._serving[name].service.listen_too(description)
+            self._serving[name].service.listen_too(listener)
         except CannotStart as error:
             self._log.error(
                 "{service} is no longer listening: {error}", service=name, error=str(error)

@@ -17,7 +17,7 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.replies.responder import Responder, optional, unwrapped
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.service import ReplyService
-from sockreply.settings import Limits, ServiceSettings
+from sockreply.settings import Limits, ListenerSettings, ServiceSettings
 
 _log = Logger()
 
@@ -31,7 +31,7 @@ class Serving:
         settings: What it is to do.
         limits: What its peers may do, once it is known what the process can.
         exchanges: Hears what is received and answered.
-        listen: Endpoint strings to listen on as soon as it starts.
+        listen: Where to listen as soon as it starts.
 
     Raises:
         ConfigError: An endpoint string does not describe one, or no message fits the framing.
@@ -44,7 +44,7 @@ class Serving:
         settings: ServiceSettings,
         limits: Limits,
         exchanges: Exchanges,
-        listen: Sequence[str] = (),
+        listen: Sequence[ListenerSettings] = (),
     ) -> None:
         self.settings = settings
         self.factory = ReplyFactory(

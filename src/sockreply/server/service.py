@@ -15,6 +15,7 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import BACKLOG, Listener
+from sockreply.settings import ListenerSettings
 
 
 class ReplyService(Service):
@@ -23,7 +24,7 @@ class ReplyService(Service):
     Args:
         reactor: Listens and tells the time.
         factory: Makes the connections.
-        endpoints: Where to listen: endpoint strings, or endpoints.
+        endpoints: Where to listen: settings of listeners, endpoint strings, or endpoints.
 
     Raises:
         ConfigError: A string does not describe an endpoint, or the factory has another service.
@@ -35,15 +36,12 @@ class ReplyService(Service):
         self,
         reactor: Any,
         factory: ReplyFactory,
-        endpoints: Sequence[str | IStreamServerEndpoint],
+        endpoints: Sequence[ListenerSettings | str | IStreamServerEndpoint],
     ) -> None:
         self.factory = factory
         self.draining = False
         self._reactor = reactor
-        self._endpoints = [
-            (endpoint_from(reactor, each), each) if isinstance(each, str) else (each, "")
-            for each in endpoints
-        ]
+        self._endpoints = [self._endpoint(each) for each in endpoints]
         self._listeners: list[Listener] = []
         self._begun = False
         self._waits_for: Deferred[Any] | None = None
@@ -76,9 +74,9 @@ class ReplyService(Service):
         super().privilegedStartService()
         self._begun = True
         self.draining = self.factory.roster.draining = self._aborted = False
-        for endpoint, description in self._endpoints:
+        for endpoint, listener in self._endpoints:
             try:
-                self._listen(endpoint, description)
+                self._listen(endpoint, listener)
             except CannotStart:
                 self.drop()
                 raise
@@ -131,39 +129,36 @@ class ReplyService(Service):
         self.factory.shared.complaints.close()
         self._begun = False
 
-    def listen_too(self, description: str) -> None:
+    def listen_too(self, listener: ListenerSettings) -> None:
         """Listen on one more endpoint.
 
-        Args:
-            description: An endpoint string.
-
         Raises:
-            ConfigError: It does not describe an endpoint.
+            ConfigError: Its string does not describe an endpoint.
             CannotStart: It cannot be listened on.
         """
-        self._listen(endpoint_from(self._reactor, description), description)
+        self._listen(*self._endpoint(listener))
 
-    def read_certificate(self, description: str) -> Callable[[], None]:
-        """Read again the certificate and the key that an endpoint string names.
+    def prepare(self, listener: ListenerSettings) -> Callable[[], None]:
+        """Get ready to follow other settings of a listener, and read again the files they name.
 
         Args:
-            description: The endpoint string that it was given as, of whatever kind.
+            listener: Its settings from now on, with the endpoint string that it was given as.
 
         Returns:
-            Presents them to clients that connect from then on.
+            Takes them on, for clients that connect from then on.
 
         Raises:
-            ConfigError: They cannot be read, are not what they should be, or do not match.
+            ConfigError: Files cannot be read, are not what they should be, or do not match.
             CannotStart: OpenSSL does not accept such a key or certificate.
         """
-        factory = factory_again(description, self.factory)
+        factory = factory_again(listener.endpoint, self.factory)
 
-        def show() -> None:
-            for listener in self._listeners:
-                if factory is not None and listener.description == description:
-                    make_with(listener.port, factory)
+        def take_on() -> None:
+            for each in self._listeners:
+                if factory is not None and each.description == listener.endpoint:
+                    make_with(each.port, factory)
 
-        return show
+        return take_on
 
     async def listen_no_more(self, description: str) -> None:
         """Accept those who wait on an endpoint, then stop listening there; connections stay.
@@ -178,7 +173,17 @@ class ReplyService(Service):
                 self._listeners.remove(listener)
                 await listener.stop()
 
-    def _listen(self, endpoint: IStreamServerEndpoint, description: str) -> None:
+    def _endpoint(
+        self, listener: ListenerSettings | str | IStreamServerEndpoint
+    ) -> tuple[IStreamServerEndpoint, ListenerSettings]:
+        if isinstance(listener, str):
+            listener = ListenerSettings(listener)
+        if isinstance(listener, ListenerSettings):
+            return endpoint_from(self._reactor, listener.endpoint), listener
+        return listener, ListenerSettings("")
+
+    def _listen(self, endpoint: IStreamServerEndpoint, settings: ListenerSettings) -> None:
+        description = settings.endpoint
         port = listen_now(endpoint, self.factory, description or str(endpoint))
         listener = Listener(port, self.factory.roster, self._reactor, description)
         ours = description and "backlog=" not in description and "systemd:" not in description
