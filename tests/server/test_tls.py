@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -417,3 +419,19 @@ def shake_hands_of(talk: TLSTalk, context: ssl.SSLContext) -> bytes:
     layer.dataReceived(outgoing.read())
     sent: bytes = wire.value()
     return sent
+
+
+def test_nothing_is_left_when_it_is_gone(certificate: Path) -> None:
+    """A connection that is over is free at once: nothing of it waits for the garbage collector."""
+    talk = TLSTalk(certificate)
+    talk.shake_hands()
+    talk.say(b"one\n")
+    gone = weakref.ref(talk.layer)
+    gc.disable()
+    try:
+        talk.leave()
+        talk.transport.protocol = talk.transport.producer = None  # as Twisted's transports have it
+        del talk.layer, talk.protocol, talk.session, talk.transport
+        assert gone() is None
+    finally:
+        gc.enable()

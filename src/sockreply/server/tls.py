@@ -84,7 +84,7 @@ class TLSConnection(ProtocolWrapper):
         pass  # nobody asks for it
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._held = None
+        self._held = self._producer = None  # the producer knows us: neither would ever go alone
         super().connectionLost(self._reason or reason)
 
     # What the protocol asks.
