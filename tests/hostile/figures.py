@@ -23,7 +23,12 @@ class Promise(StrEnum):
     NO_FILES_LEFT = "no files left"
     CLOSE = "close"
     IDLE = "idle"
+    SLOW_SENDERS = "slow senders"
+    OVERSIZED = "oversized"
+    NOISE = "noise"
     WATCHDOG = "watchdog"
+    MEMORY = "memory"
+    LEAKS = "leaks"
     NO_NETWORK = "no network"
     CONFINEMENT = "confinement"
 

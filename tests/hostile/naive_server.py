@@ -33,6 +33,8 @@ class Naive(Protocol, TimeoutMixin):
 
     factory: NaiveFactory
     transport: Any
+    rest = b""
+    own: bytearray
 
     def connectionMade(self) -> None:
         self.factory.connections += 1
@@ -42,10 +44,18 @@ class Naive(Protocol, TimeoutMixin):
         options = self.factory.options
         if data == b"block":
             stand_still()
-        if options.delay:
+        if options.lines:
+            self.gather(data)
+        elif options.delay:
             reactor.callLater(options.delay, self.answer, data)
         else:
             self.answer(data)
+
+    def gather(self, data: bytes) -> None:
+        """Answer lines, however long they become."""
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            self.answer(line + b"\n")
 
     def answer(self, data: bytes) -> None:
         options = self.factory.options
@@ -74,12 +84,15 @@ class NaiveFactory(Factory[Naive]):
     def __init__(self, options: Namespace) -> None:
         self.options = options
         self.connections = 0
+        self.kept: list[Naive] = []
 
     def buildProtocol(self, addr: IAddress | None) -> Naive | None:
         if self.connections >= self.options.most:
             return None
         protocol = Naive()
         protocol.factory = self
+        protocol.own = bytearray(self.options.buffer)
+        self.kept += [protocol] * self.options.keep
         return protocol
 
 
@@ -101,6 +114,9 @@ def read_options() -> Namespace:
     parser = ArgumentParser()
     parser.add_argument("--listen", default="tcp:0:interface=127.0.0.1")
     parser.add_argument("--close", action="store_true", help="close behind the reply")
+    parser.add_argument("--lines", action="store_true", help="answer lines, not reads")
+    parser.add_argument("--keep", action="store_true", help="remember each client for ever")
+    parser.add_argument("--buffer", type=int, default=0, help="bytes of each connection's own")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds until a reply")
     parser.add_argument("--most", type=int, default=sys.maxsize, help="connections")
     parser.add_argument("--reply-bytes", type=int, default=0, help="a reply of so many zeros")
