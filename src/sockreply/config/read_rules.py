@@ -69,7 +69,7 @@ def _read_rule(written: form.Rule, reading: Reading) -> Rule | None:
     if written.when is not None:
         with problems.at("when"):
             when = read_condition(written.when, reading)
-        groups = when.groups if when and not problems.here("when") else UNKNOWN_GROUPS
+        groups = when.groups if when else UNKNOWN_GROUPS
     reply: ReplySource | None = None
     if written.reply is not None:
         with problems.at("reply"):
