@@ -188,6 +188,20 @@ def test_limits_that_were_asked_for_have_to_fit(fit: Callable[[int], None]) -> N
         fit_limits({"a": asked, "b": asked})
 
 
+def test_other_connections_are_left_their_descriptors(fit: Callable[[int], None]) -> None:
+    """Those of the metrics, say: services share what is left, if anything is."""
+    fit(100)
+    with capturedLogs():
+        limits = fit_limits({"a": settings(), "b": settings()}, others=64)
+    assert [each.max_connections for each in limits.values()] == [18, 18]
+    with pytest.raises(CannotStart, match="allows 0"):
+        fit_limits({"a": settings()}, others=101)
+    asked = settings(limits=Limits(max_connections=36), max_connections_asked=True)
+    assert fit_limits({"a": asked}, others=64)["a"].max_connections == 36
+    with pytest.raises(CannotStart, match="allows 35"):
+        fit_limits({"a": asked}, others=65)
+
+
 class Ledger:
     """A responder of a user's that goes on where the one before it stopped."""
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import ServerFactory
+from twisted.internet.tcp import Server
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 
+from sockreply.daemon.descriptors import METRICS_PLACES
 from sockreply.daemon.watch import Watch
 from sockreply.errors import CannotStart, ConfigError
+from sockreply.observing.metrics_site import MOMENT
+from sockreply.server.listening import BACKLOG, OUT_OF_DESCRIPTORS_PAUSE
 from sockreply.server.tls import TLSFactory
 from tests.end_to_end.certificates import make_certificate
-from tests.server.ports import NotingReactor
+from tests.server.ports import ListPort, NotingReactor
+from tests.server.stand_ins import texts
 
 
 @pytest.fixture
@@ -70,6 +81,45 @@ def test_certificate_is_read_again(
     assert port.factory is before
     change.carry_out()
     assert isinstance(port.factory, TLSFactory)
+
+
+class ListReactor(MemoryReactorClock):
+    """A reactor whose port has its clients in a list."""
+
+    port: ListPort
+
+    def listenTCP(self, port: int, factory: object, *_: Any, **__: Any) -> Any:  # noqa: N802 - Twisted's
+        self.port = ListPort(factory, self)
+        return self.port
+
+
+def test_those_who_find_no_place_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When all places are taken, nobody more is accepted until one is free."""
+    monkeypatch.setattr(Server, "setTcpNoDelay", lambda *_: None)  # a pair of sockets has none
+    reactor = ListReactor()
+    watch = Watch(reactor, None)
+    watch.prepare("tcp:1").carry_out()
+    port = reactor.port
+    assert port.clients.backlog == BACKLOG
+    port.arrive(METRICS_PLACES + 5)
+    port.doRead()
+    assert len(port.clients.waiting) == 5
+    assert not port.reads
+    port.clients.errors.append(errno.EMFILE)
+    with capturedLogs() as events:
+        reactor.advance(MOMENT)  # somebody gives way
+        reactor.advance(0)
+        assert port.reads
+        port.doRead()
+    assert texts(events, "warn")[-1] == "cannot accept: EMFILE; trying again"
+    assert not port.reads
+    reactor.advance(OUT_OF_DESCRIPTORS_PAUSE)
+    port.doRead()
+    assert len(port.clients.waiting) == 4
+    watch.close()
+    for connection in tuple(watch._site._open):
+        connection.transport.connectionLost(Failure(ConnectionDone()))
+    port.clients.close()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ class Promise(StrEnum):
     FAILED_START = "failed start"
     TOO_FEW_FILES = "too few files"
     NO_FILES_LEFT = "no files left"
+    METRICS = "metrics"
     CLOSE = "close"
     IDLE = "idle"
     SLOW_SENDERS = "slow senders"

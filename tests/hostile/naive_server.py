@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 from twisted.application.internet import StreamServerEndpointService
 from twisted.internet import reactor as the_reactor
 from twisted.internet.defer import Deferred
@@ -24,6 +25,8 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
 
 reactor: Any = the_reactor
 
@@ -66,6 +69,26 @@ class Naive(Protocol, TimeoutMixin):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.setTimeout(None)
         self.factory.connections -= 1
+
+
+class Page(Resource):
+    """Counts for Prometheus, rendered for each request.
+
+    Args:
+        counts: How many.
+    """
+
+    isLeaf = True  # noqa: N815 - Twisted's
+
+    def __init__(self, counts: int) -> None:
+        super().__init__()
+        self._registry = CollectorRegistry()
+        counter = Counter("matches", "Of each rule.", ["rule"], registry=self._registry)
+        for number in range(counts):
+            counter.labels(f"rule {number}").inc()
+
+    def render_GET(self, _: Request) -> bytes:  # noqa: N802 - Twisted's
+        return generate_latest(self._registry)
 
 
 def stand_still() -> None:
@@ -122,6 +145,8 @@ def read_options() -> Namespace:
     parser.add_argument("--reply-bytes", type=int, default=0, help="a reply of so many zeros")
     parser.add_argument("--life", type=float, help="seconds of a connection")
     parser.add_argument("--drain", type=float, default=0.0, help="seconds for connections")
+    parser.add_argument("--web", help="an endpoint for a page of counts")
+    parser.add_argument("--counts", type=int, default=0, help="how many are on it")
     parser.add_argument("--watchdog", action="store_true", help="ping it from a thread")
     return parser.parse_args()
 
@@ -147,6 +172,8 @@ def main() -> None:
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     if service._waitingForPort is not None:
         service._waitingForPort.addCallback(say_where)
+    if options.web:
+        serverFromString(reactor, options.web).listen(Site(Page(options.counts)))
     if options.watchdog:
         Thread(target=ping, daemon=True).start()
     reactor.run()

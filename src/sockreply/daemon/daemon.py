@@ -19,7 +19,7 @@ from sockreply.daemon.reload import Changed, Parts, Reload
 from sockreply.daemon.serving import Serving, fit_limits
 from sockreply.daemon.signals import Signals
 from sockreply.daemon.systemd import Notifier
-from sockreply.daemon.watch import Watch
+from sockreply.daemon.watch import Watch, places_for
 from sockreply.errors import BadFile, CannotStart, ConfigError, NotRunning
 from sockreply.settings import Settings
 
@@ -94,7 +94,8 @@ class Daemon(Service):
             CannotStart: One of these failed.
         """
         super().privilegedStartService()
-        for name, limits in fit_limits(self.settings.services).items():
+        others = places_for(self.settings.metrics)
+        for name, limits in fit_limits(self.settings.services, others=others).items():
             self.serving[name].factory.roster.change_limits(limits)
         self.outlets.open()
         self._signals.take()  # who reads that it listens may already send one

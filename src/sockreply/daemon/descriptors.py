@@ -7,6 +7,9 @@ import resource
 RESERVED = 64
 """Descriptors that are not for connections: listeners, logs, the loop, a responder's own files."""
 
+METRICS_PLACES = 64
+"""Connections to `[metrics]`, besides: many more than scrapers and probes have at a time."""
+
 
 def fit_descriptors(connections: int) -> int:
     """Raise the soft limit on open files to the hard one.

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from sockreply.daemon.outlets import Outlets
 from sockreply.daemon.ready_file import ReadyFile
 from sockreply.daemon.serving import Serving, connections_wanted, fit_limits
-from sockreply.daemon.watch import Watch
+from sockreply.daemon.watch import Watch, places_for
 from sockreply.errors import CannotStart, NotRunning
 from sockreply.server.endpoint_address import address_of
 from sockreply.server.service import ReplyService
@@ -112,7 +112,11 @@ class Reload:
             NotRunning: The daemon was told to stop meanwhile; nothing is changed.
         """
         parts, services = self._parts, self._settings.services
-        limits = fit_limits(services, told=connections_wanted(parts.settings.services))
+        limits = fit_limits(
+            services,
+            told=connections_wanted(parts.settings.services),
+            others=places_for(self._settings.metrics),
+        )
         kept = {name: parts.serving[name] for name in services if name in parts.serving}
         take_on = {name: serving.prepare(services[name]) for name, serving in kept.items()}
         changes = [kept[name].service.prepare(listener) for name, listener in self._kept]

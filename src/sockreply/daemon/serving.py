@@ -138,12 +138,15 @@ def connections_wanted(services: Mapping[str, ServiceSettings]) -> int:
     return sum(each.limits.max_connections for each in services.values())
 
 
-def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[str, Limits]:
+def fit_limits(
+    services: Mapping[str, ServiceSettings], told: int = 0, *, others: int = 0
+) -> dict[str, Limits]:
     """The limits of the services, with as many connections as the process can have open.
 
     Args:
         services: Their settings.
         told: It is already known that this many connections together do not fit.
+        others: Connections to something else that there may be besides.
 
     Returns:
         Those of the settings, by service. If their sum does not fit, services for which nobody set
@@ -154,7 +157,7 @@ def fit_limits(services: Mapping[str, ServiceSettings], told: int = 0) -> dict[s
     """
     limits = {name: each.limits for name, each in services.items()}
     wanted = connections_wanted(services)
-    fitting = fit_descriptors(wanted)
+    fitting = max(0, fit_descriptors(wanted + others) - others)
     if fitting >= wanted:
         return limits
     together = f" of {len(services)} services" if len(services) > 1 else ""

@@ -1,15 +1,13 @@
-"""What Prometheus, and those who look after a daemon, can read about it over HTTP."""
+"""What is counted of a daemon, as Prometheus wants it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from io import BytesIO
 from itertools import accumulate
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -18,22 +16,12 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 from twisted.logger import Logger
-from twisted.web.http import NOT_ALLOWED, NOT_FOUND, OK, SERVICE_UNAVAILABLE
-from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
 
 from sockreply.conversation.counters import Counters
 from sockreply.conversation.shared import Shared
 from sockreply.replies.responder import Responder, optional
 
 _log = Logger()
-
-TIMEOUT = 30
-"""Seconds for which a peer may say nothing; a scraper has its request ready."""
-
-CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-"""Of the counts. The newer format forbids a name both with and without `_total`, which ours have
-for connections."""
 
 _TOTALS = {
     "connections": "Connections accepted.",
@@ -105,86 +93,7 @@ class Watched(Protocol):
         """How many lines could not be recorded."""
 
 
-def metrics_site(watched: Watched, reactor: Any) -> Site:
-    """What is to listen for those who watch.
-
-    Args:
-        watched: The daemon.
-        reactor: For timeouts.
-    """
-    return _QuietSite(Pages(watched), reactor=reactor, timeout=TIMEOUT)
-
-
-class _QuietSite(Site):
-    """Logs no requests, and takes no bodies: nothing here has a use for one."""
-
-    noisy = False
-    displayTracebacks = False  # noqa: N815 - Twisted's
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, parsePOSTFormSubmission=False, **options)
-
-    def logPrefix(self) -> str:  # noqa: N802 - ILoggingContext's name
-        return "metrics"
-
-    def startFactory(self) -> None:  # noqa: N802 - Twisted's
-        pass  # there is no access log to begin, nor a timer for its times
-
-    def getContentFile(self, length: int | None) -> BytesIO:  # noqa: ARG002, N802 - Twisted's
-        return _Nowhere()
-
-
-class _Nowhere(BytesIO):
-    """Forgets what is written to it."""
-
-    def write(self, data: Any) -> int:
-        return len(data)
-
-
-class Pages(Resource):
-    """`/metrics`, `/healthz`, `/readyz`, and `/`, which names them.
-
-    Args:
-        watched: What they tell of.
-    """
-
-    isLeaf = True  # noqa: N815 - Twisted's: it is asked for all paths
-
-    def __init__(self, watched: Watched) -> None:
-        super().__init__()
-        self._watched = watched
-        self._registry = CollectorRegistry()
-        self._registry.register(_Counts(watched))
-        self._pages: dict[bytes, Callable[[], tuple[int, bytes]]] = {
-            b"/": lambda: (OK, b"/metrics\n/healthz\n/readyz\n"),
-            b"/metrics": lambda: (OK, generate_latest(self._registry)),
-            b"/healthz": lambda: (OK, b"ok\n"),
-            b"/readyz": self._readiness,
-        }
-
-    def render(self, request: Request) -> bytes:
-        page = self._pages.get(request.path)
-        if page is None:
-            code, body = NOT_FOUND, b"there are /metrics, /healthz and /readyz\n"
-        elif request.method not in (b"GET", b"HEAD"):
-            code, body = NOT_ALLOWED, b"GET and HEAD only\n"
-            request.setHeader(b"allow", b"GET, HEAD")
-        else:
-            code, body = page()
-        request.setResponseCode(code)
-        plain = b"text/plain; charset=utf-8"
-        request.setHeader(b"content-type", CONTENT_TYPE if request.path == b"/metrics" else plain)
-        if request.method != b"HEAD":
-            return body
-        request.setHeader(b"content-length", b"%d" % len(body))
-        return b""
-
-    def _readiness(self) -> tuple[int, bytes]:
-        # Nobody can ask before the services listen: what is not ready is about to end.
-        return (OK, b"ready\n") if self._watched.ready else (SERVICE_UNAVAILABLE, b"draining\n")
-
-
-class _Counts(Collector):
+class Counts(Collector):
     """The counts of a daemon, read when they are asked for.
 
     Args:

@@ -32,6 +32,16 @@ in 120 s."""
 _MOST_MILLISECONDS = 2**31 - 1  # that a socket option takes
 
 
+def backlog_of(description: str) -> int | None:
+    """The backlog of a port that is ours alone to set; None: somebody else has set it.
+
+    Args:
+        description: The endpoint string that it listens on; empty: it was none.
+    """
+    ours = description and "backlog=" not in description and "systemd:" not in description
+    return BACKLOG if ours else None
+
+
 class Places(Protocol):
     """Knows how many connections may still be taken."""
 

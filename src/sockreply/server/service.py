@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 from sockreply.server.factory import ReplyFactory
-from sockreply.server.listening import BACKLOG, Listener
+from sockreply.server.listening import Listener, backlog_of
 from sockreply.settings import ListenerSettings
 
 
@@ -186,9 +186,8 @@ class ReplyService(Service):
         description = settings.endpoint
         port = listen_now(endpoint, self.factory, description or str(endpoint))
         listener = Listener(port, self.factory.roster, self._reactor, description)
-        ours = description and "backlog=" not in description and "systemd:" not in description
         self._listeners.append(listener)
-        listener.tune(BACKLOG if ours else None, self.factory.shared.limits.write_timeout)
+        listener.tune(backlog_of(description), self.factory.shared.limits.write_timeout)
         if listener.address is not None:
             self.factory.shared.exchanges.listening(listener.address)
 
