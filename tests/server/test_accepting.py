@@ -19,7 +19,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.internet.unix import Port as UNIXPort
 from twisted.logger import LogEvent, capturedLogs
 
-from sockreply.server.accepting import MORE, Accepting
+from sockreply.server.accepting import MORE, MOST, Accepting
 from sockreply.server.hub import Hub, hub_of
 from tests.private_names import check_names
 from tests.server.polling import Script
@@ -129,6 +129,14 @@ def test_others_get_a_turn(site: Site) -> None:
     site.accept()
     assert site.gate.told[-1] == "nobody"
     assert site.port.numberAccepts == 1
+
+
+def test_turn_never_gets_long(site: Site) -> None:
+    """However many wait, and for however long that has been so, a turn takes no more of them."""
+    site.port.clients.arrive(3 * MOST)
+    for turns in range(1, 4):
+        site.accept()
+        assert len(site.factory.made) == turns * MOST
 
 
 def test_no_place(site: Site) -> None:
