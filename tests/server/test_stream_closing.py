@@ -473,6 +473,13 @@ def test_transport_that_cannot_abort(monkeypatch: pytest.MonkeyPatch) -> None:
     assert talk.transport.disconnecting
 
 
+def test_a_connection_has_no_dictionary() -> None:
+    """That would be 48 bytes for each; but it may be watched until it is gone."""
+    talk = Talk()
+    assert not hasattr(talk.protocol, "__dict__")
+    assert weakref.ref(talk.protocol)() is talk.protocol
+
+
 @pytest.mark.parametrize("reply", [b"x", Reply(b"x"), Reply(Wait(1), b"x"), Reply(b"x", Stall())])
 def test_what_is_gone_leaves_no_circle(reply: object) -> None:
     """A connection that is gone is freed at once, and does not wait for the collector."""

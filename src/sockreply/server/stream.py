@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -36,7 +36,7 @@ from sockreply.server.roster import Roster
 from sockreply.server.transport import direct_wire, wire_under
 
 
-@implementer(IHalfCloseableProtocol, IPushProducer)
+@implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
 class ReplyProtocol(Connection):
     """Reads for as long as messages can be answered, keeps the deadlines, and ends.
 
