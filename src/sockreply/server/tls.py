@@ -132,19 +132,20 @@ class TLSConnection(ProtocolWrapper):
     # The rest is ours.
 
     def _shake_hands(self) -> bool:
-        """Continue the handshake. Is it done?"""
+        """Continue the handshake. Is it done, and did more come?
+
+        What TLS says last goes out with the reply to what came, or else with the end of the read.
+        """
         try:
             self.tls.do_handshake()
         except ssl.SSLWantReadError:
-            self._flush()
             return False
         held, self._held = self._held, None
         if held:
             self._encrypt(b"".join(held))
-        self._flush()
-        if held and self._producer is not None:
-            self._producer.resumeProducing()
-        return True
+            if self._producer is not None:
+                self._producer.resumeProducing()
+        return bool(self._incoming.pending or self.tls.pending())
 
     def _encrypt(self, data: bytes) -> None:
         """Encrypt and send."""
