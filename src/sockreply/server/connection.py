@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet.error import ConnectionClosed, ConnectionDone
-from twisted.internet.interfaces import IAddress, ILoggingContext
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from sockreply.conversation.answering import Answering
 from sockreply.conversation.arrival import TappedFramer, rest_of
@@ -24,17 +24,15 @@ NEWCOMER = 1.0
 """Seconds that a peer has to send its first message when the service stops: it may be under way."""
 
 
-@implementer(ILoggingContext)
-class Connection:
+class Connection(Protocol):
     """A connection as its session knows it: `sockreply.replies.responder.Connection`."""
 
-    # Twisted's own class for protocols would give each instance a dictionary.
+    # Twisted's own have places too: an instance's dictionary then stays empty.
     __slots__ = (
         *("_answering", "_opened_at", "_shared", "_told", "_wire"),
-        *("connected", "session", "transport", "__weakref__"),
+        *("connected", "session", "transport"),
     )
 
-    factory: Any = None  # Twisted's factories may have a reference, and ours does without
     session: Session
     transport: Any  # what an accepting port or a wrapper made; its interfaces vary
 
@@ -43,17 +41,6 @@ class Connection:
     _opened_at: float  # in seconds of the clock
     _told: bool  # is it logged which bytes became no message?
     _wire: SendsAtOnce | None  # what is under the transport's wrappers, if it is of our kind
-
-    def makeConnection(self, transport: Any) -> None:  # noqa: N802 - IProtocol's name
-        self.connected, self.transport = 1, transport
-        self.connectionMade()
-
-    def connectionMade(self) -> None:
-        """See `IProtocol`."""
-        raise NotImplementedError
-
-    def logPrefix(self) -> str:  # noqa: N802 - ILoggingContext's name
-        return type(self).__name__
 
     def peer(self) -> IAddress:
         return cast(IAddress, self.transport.getPeer())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IPushProducer
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -36,7 +36,7 @@ from sockreply.server.roster import Roster
 from sockreply.server.transport import direct_wire, wire_under
 
 
-@implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
+@implementer(IHalfCloseableProtocol, IPushProducer)
 class ReplyProtocol(Connection):
     """Reads for as long as messages can be answered, keeps the deadlines, and ends.
 
@@ -146,8 +146,6 @@ class ReplyProtocol(Connection):
             self.backlogged()
 
     def resumeProducing(self) -> None:
-        if not self._has_unsent:
-            self._deadlines.end("write")
         self._answering.sent()
 
     def stopProducing(self) -> None:
