@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from sockreply.conversation.answering import Answering
 from sockreply.conversation.arrival import TappedFramer, rest_of
 from sockreply.conversation.failures import tls_failed, too_slow, truncated
+from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import OPEN
 from sockreply.replies.reply import Reply
@@ -107,7 +108,7 @@ class Connection(Protocol):
     def _tell_unfinished(self, why: str) -> None:
         """Report the bytes that never became a message, when the connection is gone."""
         framer, exchanges = self._answering.framer, self._shared.exchanges
-        at = framer.at if isinstance(framer, TappedFramer) else None
+        at = framer.at if isinstance(framer, TappedFramer | PacedFramer) else None
         rest = rest_of(framer) if framer.buffered else b""
         if rest and (at is not None or exchanges.room):
             exchanges.unfinished(self.session, rest, at, why, self._told)
