@@ -153,7 +153,7 @@ def test_every_key_is_told(key: str) -> None:
     assert re.search(rf"`{key}`|\b{key} = ", TEXT)
 
 
-@pytest.mark.parametrize("table", [form.Log, form.Service, form.Rule])
+@pytest.mark.parametrize("table", [form.Log, form.Service, form.PerPeer, form.Rule])
 def test_defaults_are_the_real_ones(table: type) -> None:
     """The default that a table of the document tells is the one that holds."""
     told = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", TEXT, re.MULTILINE))

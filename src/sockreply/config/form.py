@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, TypeAlias
 
-from sockreply.config.scalars import Number, PlainText, Whole
+from sockreply.config.scalars import Number, NumberOrNone, PlainText, Whole
 from sockreply.notation import SIZE_LIMIT
-from sockreply.settings import EXCHANGES_A_SECOND, Level, Limits
+from sockreply.settings import EXCHANGES_A_SECOND, Level, Limits, Over, PeerLimits
 
 
 def keys_of(kind: Any) -> list[str]:
@@ -28,9 +28,14 @@ def telling_key(written: object) -> tuple[str, ...]:
 Seconds: TypeAlias = Annotated[
     float, Number(f"a number of seconds from 0 to {SIZE_LIMIT}", SIZE_LIMIT, least=0)
 ]
+PerSecond: TypeAlias = Annotated[
+    float,
+    NumberOrNone(f"0 or a number from 0.001 to {SIZE_LIMIT}", SIZE_LIMIT, least=0.001),
+]
 Chance: TypeAlias = Annotated[float, Number("a number above 0 and up to 1", 1, above=0)]
 Count: TypeAlias = Annotated[int, Whole(1)]
 CountOrNone: TypeAlias = Annotated[int, Whole(0)]
+Prefix: TypeAlias = Annotated[int, Whole(1, 128)]  # bits of an IPv6 address
 Seed: TypeAlias = Annotated[int, Whole(-(2**63), 2**63 - 1)]  # what TOML promises to carry
 Name: TypeAlias = Annotated[str, PlainText()]
 
@@ -194,6 +199,20 @@ class Listener:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PerPeer:
+    """How fast one peer may go. A burst that is not set is as much as a second allows."""
+
+    connections_per_second: PerSecond = 0.0
+    connections_burst: Count | None = None
+    messages_per_second: PerSecond = 0.0
+    messages_burst: Count | None = None
+    bytes_per_second: PerSecond = 0.0
+    bytes_burst: Count | None = None
+    over: Over = PeerLimits.over
+    ipv6_prefix: Prefix = PeerLimits.ipv6_prefix
+
+
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """One service. Without `otherwise`, a message that no rule is for gets silence."""
 
@@ -214,6 +233,7 @@ class Service:
     max_connections_per_peer: CountOrNone = Limits.max_connections_per_peer
     max_message: Count = Limits.max_message
     allow: str | list[str] | None = None
+    per_peer: PerPeer | None = None
     responder: str | None = None
     initial_state: Name | None = None
     seed: Seed | None = None
