@@ -27,6 +27,8 @@ class Promise(StrEnum):
     SLOW_SENDERS = "slow senders"
     OVERSIZED = "oversized"
     NOISE = "noise"
+    FLOOD = "flood"
+    MANY_PEERS = "many peers"
     WATCHDOG = "watchdog"
     MEMORY = "memory"
     LEAKS = "leaks"
