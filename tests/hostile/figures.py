@@ -29,6 +29,7 @@ class Promise(StrEnum):
     NOISE = "noise"
     FLOOD = "flood"
     MANY_PEERS = "many peers"
+    COMMANDS = "commands"
     WATCHDOG = "watchdog"
     MEMORY = "memory"
     LEAKS = "leaks"

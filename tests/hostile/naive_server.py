@@ -18,10 +18,11 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from twisted.application.internet import StreamServerEndpointService
 from twisted.internet import reactor as the_reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.utils import getProcessOutput
 from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
@@ -49,6 +50,10 @@ class Naive(Protocol, TimeoutMixin):
             stand_still()
         if options.lines:
             self.gather(data)
+        elif options.command:
+            self.factory.turns.run(
+                getProcessOutput, "/bin/sh", ("-c", options.command), os.environ
+            ).addCallbacks(self.answer, lambda _: self.transport.loseConnection())
         elif options.delay:
             reactor.callLater(options.delay, self.answer, data)
         else:
@@ -108,6 +113,7 @@ class NaiveFactory(Factory[Naive]):
         self.options = options
         self.connections = 0
         self.kept: list[Naive] = []
+        self.turns = DeferredSemaphore(options.at_once)
 
     def buildProtocol(self, addr: IAddress | None) -> Naive | None:
         if self.connections >= self.options.most:
@@ -147,6 +153,8 @@ def read_options() -> Namespace:
     parser.add_argument("--drain", type=float, default=0.0, help="seconds for connections")
     parser.add_argument("--web", help="an endpoint for a page of counts")
     parser.add_argument("--counts", type=int, default=0, help="how many are on it")
+    parser.add_argument("--command", help="what a shell runs to make a reply")
+    parser.add_argument("--at-once", type=int, default=64, help="commands; the others queue")
     parser.add_argument("--watchdog", action="store_true", help="ping it from a thread")
     return parser.parse_args()
 

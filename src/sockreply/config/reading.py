@@ -8,9 +8,7 @@ is collected already, and the reader returns None.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TypeAlias
 
 from sockreply.config import form
@@ -35,7 +33,7 @@ class Reading:
         problems: What is wrong.
         warnings: What is legal and yet probably wrong, a line each.
         listening: All endpoints.
-        commands: Gives what runs the commands of all services, always the same.
+        commands: What runs the commands of all services, once there is one.
         encoding: That of the service's text.
         framing: The service's.
         max_message: The most bytes that a message of the service may have.
@@ -45,10 +43,16 @@ class Reading:
     problems: Problems = field(default_factory=Problems)
     warnings: list[str] = field(default_factory=list)
     listening: list[Listening] = field(default_factory=list)
-    commands: Callable[[], Commands] = field(default_factory=lambda: cache(Commands))
+    commands: list[Commands] = field(default_factory=list)
     encoding: str = form.Service.encoding
     framing: Framing = field(default_factory=Chunk)
     max_message: int = form.Service.max_message
+
+    def shared_commands(self) -> Commands:
+        """What runs the commands of all services, from now on at the latest."""
+        if not self.commands:
+            self.commands.append(Commands())
+        return self.commands[0]
 
     def warn(self, reason: str) -> None:
         """Warn of what stands at the present place."""

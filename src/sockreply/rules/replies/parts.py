@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
+from sockreply.addresses import ip_of
 from sockreply.replies.reply import (
     Await,
     Close,
@@ -197,7 +198,8 @@ class CommandPart:
     Args:
         argv: The program and its arguments.
         timeout: Seconds that it may take.
-        commands: Runs it when there is room; those who share one share the room.
+        commands: Runs it when there is room; those who share one share the room. A peer is an IP
+            address, and on a UNIX socket a connection.
     """
 
     argv: tuple[str, ...]
@@ -219,7 +221,8 @@ class CommandPart:
             "SOCKREPLY_SERVICE": session.service,
             "SOCKREPLY_COUNT": str(session.count),
         }
-        return self.commands.run(session.reactor, self.argv, asked.message, self.timeout, env)
+        peer = ip_of(session.peer) or session
+        return self.commands.run(session.reactor, self.argv, asked.message, self.timeout, env, peer)
 
 
 @dataclass(frozen=True, slots=True)
