@@ -8,8 +8,9 @@ is collected already, and the reader returns None.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sockreply.config import form
 from sockreply.config.named_files import NamedFiles
@@ -20,8 +21,16 @@ from sockreply.framing.stream import Chunk
 from sockreply.rules.replies.commands import Commands
 from sockreply.server.endpoint_address import EndpointAddress
 
+Call: TypeAlias = Callable[[Callable[[], Any]], Any]
+"""Calls a function, somewhere, and gives what it returns or raises."""
+
 Listening: TypeAlias = tuple[tuple[Key, ...], EndpointAddress]
 """The place of an endpoint string, and the address that it takes."""
+
+
+def at_once(function: Callable[[], Any]) -> Any:
+    """What the function returns."""
+    return function()
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Reading:
         encoding: That of the service's text.
         framing: The service's.
         max_message: The most bytes that a message of the service may have.
+        in_loop: Calls responders' code.
     """
 
     files: NamedFiles
@@ -47,6 +57,7 @@ class Reading:
     encoding: str = form.Service.encoding
     framing: Framing = field(default_factory=Chunk)
     max_message: int = form.Service.max_message
+    in_loop: Call = at_once
 
     def shared_commands(self) -> Commands:
         """What runs the commands of all services, from now on at the latest."""

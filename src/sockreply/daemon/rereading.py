@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from sockreply.daemon.aside import aside
 from sockreply.daemon.outlets import Outlets
 from sockreply.daemon.systemd import Notifier
 from sockreply.errors import BadFile, CannotStart, ConfigError, NotRunning
@@ -74,7 +76,7 @@ class Rereading:
 
         file = str(path)
         try:
-            settings = read(path)
+            settings = await aside(self._reactor, partial(read, path))
             if self._override is not None:
                 settings = self._override(settings)
             await self._apply(settings)
