@@ -30,6 +30,8 @@ class Promise(StrEnum):
     FLOOD = "flood"
     MANY_PEERS = "many peers"
     COMMANDS = "commands"
+    TEMPLATES = "templates"
+    LONG_FILE = "long file"
     WATCHDOG = "watchdog"
     MEMORY = "memory"
     LEAKS = "leaks"

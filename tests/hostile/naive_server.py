@@ -48,6 +48,8 @@ class Naive(Protocol, TimeoutMixin):
         options = self.factory.options
         if data == b"block":
             stand_still()
+        if options.template:
+            data = fill_in(options.template, data)
         if options.lines:
             self.gather(data)
         elif options.command:
@@ -104,6 +106,16 @@ def stand_still() -> None:
         time.sleep(0.01)
 
 
+def fill_in(template: str, message: bytes) -> bytes:
+    """A template as Jinja2's sandbox has it; a message of some bytes is answered with itself."""
+    if len(message) < 100:
+        return message
+    from jinja2.sandbox import SandboxedEnvironment
+
+    filled = SandboxedEnvironment().from_string(template).render(message=message.decode())
+    return filled.encode()[-1:]
+
+
 class NaiveFactory(Factory[Naive]):
     """Counts connections, and refuses those that are too many."""
 
@@ -153,6 +165,7 @@ def read_options() -> Namespace:
     parser.add_argument("--drain", type=float, default=0.0, help="seconds for connections")
     parser.add_argument("--web", help="an endpoint for a page of counts")
     parser.add_argument("--counts", type=int, default=0, help="how many are on it")
+    parser.add_argument("--template", help="a reply by Jinja2, in its sandbox")
     parser.add_argument("--command", help="what a shell runs to make a reply")
     parser.add_argument("--at-once", type=int, default=64, help="commands; the others queue")
     parser.add_argument("--watchdog", action="store_true", help="ping it from a thread")
