@@ -26,6 +26,7 @@ from sockreply.rules.replies.commands import (
     Commands,
     run_command,
 )
+from sockreply.rules.replies.environment import kept
 from sockreply.turns import Turns
 
 
@@ -126,10 +127,12 @@ def test_output_is_the_answer() -> None:
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command's environment is ours, and what is added to it."""
-    monkeypatch.setenv("OURS", "ours")
+    """A command's environment is what each gets of ours, and what is added to it."""
+    monkeypatch.setenv("SECRET_TOKEN", "secret")
+    monkeypatch.setenv("LC_TIME", "C")
     _, process = run(StandInSpawn(), env={"ADDED": "added"})
-    assert process.environment == {**os.environ, "ADDED": "added"}
+    assert process.environment == {**kept(), "ADDED": "added"}
+    assert process.environment["LC_TIME"] == "C"
 
 
 def test_status() -> None:

@@ -159,6 +159,19 @@ def test_command() -> None:
     assert run_with[:5] == (clock, ("prog", "arg"), b"hi", 2.5, environment)
 
 
+def test_environment_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its variables are those that it names, and what tells of the message."""
+    monkeypatch.setenv("TOKEN", "token")
+    commands = NotingCommands(succeed(b"output"))
+    env = (("MODE", "fast"), ("TOKEN", None))
+    (step,) = CommandPart(("prog",), commands=commands, env=env).steps(asked())
+    assert isinstance(step, Await)
+    awaited(step)
+    given = commands.run_with[0][4]
+    assert {name: given[name] for name in ("MODE", "TOKEN")} == {"MODE": "fast", "TOKEN": "token"}
+    assert len(given) == 5
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

@@ -22,6 +22,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sockreply.errors import CommandFailed
+from sockreply.rules.replies.environment import kept
 from sockreply.rules.replies.process_group import ProcessGroup
 from sockreply.shown import SHOWN_BYTES, show_bytes
 from sockreply.turns import Turns
@@ -72,7 +73,7 @@ def run_command(
         message: Is its standard input.
         timeout: Seconds after which it is killed.
         limit: The most bytes that it may print.
-        env: Is added to our environment.
+        env: Is added to those variables of ours that every command gets.
         spawn: Starts it, and gives the protocol a transport like `ProcessGroup`.
 
     Returns:
@@ -81,7 +82,7 @@ def run_command(
         otherwise. As long as there are too few descriptors or processes for it, it is tried again.
         Cancelling kills it.
     """
-    return _Run(reactor, argv, message, timeout, limit).start({**os.environ, **(env or {})}, spawn)
+    return _Run(reactor, argv, message, timeout, limit).start({**kept(), **(env or {})}, spawn)
 
 
 class Commands:
