@@ -132,6 +132,7 @@ def test_other_settings(make: Callable[..., Site], tmp_path: Path) -> None:
     with capturedLogs() as events:
         site.exchange(b"third")
     site.write()
+    site.outlets.close()
     assert [line["request"]["text"] for line in lines(tmp_path / "one")] == ["first", "second"]
     assert [line["request"]["text"] for line in lines(tmp_path / "two")] == ["third"]
     assert len(texts(events)) == 2
@@ -148,6 +149,7 @@ def test_change_from_a_full_disk(make: Callable[..., Site], tmp_path: Path) -> N
         site.outlets.prepare(after).carry_out()
     site.exchange()
     site.write()
+    site.outlets.close()
     assert lines(tmp_path / "json")
     assert lines(tmp_path / "record")
 
@@ -199,6 +201,7 @@ def test_files_that_were_moved_away(make: Callable[..., Site], tmp_path: Path) -
     site.outlets.reopen()
     site.exchange(b"new")
     site.write()
+    site.outlets.close()
     assert [line["request"]["text"] for line in lines(tmp_path / "record")] == ["new"]
     assert len(lines(tmp_path / "json")) == 2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +21,7 @@ from sockreply.commands.options import (
     parameter,
     seconds,
 )
+from sockreply.commands.runner_logs import log_without_waiting, why_no_output
 from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.extensions import crashes_of
@@ -177,13 +178,14 @@ class Options(CommandOptions):
             ConfigError: The file is wrong; says where.
         """
         settings = self._from_file() if self._settings is None else self._settings
-        parent: Mapping[str, Any] = self.parent or {}
-        if settings.log.json == "-" and parent.get("nodaemon") == 0:
+        if settings.log.json == "-" and (why := why_no_output(self.parent or {})):
             place = "--json-log" if settings.file is None else f"{settings.file}: log.json"
-            raise ConfigError(f"{place}: a daemon has no standard output")
+            raise ConfigError(f"{place}: {why}")
         return settings
 
     def postOptions(self) -> None:
+        if self.parent is not None:
+            log_without_waiting(self.parent)
         if self["config"] is None:
             return
         flags = {flag for flag, *_ in self.optFlags}

@@ -92,7 +92,7 @@ class Outlets:
         writer, self._writer = self._writer, None
         self.exchanges = self._shown
         closed = succeed(None) if writer is None else self._close_writer(writer)
-        return closed.addCallback(lambda _: self._replace_json(None))
+        return closed.addCallback(lambda _: self._replace_json(None, at_end=True))
 
     def _open(self, before: LogSettings, after: LogSettings) -> Change:
         json, writer = self._json, self._writer
@@ -137,10 +137,11 @@ class Outlets:
             path, self._reactor, lambda work: deferToThreadPool(self._reactor, pool(), work)
         )
 
-    def _replace_json(self, json: JSONLines | None) -> None:
+    def _replace_json(self, json: JSONLines | None, at_end: bool = False) -> None:
+        """Log to another file of JSON lines; at the end, wait for what is not written yet."""
         if self._json is not None:
             globalLogPublisher.removeObserver(self._json)
-            self._json.close()
+            self._json.close(at_end)
         self._json = json
         if json is not None:
             globalLogPublisher.addObserver(json)

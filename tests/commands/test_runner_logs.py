@@ -1,0 +1,64 @@
+"""Where twistd and twist write their text logs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from sockreply.commands.runner_logs import log_without_waiting, why_no_output
+from sockreply.observing.log_stream import LogStream
+
+OURS = "sockreply.observing.journal.standard_output"
+
+
+@pytest.mark.parametrize(
+    ("options", "logger"),
+    [
+        ({"nodaemon": 1, "logfile": None}, OURS),
+        ({"nodaemon": 1, "logfile": ""}, OURS),
+        ({"nodaemon": 1, "logfile": "-"}, OURS),
+        ({"nodaemon": 1, "logfile": "here.log"}, None),
+        ({"nodaemon": 0, "logfile": None}, None),
+        ({"nodaemon": 1, "logfile": None, "syslog": 1}, None),
+        ({"nodaemon": 1, "logfile": None, "logger": "some.other"}, "some.other"),
+    ],
+)
+def test_twistd(options: dict[str, Any], logger: str | None) -> None:
+    """Only what it writes to standard output goes through our stream."""
+    log_without_waiting(options)
+    assert options.get("logger") == logger
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_twist(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, name: str) -> None:
+    """So does what twist writes to standard output or standard error."""
+    with (tmp_path / "log").open("w") as stream:
+        monkeypatch.setattr(sys, name, stream)
+        options = {"logFile": stream}
+        log_without_waiting(options)
+    assert isinstance(options["logFile"], LogStream)
+
+
+def test_log_file_of_twist(tmp_path: Any) -> None:
+    """A file of its own stays as it is."""
+    with (tmp_path / "log").open("w") as file:
+        options = {"logFile": file}
+        log_without_waiting(options)
+        assert options == {"logFile": file}
+
+
+def test_serve() -> None:
+    """`sockreply serve` has no such options."""
+    options: dict[str, Any] = {}
+    log_without_waiting(options)
+    assert options == {}
+
+
+def test_why_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the background there is no standard output, and it may be closed elsewhere."""
+    assert why_no_output({"nodaemon": 0}) == "a daemon has no standard output"
+    assert why_no_output({"nodaemon": 1}) == why_no_output({}) == ""
+    monkeypatch.setattr(sys, "__stdout__", None)
+    assert why_no_output({}) == "standard output is closed"
