@@ -27,6 +27,7 @@
     └── EndedBySignal          the user, or the system, ended a command
 
     CannotStart                ends the process with one line and a status other than 0
+    └── WrongSettings          which will be no better when it is started again
 """
 
 from __future__ import annotations
@@ -288,3 +289,13 @@ class CannotStart(SystemExit, Exception):
     and without a traceback; being an `Exception` too, it lets a daemonizing twistd pass the line
     on from the forked child and remove its pid file.
     """
+
+    status = 1
+    """The exit status of the process."""
+
+
+class WrongSettings(CannotStart):
+    """Settings from which the daemon cannot be started, however often that is tried."""
+
+    status = 78
+    """EX_CONFIG in sysexits.h; systemd shows it as CONFIG."""

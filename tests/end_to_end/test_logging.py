@@ -103,7 +103,7 @@ def test_json_log_on_standard_output(start_daemon: Start, runner: str) -> None:
 def test_json_log_on_the_standard_output_of_a_daemon_is_refused(tmp_path: Path) -> None:
     """What goes into the background has no standard output: `--json-log -` is an error."""
     done = start_to_end(*command(DAEMONIZING, "--port", "0", "--json-log", "-"), directory=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 78
     assert done.stderr.startswith("--json-log: a daemon has no standard output")
     assert len(done.stderr.splitlines()) == 1
     assert processes_in(tmp_path) == []
@@ -132,7 +132,7 @@ def test_json_log_on_a_standard_output_that_is_closed(tmp_path: Path, runner: st
     words = command(runner, "--port", "0", "--json-log", "-")
     done = start_to_end("sh", "-c", 'exec "$@" >&-', "sh", *words, directory=tmp_path)
     assert done.stderr.removeprefix("sockreply: ") == "--json-log: standard output is closed\n"
-    assert done.returncode == 1
+    assert done.returncode == 78
 
 
 @in_each_foreground

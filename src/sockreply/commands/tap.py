@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,9 +21,9 @@ from sockreply.commands.options import (
     parameter,
     seconds,
 )
-from sockreply.commands.runner_logs import log_without_waiting, why_no_output
+from sockreply.commands.runners import log_without_waiting, refusal, why_no_output
 from sockreply.daemon.daemon import Daemon
-from sockreply.errors import CannotStart, ConfigError
+from sockreply.errors import ConfigError
 from sockreply.extensions import crashes_of
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.registry import FRAMING_NAMES, parse_framing
@@ -153,6 +153,11 @@ class Options(CommandOptions):
         super().__init__()
         self["listen"] = []
 
+    @property
+    def runner(self) -> MutableMapping[str, Any]:
+        """The options of twistd, twist or `sockreply`, which run the daemon."""
+        return {} if self.parent is None else self.parent
+
     def opt_listen(self, endpoint: str) -> None:
         """A Twisted endpoint string to listen on; repeatable, but not with --port, --interface."""
         self["listen"].append(endpoint)
@@ -161,15 +166,15 @@ class Options(CommandOptions):
         """As Twisted does it, but for what is wrong.
 
         Raises:
-            CannotStart: One line that names the option.
+            WrongSettings: One line that names the option.
         """
         try:
             super().parseOptions(options)
             self._settings = self._from_words() if self["config"] is None else None
         except ConfigError as error:
-            raise CannotStart(str(error)) from None
+            raise refusal(str(error), self.runner) from None
         except usage.UsageError as error:
-            raise CannotStart(f"{error} (--help lists the options)") from None
+            raise refusal(f"{error} (--help lists the options)", self.runner) from None
 
     def settings(self) -> Settings:
         """What the options, or the file that they name, ask for.
@@ -178,14 +183,13 @@ class Options(CommandOptions):
             ConfigError: The file is wrong; says where.
         """
         settings = self._from_file() if self._settings is None else self._settings
-        if settings.log.json == "-" and (why := why_no_output(self.parent or {})):
+        if settings.log.json == "-" and (why := why_no_output(self.runner)):
             place = "--json-log" if settings.file is None else f"{settings.file}: log.json"
             raise ConfigError(f"{place}: {why}")
         return settings
 
     def postOptions(self) -> None:
-        if self.parent is not None:
-            log_without_waiting(self.parent)
+        log_without_waiting(self.runner)
         if self["config"] is None:
             return
         flags = {flag for flag, *_ in self.optFlags}
@@ -292,11 +296,11 @@ def makeService(options: Options) -> Daemon:
     """The daemon that the options ask for.
 
     Raises:
-        CannotStart: It cannot be: one line that names the place.
+        WrongSettings: It cannot be: one line that names the place.
     """
     from twisted.internet import reactor  # now, for importing it chooses one
 
     try:
         return Daemon(reactor, options.settings())
     except ConfigError as error:
-        raise CannotStart(str(error)) from None
+        raise refusal(str(error), options.runner) from None

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sockreply.commands.runner_logs import log_without_waiting, why_no_output
+from sockreply.commands import runners
+from sockreply.commands.runners import log_without_waiting, refusal, why_no_output
 from sockreply.observing.log_stream import LogStream
 
 OURS = "sockreply.observing.journal.standard_output"
@@ -62,3 +63,26 @@ def test_why_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
     assert why_no_output({"nodaemon": 1}) == why_no_output({}) == ""
     monkeypatch.setattr(sys, "__stdout__", None)
     assert why_no_output({}) == "standard output is closed"
+
+
+@pytest.mark.parametrize("runner", [{"nodaemon": 1}, {"logFile": None}])
+def test_refusal_under_twisted(capsys: pytest.CaptureFixture[str], runner: dict[str, Any]) -> None:
+    """Its text is printed, and the process ends with its status."""
+    error = refusal("port: no", runner)
+    assert (error.code, str(error)) == (78, "port: no")
+    assert capsys.readouterr() == ("", "port: no\n")
+
+
+def test_refusal_of_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is left to `sockreply` to print it."""
+    assert refusal("port: no", {}).status == 78
+    assert capsys.readouterr() == ("", "")
+
+
+def test_refusal_in_the_journal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There it is an error."""
+    monkeypatch.setattr(runners, "reaches_journal", lambda _: True)
+    refusal("port: no", {"nodaemon": 1})
+    assert capsys.readouterr().err == "<3>port: no\n"
