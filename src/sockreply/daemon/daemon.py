@@ -93,19 +93,14 @@ class Daemon(Service):
     # Start and stop.
 
     def privilegedStartService(self) -> None:
-        """Raise the limit of descriptors, open the logs and listen.
+        """Open the logs, raise the limit of descriptors and listen.
 
         Raises:
             CannotStart: One of these failed.
         """
         super().privilegedStartService()
-        for name, limits in fit_limits(
-            self.settings.services,
-            others=places_for(self.settings.metrics),
-            commands=self.settings.commands is not None,
-        ).items():
-            self.serving[name].factory.roster.change_limits(limits)
-        self.outlets.open()
+        self.outlets.open()  # first, for the rest is logged there too
+        self._or_give_up(self._fit)
         self._signals.take()  # who reads that it listens may already send one
         self._or_give_up(self._listen)
         self._listening = True
@@ -124,6 +119,14 @@ class Daemon(Service):
             self.watch.close()
             self.outlets.close()
             raise
+
+    def _fit(self) -> None:
+        for name, limits in fit_limits(
+            self.settings.services,
+            others=places_for(self.settings.metrics),
+            commands=self.settings.commands is not None,
+        ).items():
+            self.serving[name].factory.roster.change_limits(limits)
 
     def _listen(self) -> None:
         self._ready_file.prepare(self.settings.ready_file).carry_out()
@@ -171,7 +174,7 @@ class Daemon(Service):
         def left(_: None) -> None:
             del self._leaving[serving]
             self.outlets.tell_hidden()
-            self._tell(serving)
+            serving.sum_up(alone=not self.settings.services.keys() - {serving.factory.shared.name})
 
         gone: Deferred[None] = Deferred()
         self._leaving[serving] = gone
@@ -181,19 +184,6 @@ class Daemon(Service):
         self._listening = self._stopping = False
         closed = self.watch.close().addCallback(lambda _: self.outlets.close())
         return closed.addCallback(lambda _: self._systemd.stopped())
-
-    def _tell(self, serving: Serving) -> None:
-        counters, name = serving.factory.shared.counters, serving.factory.shared.name
-        self._log.info(
-            "{by}served {connections} connections: {messages} messages, {replies} replies, "
-            "{silences} silences, {errors} errors",
-            by=f"{name} " if self.settings.services.keys() - {name} else "",
-            connections=counters.connections,
-            messages=counters.messages,
-            replies=counters.replies,
-            silences=counters.silences,
-            errors=counters.errors.total(),
-        )
 
     # What signals ask.
 

@@ -91,6 +91,24 @@ class Serving:
 
         return take_on
 
+    def sum_up(self, alone: bool) -> None:
+        """Log what it has done.
+
+        Args:
+            alone: Need its name not be told, because there is no other service?
+        """
+        counters, name = self.factory.shared.counters, self.factory.shared.name
+        _log.info(
+            "{by}served {connections} connections: {messages} messages, {replies} replies, "
+            "{silences} silences, {errors} errors",
+            by="" if alone else f"{name} ",
+            connections=counters.connections,
+            messages=counters.messages,
+            replies=counters.replies,
+            silences=counters.silences,
+            errors=counters.errors.total(),
+        )
+
     def _responder_in(self, encoding: str, settings: ServiceSettings) -> Responder:
         if settings.responder_in is None:
             return settings.responder
