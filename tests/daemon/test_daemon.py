@@ -163,10 +163,8 @@ def test_json_log(tmp_path: Path) -> None:
     assert lines[-1].startswith("served 0 connections")
 
 
-def test_json_log_has_how_many_connections_fit(
-    tmp_path: Path, fits: Callable[[int], None]
-) -> None:
-    """What is told of the limit on open files reaches the JSON log, also where it ends the start."""
+def test_json_log_says_how_many_fit(tmp_path: Path, fits: Callable[[int], None]) -> None:
+    """What is told of the limit on open files reaches the JSON log, which ends with the start."""
     fits(960)
     path = tmp_path / "log.json"
     site = Site(LogSettings(json=str(path)))

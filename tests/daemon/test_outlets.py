@@ -166,6 +166,35 @@ def test_exchanges_that_go_on_are_recorded(make: Callable[..., Site], tmp_path: 
     assert [line["replies"][0]["text"] for line in lines(tmp_path / "two")] == ["late"]
 
 
+@pytest.mark.parametrize("shown", [0, 1])
+@pytest.mark.parametrize("end", ["answered", "silent", "failed", "abandoned"])
+def test_exchanges_that_go_on_when_the_record_ends(
+    make: Callable[..., Site], tmp_path: Path, shown: int, end: str
+) -> None:
+    """The log goes on to show those that it has shown, and none whose beginning it has not."""
+    site = make(record=str(tmp_path / "record"), exchanges_per_second=shown)
+    site.outlets.open()
+    session, log = Session(StandInConnection()), site.outlets.exchanges
+    log.received(session, b"slow", NOW)
+    site.outlets.prepare(LogSettings(exchanges_per_second=9)).carry_out()
+    log = site.outlets.exchanges
+    with capturedLogs() as events:
+        log.remarked(session, lambda: "hm")
+        match end:
+            case "answered":
+                log.answered(session, said(b"late"))
+            case "silent":
+                log.silent(session, "silence")
+            case "failed":
+                log.failed(session, "no", said(b"late"))
+            case _:
+                log.abandoned(session, None)
+        assert len(events) == 2 * shown
+        log.received(session, b"next", NOW)
+        log.answered(session, said(b"soon"))
+    assert len(events) == 2 * shown + 2
+
+
 def test_change_that_is_undone(make: Callable[..., Site], tmp_path: Path) -> None:
     """What was opened for it is closed, and what was there goes on."""
     site = make(record=str(tmp_path / "one"))

@@ -152,6 +152,8 @@ class Outlets:
             self._close_writer(self._writer)
         self._writer = writer
         if writer is None:
+            if isinstance(self.exchanges, RecordedExchanges):
+                self._shown.leave_out(self.exchanges.unshown())
             self.exchanges = self._shown
             return
         from sockreply.observing.record import RecordedExchanges  # now, because few want one
