@@ -35,6 +35,7 @@ class Promise(StrEnum):
     WATCHDOG = "watchdog"
     MEMORY = "memory"
     LEAKS = "leaks"
+    STUCK_READER = "stuck reader"
     NO_NETWORK = "no network"
     CONFINEMENT = "confinement"
 

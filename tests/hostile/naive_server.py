@@ -24,12 +24,19 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.utils import getProcessOutput
 from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 reactor: Any = the_reactor
+log = Logger()
 
 
 class Naive(Protocol, TimeoutMixin):
@@ -46,6 +53,8 @@ class Naive(Protocol, TimeoutMixin):
 
     def dataReceived(self, data: bytes) -> None:
         options = self.factory.options
+        if options.tell:
+            log.info("received {data}", data=data)
         if data == b"block":
             stand_still()
         if options.template:
@@ -168,6 +177,7 @@ def read_options() -> Namespace:
     parser.add_argument("--template", help="a reply by Jinja2, in its sandbox")
     parser.add_argument("--command", help="what a shell runs to make a reply")
     parser.add_argument("--at-once", type=int, default=64, help="commands; the others queue")
+    parser.add_argument("--tell", action="store_true", help="log what is received")
     parser.add_argument("--watchdog", action="store_true", help="ping it from a thread")
     return parser.parse_args()
 
@@ -202,7 +212,7 @@ def main() -> None:
 
 def say_where(port: Any) -> Any:
     """Print it."""
-    if port is not None:
+    if port is not None and isinstance(port.getHost(), IPv4Address):
         print(f"listening on 127.0.0.1:{port.getHost().port}", flush=True)
     return port
 

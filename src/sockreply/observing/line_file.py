@@ -112,11 +112,12 @@ class LineFile:
         if self._regular:
             return os.write(self._file, data)
         while True:
-            if self._has_room(0.0) or self._has_room(_LOOK_SECONDS):
+            if self._has_room(0.0):
                 with suppress(BlockingIOError):  # somebody else was faster
                     return os.write(self._file, data[:_PIECE])
             if give_up():
                 raise TimeoutError(errno.ETIMEDOUT, "The pipe is full")
+            self._has_room(_LOOK_SECONDS)
 
     def _has_room(self, seconds: float) -> bool:
         """Does it take something within that time, or fail at once?"""

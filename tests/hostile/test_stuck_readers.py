@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,12 +14,17 @@ import pytest
 from tests.end_to_end.clients import connect_unix, read_bytes
 from tests.end_to_end.daemons import command, environment, in_each_foreground
 from tests.end_to_end.waiting import PATIENCE, eventually
+from tests.hostile.figures import Figure, Promise
+from tests.hostile.naive import NAIVE
 
-EXCHANGES = 600
-"""At `LINE` bytes each, several times what a pipe holds."""
+HUNDREDS = 6
+"""How many hundred messages have lines in the log that take several times what a pipe holds."""
+MANY_TIMES = 5
+"""How many times that there has to be, so that no more may wait either."""
+SHORT = 3.0
+"""Seconds after which the control has failed."""
 LINE = b"x" * 150 + b"\n"
 
-OPTIONS = ("--listen", "unix:s", "--framing", "line", "--keep-alive", "--echo")
 CHATTY = """
 [log]
 exchanges_per_second = 100000
@@ -88,8 +94,8 @@ def configure(directory: Path, json_log: str = "") -> str:
     return str(path)
 
 
-def ask_much(directory: Path, hundreds: int = EXCHANGES // 100) -> None:
-    """Get the reply to every message, of so many that their lines fill every pipe."""
+def ask_much(directory: Path, hundreds: int = HUNDREDS, patience: float = PATIENCE) -> None:
+    """Get the reply to every message, a hundred at a time."""
     clients = []
 
     def connected() -> bool:
@@ -99,30 +105,41 @@ def ask_much(directory: Path, hundreds: int = EXCHANGES // 100) -> None:
 
     eventually(connected)
     with clients[0] as client:
+        client.settimeout(patience)
         for _ in range(hundreds):
             client.sendall(LINE * 100)
             assert read_bytes(client, len(LINE) * 100) == LINE * 100
 
 
 @in_each_foreground
-def test_text_log_that_nobody_reads(tmp_path: Path, pipe: Pipe, runner: str) -> None:
+def test_text_log_that_nobody_reads(
+    tmp_path: Path, pipe: Pipe, runner: str, figure: Figure
+) -> None:
     """With standard output on a pipe that is full, everybody is answered and SIGTERM works."""
     words = command(runner, "--config", configure(tmp_path))
     with running(words, tmp_path, pipe.writer) as daemon:
         pipe.let_go()
-        ask_much(tmp_path)
+        for _ in range(MANY_TIMES):
+            ask_much(tmp_path)
         daemon.terminate()
+        begun = time.monotonic()
         assert daemon.wait(PATIENCE) == 0
+    took = time.monotonic() - begun
+    count = MANY_TIMES * HUNDREDS * 100
+    figure(
+        Promise.STUCK_READER,
+        f"{runner}, text to a full pipe: {count} of {count} answered; stopped after {took:.1f} s",
+    )
 
 
 @in_each_foreground
-def test_json_log_that_nobody_reads(tmp_path: Path, runner: str) -> None:
+def test_json_log_that_nobody_reads(tmp_path: Path, runner: str, figure: Figure) -> None:
     """The same with a named pipe for the JSON lines; the text log says that some are lost."""
     os.mkfifo(tmp_path / "json")
     reader = os.open(tmp_path / "json", os.O_RDONLY | os.O_NONBLOCK)
     words = command(runner, "--config", configure(tmp_path, "json"))
     with (tmp_path / "out").open("wb") as out, running(words, tmp_path, out.fileno()) as daemon:
-        for _ in range(5):  # more than may wait
+        for _ in range(MANY_TIMES):
             ask_much(tmp_path)
         daemon.terminate()
         assert daemon.wait(PATIENCE) == 0
@@ -135,6 +152,8 @@ def test_json_log_that_nobody_reads(tmp_path: Path, runner: str) -> None:
     assert len([line for line in lines if told in line]) == 1
     assert kept > 0
     assert lines[last].endswith(f"json; {last - first - kept} lines lost")
+    text = f"{runner}, JSON to a full pipe: {kept} lines in it, {last - first - kept} told as lost"
+    figure(Promise.STUCK_READER, text)
 
 
 @in_each_foreground
@@ -150,12 +169,26 @@ def test_json_log_on_standard_output_that_nobody_reads(
         assert daemon.wait(PATIENCE) == 0
 
 
+def test_twisteds_log_waits_for_its_reader(tmp_path: Path, pipe: Pipe, figure: Figure) -> None:
+    """The control: with Twisted's own observer nobody is answered, and SIGTERM does nothing."""
+    words = [*NAIVE, "--listen", "unix:s", "--tell"]
+    with running(words, tmp_path, pipe.writer) as daemon:
+        pipe.let_go()
+        with pytest.raises(TimeoutError):
+            ask_much(tmp_path, MANY_TIMES * HUNDREDS * 100, SHORT)  # it logs once for each read
+        daemon.terminate()
+        with pytest.raises(subprocess.TimeoutExpired):
+            daemon.wait(SHORT)
+    text = "nobody is answered once the pipe is full, and SIGTERM does nothing"
+    figure(Promise.STUCK_READER, text, control=True)
+
+
 def test_reader_that_goes_on(tmp_path: Path, pipe: Pipe) -> None:
     """It gets what has waited, then new lines, each of them whole, and how many it missed."""
     words = command("sockreply serve", "--config", configure(tmp_path))
     with running(words, tmp_path, pipe.writer) as daemon:
         pipe.let_go()
-        for _ in range(5):
+        for _ in range(MANY_TIMES):
             ask_much(tmp_path)
         heard = b""
 
