@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def test_twistd(options: dict[str, Any], logger: str | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
-def test_twist(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, name: str) -> None:
+def test_twist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     """So does what twist writes to standard output or standard error."""
     with (tmp_path / "log").open("w") as stream:
         monkeypatch.setattr(sys, name, stream)
@@ -42,12 +43,21 @@ def test_twist(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, name: str) -> Non
     assert isinstance(options["logFile"], LogStream)
 
 
-def test_log_file_of_twist(tmp_path: Any) -> None:
+def test_log_file_of_twist(tmp_path: Path) -> None:
     """A file of its own stays as it is."""
     with (tmp_path / "log").open("w") as file:
         options = {"logFile": file}
         log_without_waiting(options)
         assert options == {"logFile": file}
+
+
+def test_log_file_of_twist_lacks_no_character(tmp_path: Path) -> None:
+    """What its encoding has no form for is escaped, instead of costing the line."""
+    path = tmp_path / "log"
+    with path.open("w", encoding="latin-1") as file:
+        log_without_waiting({"logFile": file})
+        file.write("ä안녕\udcff\n")
+    assert path.read_text(encoding="latin-1") == "ä\\uc548\\ub155\\udcff\n"
 
 
 def test_serve() -> None:

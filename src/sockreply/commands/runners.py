@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, MutableMapping
+from io import TextIOWrapper
 from typing import Any
 
 from sockreply.errors import WrongSettings
@@ -26,8 +27,11 @@ def log_without_waiting(runner: MutableMapping[str, Any]) -> None:
     Args:
         runner: The options of twistd or twist, or others.
     """
-    if "logFile" in runner and runner["logFile"] in (sys.stdout, sys.stderr):
-        runner["logFile"] = log_stream(runner["logFile"])
+    file = runner.get("logFile")
+    if "logFile" in runner and file in (sys.stdout, sys.stderr):
+        runner["logFile"] = log_stream(file)
+    elif isinstance(file, TextIOWrapper):
+        file.reconfigure(errors="backslashreplace")  # a character that it lacks would cost the line
     elif runner.get("nodaemon") and not _logs_elsewhere(runner):
         runner["logger"] = _LOGGER
 
