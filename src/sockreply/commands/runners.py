@@ -18,15 +18,17 @@ _LOGGER = "sockreply.observing.journal.standard_output"
 """As it is named on the command line of twistd."""
 
 
-def log_without_waiting(runner: MutableMapping[str, Any]) -> None:
+def log_without_waiting(runner: MutableMapping[str, Any] | None) -> None:
     """Let the text log go to a stream that never waits, where it goes to a standard stream.
 
     The observers of twistd and twist wait until a stream takes a line, so a reader of a pipe that
     stands still would stop all services. A log that goes to a file of its own stays as it is.
 
     Args:
-        runner: The options of twistd or twist, or others.
+        runner: The options of twistd or twist, or others, or none.
     """
+    if runner is None:
+        return
     file = runner.get("logFile")
     if "logFile" in runner and file in (sys.stdout, sys.stderr):
         runner["logFile"] = log_stream(file)
@@ -41,18 +43,18 @@ def _logs_elsewhere(twistd: Mapping[str, Any]) -> bool:
     return named or bool(twistd.get("logger") or twistd.get("syslog"))
 
 
-def why_no_output(runner: Mapping[str, Any]) -> str:
+def why_no_output(runner: Mapping[str, Any] | None) -> str:
     """Why nothing can be written to standard output; empty: it can.
 
     Args:
-        runner: The options of twistd or twist, or others.
+        runner: The options of twistd or twist, or others, or none.
     """
-    if runner.get("nodaemon") == 0:
+    if runner is not None and runner.get("nodaemon") == 0:
         return "a daemon has no standard output"
     return "standard output is closed" if sys.__stdout__ is None else ""
 
 
-def refusal(why: str, runner: Mapping[str, Any]) -> WrongSettings:
+def refusal(why: str, runner: Mapping[str, Any] | None) -> WrongSettings:
     """What to raise because the settings are wrong.
 
     It ends twistd and twist. They know no exit status but 1 for an error with a text, so for them
@@ -60,10 +62,10 @@ def refusal(why: str, runner: Mapping[str, Any]) -> WrongSettings:
 
     Args:
         why: One line that names the place.
-        runner: The options of twistd or twist, or others.
+        runner: The options of twistd or twist, or others, or none.
     """
     error = WrongSettings(why)
-    if "nodaemon" in runner or "logFile" in runner:
+    if runner is not None and {"nodaemon", "logFile"} & runner.keys():
         print(in_journal(why) if reaches_journal(sys.stderr) else why, file=sys.stderr)
         error.code = error.status
     return error

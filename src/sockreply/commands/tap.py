@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -153,11 +153,6 @@ class Options(CommandOptions):
         super().__init__()
         self["listen"] = []
 
-    @property
-    def runner(self) -> MutableMapping[str, Any]:
-        """The options of twistd, twist or `sockreply`, which run the daemon."""
-        return {} if self.parent is None else self.parent
-
     def opt_listen(self, endpoint: str) -> None:
         """A Twisted endpoint string to listen on; repeatable, but not with --port, --interface."""
         self["listen"].append(endpoint)
@@ -172,9 +167,9 @@ class Options(CommandOptions):
             super().parseOptions(options)
             self._settings = self._from_words() if self["config"] is None else None
         except ConfigError as error:
-            raise refusal(str(error), self.runner) from None
+            raise refusal(str(error), self.parent) from None
         except usage.UsageError as error:
-            raise refusal(f"{error} (--help lists the options)", self.runner) from None
+            raise refusal(f"{error} (--help lists the options)", self.parent) from None
 
     def settings(self) -> Settings:
         """What the options, or the file that they name, ask for.
@@ -183,13 +178,13 @@ class Options(CommandOptions):
             ConfigError: The file is wrong; says where.
         """
         settings = self._from_file() if self._settings is None else self._settings
-        if settings.log.json == "-" and (why := why_no_output(self.runner)):
+        if settings.log.json == "-" and (why := why_no_output(self.parent)):
             place = "--json-log" if settings.file is None else f"{settings.file}: log.json"
             raise ConfigError(f"{place}: {why}")
         return settings
 
     def postOptions(self) -> None:
-        log_without_waiting(self.runner)
+        log_without_waiting(self.parent)
         if self["config"] is None:
             return
         flags = {flag for flag, *_ in self.optFlags}
@@ -207,7 +202,7 @@ class Options(CommandOptions):
             interface=self["interface"],
             level=self["log-level"],
             json=self._json_log(),
-            record=self._record(),
+            record=self._path("record"),
             metrics=self._metrics(),
             ready_file=self._path("ready-file"),
         )
@@ -236,7 +231,7 @@ class Options(CommandOptions):
             log=LogSettings(
                 level=self["log-level"] or LogSettings.level,
                 json=self._json_log(),
-                record=self._record(),
+                record=self._path("record"),
             ),
             metrics=self._metrics(),
             ready_file=self._path("ready-file"),
@@ -244,9 +239,6 @@ class Options(CommandOptions):
 
     def _json_log(self) -> str | None:
         return "-" if self["json-log"] == "-" else self._path("json-log")
-
-    def _record(self) -> str | None:
-        return self._path("record")
 
     def _path(self, name: str) -> str | None:
         # Absolute, because twistd changes the directory.
@@ -303,4 +295,4 @@ def makeService(options: Options) -> Daemon:
     try:
         return Daemon(reactor, options.settings())
     except ConfigError as error:
-        raise refusal(str(error), options.runner) from None
+        raise refusal(str(error), options.parent) from None
