@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -22,6 +23,11 @@ def at_once() -> bool:
     return True
 
 
+def full(_: int, __: bytes) -> int:
+    """Stands for `os.write` on a full disk."""
+    raise OSError(errno.ENOSPC, "full")
+
+
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
     """A pipe that is read when the test does so."""
@@ -39,6 +45,44 @@ def test_nothing_begins_on_a_disk(tmp_path: Path) -> None:
     assert file.add(b"x\n", never) == (1, None)
     file.close()
     assert (tmp_path / "file").read_bytes() == b"x\n"
+
+
+def test_standard_output_on_a_disk_is_written_at_once(tmp_path: Path) -> None:
+    """Who looks at it sees what was logged before, as with any other program."""
+    with (tmp_path / "file").open("wb") as output:
+        file = LineFile.inherited(output.fileno())
+        assert file.begin(b"x\n") == 2
+        assert (tmp_path / "file").read_bytes() == b"x\n"
+        file.close()
+
+
+def test_disk_that_fills_up_within_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing stays of a line that could only be begun."""
+    write = os.write
+    with (tmp_path / "file").open("wb") as output:
+        file = LineFile.inherited(output.fileno())
+        file.begin(b"first\n")
+        monkeypatch.setattr(os, "write", lambda number, data: write(number, data[:3]))
+        assert file.begin(b"second\n") == 3
+        monkeypatch.setattr(os, "write", full)
+        whole, error = file.add(b"ond\n", never)
+        assert (whole, str(error)) == (0, "[Errno 28] full")
+        monkeypatch.undo()
+        assert file.begin(b"third\n") == 6
+        file.close()
+    assert (tmp_path / "file").read_bytes() == b"first\nthird\n"
+
+
+def test_pipe_whose_line_was_only_begun(pipe: tuple[int, int]) -> None:
+    """It is ended before the next one."""
+    file = LineFile.inherited(pipe[1])
+    line = b"x" * (1 << 20) + b"\n"
+    begun = file.begin(line)
+    file.add(line[begun:], at_once)
+    os.read(pipe[0], 1 << 20)
+    assert file.add(b"next\n", never) == (1, None)
+    assert os.read(pipe[0], 99) == b"\nnext\n"
+    file.close()
 
 
 def test_a_pipe_is_written_as_far_as_there_is_room(pipe: tuple[int, int]) -> None:

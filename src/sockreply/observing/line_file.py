@@ -29,6 +29,8 @@ class LineFile:
     def __init__(self, descriptor: int) -> None:
         self._file = descriptor
         self._regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._waits = self._regular  # must `begin` leave it alone?
+        self._begun = 0  # bytes of a line that `add` has to go on with
         self._torn = False  # is the last line not whole?
 
     @classmethod
@@ -54,17 +56,21 @@ class LineFile:
         """Append to what others have open too, such as standard output.
 
         A pipe or a terminal is opened anew where that is possible, because to switch off waiting
-        would switch it off for all who have it.
+        would switch it off for all who have it. A file on a disk is written at once, as anybody
+        expects of standard output.
         """
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             with suppress(OSError):  # it is a socket, or there is no /proc
                 return cls(os.open(f"/proc/self/fd/{descriptor}", _FLAGS))
-        return cls(os.dup(descriptor))
+        file = cls(os.dup(descriptor))
+        file._waits = False
+        return file
 
     def begin(self, lines: bytes) -> int:
         """Add as much as there is room for now.
 
-        Only pipes, sockets and terminals know that they have room. A disk may always let us wait.
+        Only pipes, sockets and terminals know that they have room. A disk may always let us wait,
+        so nothing is added to a file that we have opened there.
 
         Returns:
             How many bytes there are now; `add` can go on with the next one.
@@ -72,12 +78,10 @@ class LineFile:
         Raises:
             OSError: It takes no more.
         """
-        if self._regular or self._torn:
+        if self._waits or self._torn:
             return 0
-        written = 0
-        while written < len(lines) and self._has_room(0.0):
-            with suppress(BlockingIOError):  # somebody else was faster
-                written += os.write(self._file, lines[written : written + _PIECE])
+        written = os.write(self._file, lines) if self._regular else self._fill(lines)
+        self._begun = written % len(lines)
         return written
 
     def add(self, lines: bytes, give_up: Callable[[], bool]) -> tuple[int, OSError | None]:
@@ -100,13 +104,21 @@ class LineFile:
         except OSError as stopped:
             error = stopped
         whole = lines.rfind(b"\n", 0, written) + 1
-        if written > whole:
-            self._take_off(written - whole)
+        rest, self._begun = written - whole + (0 if whole else self._begun), 0
+        if rest:
+            self._take_off(rest)
         return lines.count(b"\n", 0, whole), error
 
     def close(self) -> None:
         with suppress(OSError):  # nothing could be done about it
             os.close(self._file)
+
+    def _fill(self, lines: bytes) -> int:
+        written = 0
+        while written < len(lines) and self._has_room(0.0):
+            with suppress(BlockingIOError):  # somebody else was faster
+                written += os.write(self._file, lines[written : written + _PIECE])
+        return written
 
     def _write(self, data: bytes | memoryview, give_up: Callable[[], bool]) -> int:
         if self._regular:
@@ -134,4 +146,5 @@ class LineFile:
             end = os.lseek(self._file, 0, os.SEEK_CUR)
             if os.fstat(self._file).st_size == end:  # else others write to it too
                 os.ftruncate(self._file, end - size)
+                os.lseek(self._file, end - size, os.SEEK_SET)  # standard output may not append
                 self._torn = False

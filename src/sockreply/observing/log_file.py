@@ -1,7 +1,8 @@
 """A file that a log goes to, whose reader or disk may stand still without holding up the loop.
 
 What has room is written at once, so that it is there even if the process dies next. What has not,
-and whatever goes to a disk, waits for a thread. What finds no place there is lost, and counted.
+and what goes to a file of its own on a disk, waits for a thread. What finds no place there is lost,
+and counted.
 """
 
 from __future__ import annotations
