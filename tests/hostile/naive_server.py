@@ -18,17 +18,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from twisted.application.internet import StreamServerEndpointService
 from twisted.internet import reactor as the_reactor
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.utils import getProcessOutput
-from twisted.logger import globalLogBeginner, textFileLogObserver
-from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
