@@ -56,7 +56,7 @@ class PeerLimits:
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds, bytes and counts; a timeout of 0 is none.
+    """Seconds, bytes and counts; a timeout of 0 is none, except for `drain_timeout`.
 
     Args:
         idle_timeout: Seconds without a complete message either way and no reply owed.
@@ -65,7 +65,8 @@ class Limits:
         write_timeout: Seconds for which a peer may take not a single byte of what waits for it.
         close_timeout: Seconds that an orderly close may take; a peer that still takes of what waits
             for it has `write_timeout` instead, for as long as it does.
-        drain_timeout: Seconds that connections get to finish when the service stops.
+        drain_timeout: Seconds that connections get to finish when the service stops; 0: they are
+            aborted at once.
         drain_delay: Seconds that the service carries on as before once it is told to stop.
         max_connections: How many at once, over all listeners; the excess waits in the kernel.
         max_message: The most bytes that a message may have.

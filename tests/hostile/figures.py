@@ -23,6 +23,8 @@ class Promise(StrEnum):
     NO_FILES_LEFT = "no files left"
     METRICS = "metrics"
     CLOSE = "close"
+    SLOW_READER = "slow reader"
+    LEAVER = "leaver"
     IDLE = "idle"
     SLOW_SENDERS = "slow senders"
     OVERSIZED = "oversized"

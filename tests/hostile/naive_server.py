@@ -44,7 +44,12 @@ class Naive(Protocol, TimeoutMixin):
 
     def connectionMade(self) -> None:
         self.factory.connections += 1
-        self.setTimeout(self.factory.options.life)  # and forgets to reset it
+        options = self.factory.options
+        self.setTimeout(options.life)  # and forgets to reset it
+        if options.user_timeout:
+            milliseconds = int(options.user_timeout * 1000)
+            wire = self.transport.getHandle()
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
     def dataReceived(self, data: bytes) -> None:
         options = self.factory.options
@@ -166,6 +171,7 @@ def read_options() -> Namespace:
     parser.add_argument("--most", type=int, default=sys.maxsize, help="connections")
     parser.add_argument("--reply-bytes", type=int, default=0, help="a reply of so many zeros")
     parser.add_argument("--life", type=float, help="seconds of a connection")
+    parser.add_argument("--user-timeout", type=float, help="seconds of the kernel's for a peer")
     parser.add_argument("--drain", type=float, default=0.0, help="seconds for connections")
     parser.add_argument("--web", help="an endpoint for a page of counts")
     parser.add_argument("--counts", type=int, default=0, help="how many are on it")

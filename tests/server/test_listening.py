@@ -233,19 +233,19 @@ def test_last_accepts_end_with_the_port(site: Site) -> None:
 
 def test_socket_options(site: Site) -> None:
     """Accepted connections inherit what is set: no delay, dead peers are found."""
-    site.listeners[0].tune(BACKLOG, 30.0)
+    site.listeners[0].tune(BACKLOG)
     options = site.ports[0].clients.options
     assert site.ports[0].clients.backlog == 4096
     assert options[socket.SOL_SOCKET, socket.SO_KEEPALIVE] == 1
     assert options[socket.IPPROTO_TCP, socket.TCP_NODELAY] == 1
-    for name, value in {"TCP_USER_TIMEOUT": 30_000, "TCP_NOTSENT_LOWAT": 65_536}.items():
+    for name, value in {"TCP_USER_TIMEOUT": 0, "TCP_NOTSENT_LOWAT": 65_536}.items():
         if hasattr(socket, name):
             assert options[socket.IPPROTO_TCP, getattr(socket, name)] == value
 
 
 def test_backlog_that_was_asked_for(site: Site) -> None:
     """A backlog that the operator named is left alone."""
-    site.listeners[0].tune(None, 30.0)
+    site.listeners[0].tune(None)
     assert site.ports[0].clients.backlog is None
 
 
@@ -253,7 +253,7 @@ def test_no_tcp_options_without_tcp() -> None:
     """A UNIX socket gets a backlog and no options of TCP."""
     reactor: Any = MemoryReactorClock()
     port = ListPort(None, reactor, socket.AF_UNIX)
-    Listener(port, Site(1).factory.roster, reactor).tune(BACKLOG, 30.0)
+    Listener(port, Site(1).factory.roster, reactor).tune(BACKLOG)
     assert port.clients.backlog == 4096
     assert port.clients.options == {}
 
@@ -276,7 +276,7 @@ def test_port_of_another_kind() -> None:
     reactor: Any = MemoryReactorClock()
     port = reactor.listenTCP(99, None)
     listener = Listener(port, Site(1).factory.roster, reactor)
-    listener.tune(BACKLOG, 30.0)
+    listener.tune(BACKLOG)
     listener.accept_last()
     listener.place_free()
     assert listener.address == port.getHost()

@@ -9,6 +9,7 @@ import pytest
 from twisted.logger import capturedLogs
 
 from sockreply.replies import Close, Raw, Reply, Stall, Wait
+from sockreply.server import Limits
 from tests.server.stand_ins import WireTalk, always, by_message, texts
 
 Connect = Callable[..., WireTalk]
@@ -180,6 +181,16 @@ def test_write_timeout_with_progress(over_wire: Connect) -> None:
     talk.clock.pump([1] * 34)
     talk.clock.turn()
     assert talk.counters.closed == {"write_timeout": 1}
+
+
+def test_write_timeout_that_is_taken_away(over_wire: Connect) -> None:
+    """A write_timeout of 0 is none, also for a peer that was looked at before."""
+    talk = over_wire(always(BIG), write_timeout=30, idle_timeout=0)
+    talk.say(b"x\n")
+    talk.factory.roster.change_limits(Limits(write_timeout=0, idle_timeout=0))
+    talk.clock.pump([1] * 100)
+    talk.clock.turn()
+    assert talk.transport.connected
 
 
 def test_no_write_timeout_once_all_is_sent(over_wire: Connect) -> None:

@@ -81,7 +81,7 @@ class Watch:
             self._site = self._make_site()
         port = listen_now(endpoint_from(self._reactor, endpoint), self._site, endpoint)
         listener = Listener(port, self._site, self._reactor, endpoint)
-        listener.tune(backlog_of(endpoint), self._site.timeOut)
+        listener.tune(backlog_of(endpoint))
         self._listeners.append(listener)
         return listener
 

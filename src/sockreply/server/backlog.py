@@ -52,6 +52,8 @@ class Backlog:
             self._taken, self._taken_at = taken, now
             self._times += 1
         allowed = seconds = self._allowed()
+        if not seconds:  # it was lifted meanwhile
+            return False
         if self._times > 1 and self._wire is not None and taken < self._wire.written:
             allowed = max(seconds, self._shared.limits.write_timeout)
         left: float = self._taken_at + allowed - now

@@ -12,10 +12,11 @@ from twisted.python.failure import Failure
 
 from sockreply.conversation.answering import Answering
 from sockreply.conversation.arrival import TappedFramer, rest_of
+from sockreply.conversation.deadlines import Deadlines
 from sockreply.conversation.failures import tls_failed, too_slow, truncated
 from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.shared import Shared
-from sockreply.conversation.states import OPEN
+from sockreply.conversation.states import OPEN, PACED, STALLED_PAUSED, UNSENT, WAITING
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
 from sockreply.server.tls_context import describe_tls
@@ -30,7 +31,7 @@ class Connection(Protocol):
 
     # Twisted's own have places too: an instance's dictionary then stays empty.
     __slots__ = (
-        *("_answering", "_opened_at", "_shared", "_told", "_wire"),
+        *("_answering", "_deadlines", "_ending", "_opened_at", "_shared", "_told", "_wire"),
         *("connected", "session", "transport"),
     )
 
@@ -39,6 +40,8 @@ class Connection(Protocol):
 
     _shared: Shared
     _answering: Answering
+    _deadlines: Deadlines
+    _ending: str | None  # why we close the connection
     _opened_at: float  # in seconds of the clock
     _told: bool  # is it logged which bytes became no message?
     _wire: SendsAtOnce | None  # what is under the transport's wrappers, if it is of our kind
@@ -76,9 +79,38 @@ class Connection(Protocol):
         answering = self._answering
         return not (answering.held or answering.state is not OPEN or answering.framer.buffered)
 
+    def backlogged(self) -> None:
+        """The peer does not take at once what we send."""
+        raise NotImplementedError
+
+    def abort(self, why: str) -> None:
+        """End the connection at once, whatever is still to be sent."""
+        raise NotImplementedError
+
+    def look_at_peer(self) -> None:
+        """Look for what no event tells: a peer that has left, or takes nothing of what it gets."""
+        wire, answering = self._wire, self._answering
+        if wire is None or self._ending is not None:
+            return
+        if answering.held & (WAITING | PACED) or answering.state is STALLED_PAUSED:
+            # We may not be reading.
+            why = wire.why_left()
+            if why is not None:
+                self.abort(why)
+                return
+        if wire.awaits_acknowledgement() and not self._deadlines.runs("write"):
+            self.backlogged()
+
     @property
     def _has_unsent(self) -> bool:
         return self._wire is not None and self._wire.unsent > 0
+
+    @property
+    def _owes_bytes(self) -> bool:
+        """Is there anything that the peer has to take?"""
+        if self._wire is not None and self._wire.awaits_acknowledgement():
+            return True
+        return self._has_unsent or self._answering.held & UNSENT > 0
 
     @property
     def _bare_wire(self) -> SendsAtOnce | None:

@@ -29,9 +29,6 @@ KEEPALIVE = (60, 15, 4)
 in 120 s."""
 
 
-_MOST_MILLISECONDS = 2**31 - 1  # that a socket option takes
-
-
 def backlog_of(description: str) -> int | None:
     """The backlog of a port that is ours alone to set; None: somebody else has set it.
 
@@ -82,12 +79,11 @@ class Listener:
         """Where it listens; None: it is no port (standard input, say)."""
         return self.port.getHost() if IListeningPort.providedBy(self.port) else None
 
-    def tune(self, backlog: int | None, user_timeout: float) -> None:
+    def tune(self, backlog: int | None) -> None:
         """Set what accepted connections inherit from the listening socket.
 
         Args:
             backlog: As for listen(2); None: as it is.
-            user_timeout: Seconds after which the kernel gives up a peer that acknowledges nothing.
         """
         if not isinstance(self.port, Port):
             return
@@ -103,7 +99,7 @@ class Listener:
             "TCP_KEEPIDLE": idle,
             "TCP_KEEPINTVL": interval,
             "TCP_KEEPCNT": probes,
-            "TCP_USER_TIMEOUT": min(int(user_timeout * 1000), _MOST_MILLISECONDS),
+            "TCP_USER_TIMEOUT": 0,  # it ends who reads steadily, but never a whole segment at once
             "TCP_NOTSENT_LOWAT": UNSENT_IN_KERNEL,
         }.items():
             if hasattr(socket, option):  # not all systems have all of them

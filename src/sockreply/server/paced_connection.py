@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sockreply.conversation.deadlines import Deadlines
 from sockreply.conversation.failures import too_fast
 from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.pacing import Limited, Pacing
@@ -14,9 +13,8 @@ from sockreply.server.connection import Connection
 class PacedConnection(Connection):
     """A connection that can be held back."""
 
-    __slots__ = ("_deadlines", "_framer")
+    __slots__ = ("_framer",)
 
-    _deadlines: Deadlines
     _framer: Framer  # that of answering, in one step less
 
     def pace(self, pacing: Pacing, key: int) -> PacedFramer:

@@ -42,6 +42,9 @@ class Member(Protocol):
     def abort(self, why: str) -> None:
         """End at once, whatever is still to be sent."""
 
+    def look_at_peer(self) -> None:
+        """Look for what no event tells: a peer that has left, or takes nothing of what it gets."""
+
 
 class Roster:
     """Knows the connections of a service, counts them, and ends them when the service stops.

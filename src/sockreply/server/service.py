@@ -15,6 +15,7 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import Listener, backlog_of
+from sockreply.server.rounds import Rounds
 from sockreply.settings import ListenerSettings
 
 
@@ -43,6 +44,7 @@ class ReplyService(Service):
         self._reactor = reactor
         self._endpoints = [self._endpoint(each) for each in endpoints]
         self._listeners: list[Listener] = []
+        self._rounds = Rounds(factory.roster, reactor)
         self._begun = False
         self._waits_for: Deferred[Any] | None = None
         self._aborted = False
@@ -89,6 +91,7 @@ class ReplyService(Service):
         """
         if not self._begun:
             self.privilegedStartService()
+        self._rounds.start()
         super().startService()
 
     def stopService(self) -> Deferred[None]:
@@ -126,6 +129,7 @@ class ReplyService(Service):
             self.factory.roster.abort()
         await stopped
         await drained
+        self._rounds.stop()
         self.factory.shared.complaints.close()
         self._begun = False
 
@@ -187,7 +191,7 @@ class ReplyService(Service):
         port = listen_now(endpoint, self.factory, description or str(endpoint))
         listener = Listener(port, self.factory.roster, self._reactor, description)
         self._listeners.append(listener)
-        listener.tune(backlog_of(description), self.factory.shared.limits.write_timeout)
+        listener.tune(backlog_of(description))
         if listener.address is not None:
             self.factory.shared.exchanges.listening(listener.address)
 
@@ -198,6 +202,7 @@ class ReplyService(Service):
     def drop(self) -> None:
         """Stop listening, at once: for a process that cannot start."""
         self._begun = False
+        self._rounds.stop()
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener.drop()

@@ -24,7 +24,6 @@ from sockreply.conversation.states import (
     RESUME,
     STALL,
     STALLED,
-    UNSENT,
     Event,
 )
 from sockreply.errors import ReplyTimeout
@@ -45,7 +44,7 @@ class ReplyProtocol(PacedConnection):
         roster: Knows them.
     """
 
-    __slots__ = ("_backlog", "_count", "_ending", "_roster", "_silence")
+    __slots__ = ("_backlog", "_count", "_roster", "_silence")
 
     def __init__(self, shared: Shared, roster: Roster) -> None:
         self.connected, self.transport, self._told = 0, None, False
@@ -59,7 +58,7 @@ class ReplyProtocol(PacedConnection):
         self._wire = None
         self._count = 0  # of the messages when the one that is coming began
         self._opened_at = 0.0
-        self._ending: str | None = None  # why we close the connection
+        self._ending = None
         self._backlog: Backlog | None = None  # which the peer is watched to take
 
     # What the transport tells us.
@@ -279,7 +278,7 @@ class ReplyProtocol(PacedConnection):
                 self.abort("message_timeout")
             case "reply":
                 answering.failed(Failure(ReplyTimeout(limits.reply_timeout)))
-            case "write" if self._has_unsent or answering.held & UNSENT:
+            case "write" if self._owes_bytes:
                 if self._backlog is not None and self._backlog.is_stuck():
                     self._tell_slow("write_timeout", limits.write_timeout)
                     self.abort("write_timeout")

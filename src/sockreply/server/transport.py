@@ -10,11 +10,12 @@ that with a method `owes_nothing`.
 
 from __future__ import annotations
 
+import select
 import sys
 from fcntl import ioctl
 from socket import MSG_PEEK
 from termios import TIOCOUTQ
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet import tcp, unix
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
@@ -28,9 +29,15 @@ from sockreply.server.twisted_buffers import BufferedServer, BufferedUNIXServer
 
 _DONE = Failure(CONNECTION_DONE)
 
+# What poll(2) always reports. On macOS, POLLHUP may be no more than a half-close.
+_GONE = select.POLLERR | (0 if sys.platform == "darwin" else select.POLLHUP)
+
 
 class SendsAtOnce(BufferedServer):
     """A connection that an accepting port made; one that is closed in a read can end with it."""
+
+    acknowledged = 0
+    """Bytes that the peer had taken when `awaits_acknowledgement` last found that it had all."""
 
     def doRead(self) -> Any:
         try:
@@ -95,6 +102,21 @@ class SendsAtOnce(BufferedServer):
             in_kernel = 0
         return self.written - self.unsent - in_kernel
 
+    def awaits_acknowledgement(self) -> bool:
+        """Has the kernel been given bytes that the peer has not taken yet?"""
+        if self.written != self.acknowledged and self.taken == self.written:
+            self.acknowledged = self.written
+        return self.written != self.acknowledged
+
+    def why_left(self) -> Literal["peer", "lost"] | None:
+        """How the peer ended both ways: it left, or there was an error; None: it did not."""
+        look = select.poll()
+        look.register(self.socket, 0)
+        for _, event in look.poll(0):
+            if event & _GONE:
+                return "lost" if event & select.POLLERR else "peer"
+        return None
+
     def has_unread(self) -> bool:
         """Has the peer sent bytes that nobody has read yet?"""
         try:
@@ -105,6 +127,9 @@ class SendsAtOnce(BufferedServer):
 
 class SendsAtOnceUNIX(SendsAtOnce, BufferedUNIXServer):
     """The same on a UNIX socket."""
+
+    def awaits_acknowledgement(self) -> bool:
+        return False  # what the kernel has is the peer's already, which may read it when it likes
 
 
 def sends_at_once(transport: type[Any]) -> type[Any]:

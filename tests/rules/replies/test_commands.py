@@ -96,7 +96,8 @@ class StandInSpawn:
 
 def run(spawn: StandInSpawn, **options: Any) -> tuple[Deferred[bytes], StandInProcess]:
     """Start a command, and let its turn come."""
-    answer = run_command(spawn.clock, ("prog", "arg"), b"asked", 5, spawn=spawn, **options)
+    timeout = options.pop("timeout", 5)
+    answer = run_command(spawn.clock, ("prog", "arg"), b"asked", timeout, spawn=spawn, **options)
     assert not spawn.started
     spawn.clock.advance(0)
     return answer, spawn.started[0]
@@ -223,6 +224,16 @@ def test_timeout() -> None:
     assert result(answer) == "command prog: did not finish within 5 s"
     process.exits(by_signal=signal.SIGKILL, held=True)
     assert not spawn.clock.getDelayedCalls()
+
+
+def test_no_timeout() -> None:
+    """A timeout of 0 is none."""
+    spawn = StandInSpawn()
+    answer, process = run(spawn, timeout=0)
+    spawn.clock.advance(1e9)
+    assert not process.killed
+    process.exits()
+    assert result(answer) == b""
 
 
 def test_cancel() -> None:

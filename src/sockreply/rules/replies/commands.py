@@ -71,7 +71,7 @@ def run_command(
         reactor: Runs it.
         argv: The program, looked up in PATH, and its arguments; no shell sees them.
         message: Is its standard input.
-        timeout: Seconds after which it is killed.
+        timeout: Seconds after which it is killed; 0: never.
         limit: The most bytes that it may print.
         env: Is added to those variables of ours that every command gets.
         spawn: Starts it, and gives the protocol a transport like `ProcessGroup`.
@@ -186,7 +186,8 @@ class _Run(ProcessProtocol):
             self._fail(f"cannot start: {error}")
 
     def connectionMade(self) -> None:
-        self._next(self._timeout, self._fail, f"did not finish within {self._timeout:g} s")
+        if self._timeout:
+            self._next(self._timeout, self._fail, f"did not finish within {self._timeout:g} s")
         self.transport.write(self._message)
         self.transport.closeStdin()
 
