@@ -53,6 +53,11 @@ def blocking(message: bytes, session: Session) -> bytes:
     return message
 
 
+def apart(message: bytes, session: Session) -> bytes:
+    """Answers with the whole seconds between the reactor's time and the clock that nobody sets."""
+    return b"%d" % round(session.reactor.seconds() - time.monotonic())
+
+
 def never(message: bytes, session: Session) -> Deferred[bytes]:
     """Never answers, and never gives up."""
     return Deferred()

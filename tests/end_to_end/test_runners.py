@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from tests.end_to_end.clients import TEXTBOOK_REPLY, ask
 from tests.end_to_end.daemons import (
     DAEMONIZING,
+    RESPONDERS,
+    RUNNERS,
     Start,
     command,
     in_each_foreground,
@@ -47,6 +50,23 @@ def test_hangup_does_not_end_it(start_daemon: Start, runner: str) -> None:
     daemon.wait_for("SIGHUP: ignored")
     assert ask(port) == TEXTBOOK_REPLY
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "runner",
+    [
+        *RUNNERS,
+        *(
+            ("twistd", "-n", "--pidfile=", "--reactor", reactor, "sockreply")
+            for reactor in ("asyncio", "poll", "select")
+        ),
+    ],
+    ids=str,
+)
+def test_time_is_steady(start_daemon: Start, runner: str | Sequence[str]) -> None:
+    """Whatever runs it, its reactor goes by a clock that nobody sets."""
+    daemon = start_daemon("--responder", f"{RESPONDERS}:apart", runner=runner)
+    assert ask(daemon.port) == b"0"
 
 
 @pytest.mark.usefixtures("start_daemon")

@@ -43,7 +43,18 @@ def with_steps() -> None:
     time.time = lambda: _real_time() + _shift
 
 
-WAYS: dict[str, Callable[[], None]] = {"without looks": without_looks, "with steps": with_steps}
+def by_the_clock() -> None:
+    """Let timers go by the time of day, as Twisted's do."""
+    from sockreply import clocks
+
+    clocks.keep_steady = lambda reactor: None
+
+
+WAYS: dict[str, Callable[[], None]] = {
+    "without looks": without_looks,
+    "with steps": with_steps,
+    "by the clock": by_the_clock,
+}
 
 
 def main() -> int:

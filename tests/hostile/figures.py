@@ -25,6 +25,7 @@ class Promise(StrEnum):
     CLOSE = "close"
     SLOW_READER = "slow reader"
     LEAVER = "leaver"
+    CLOCK = "clock"
     IDLE = "idle"
     SLOW_SENDERS = "slow senders"
     OVERSIZED = "oversized"

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.task import react
 from twisted.python import usage
 
+from sockreply.clocks import keep_steady
 from sockreply.errors import EndedBySignal, SockreplyError
 
 
@@ -25,6 +26,7 @@ def react_to(work: Callable[[Any], Awaitable[None]]) -> None:
     """
     from twisted.internet import reactor  # now, because importing it chooses one
 
+    keep_steady(reactor)
     failed: list[Exception] = []
 
     async def until_done(reactor: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.python import usage
 
+from sockreply.clocks import keep_steady
 from sockreply.commands.options import (
     DEFAULT_INTERFACE,
     DEFAULT_PORT,
@@ -292,6 +293,7 @@ def makeService(options: Options) -> Daemon:
     """
     from twisted.internet import reactor  # now, for importing it chooses one
 
+    keep_steady(reactor)
     try:
         return Daemon(reactor, options.settings())
     except ConfigError as error:

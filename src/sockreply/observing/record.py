@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from twisted.internet.interfaces import IAddress
 
+from sockreply.clocks import time_of_day
 from sockreply.conversation.arrival import Arrival
 from sockreply.conversation.exchanges import Exchanges, Piece, Said, Silence
 from sockreply.observing.line_writer import LineWriter
@@ -202,7 +203,8 @@ class RecordedExchanges:
         return f', "replies": [{pieces}], "sent_bytes": {said.size}'
 
     def _write(self, session: Session, event: str, time: float, text: str) -> None:
-        when = datetime.fromtimestamp(time, UTC).isoformat(timespec="microseconds")
+        moment = datetime.fromtimestamp(time_of_day(self._clock, time), UTC)
+        when = moment.isoformat(timespec="microseconds")
         line = (
             f'{{"event": "{event}", "time": "{when}", "service": {_text(session.service)}, '
             f'"connection": {session.number}, "peer": {_text(show_address(session.peer))}{text}}}\n'

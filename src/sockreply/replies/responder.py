@@ -147,7 +147,10 @@ class Session:
 
     @property
     def reactor(self) -> Any:
-        """What runs the service: it tells the time, calls later, and starts processes."""
+        """What runs the service: it calls later, and starts processes.
+
+        Its `seconds` are not the time of day in a daemon of ours, where nobody can set them.
+        """
         return self._connection.reactor()
 
     @property

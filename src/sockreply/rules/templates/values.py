@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted.internet.interfaces import IAddress
 
+from sockreply.clocks import time_of_day
 from sockreply.rules.asked import Asked
 from sockreply.rules.templates.octets import Bytes
 from sockreply.shown import show_address
@@ -94,14 +95,18 @@ class Chance(float):
         return self._source.choice(choices)
 
 
+def _now(asked: Asked) -> datetime:
+    return datetime.fromtimestamp(time_of_day(asked.session.reactor), UTC)
+
+
 NAMES: dict[str, Callable[[Asked, type[Bytes]], object]] = {
     "message": lambda asked, kind: kind(asked.message),
     "match": lambda asked, kind: Match(asked.match, kind),
     "peer": lambda asked, _: Peer(asked.session.peer),
     "count": lambda asked, _: asked.session.count,
     "state": lambda asked, _: asked.state,
-    "now": lambda asked, _: datetime.fromtimestamp(asked.session.reactor.seconds()).astimezone(),
-    "utcnow": lambda asked, _: datetime.fromtimestamp(asked.session.reactor.seconds(), UTC),
+    "now": lambda asked, _: _now(asked).astimezone(),
+    "utcnow": lambda asked, _: _now(asked),
     "uuid": lambda asked, _: uuid.UUID(int=asked.random.getrandbits(128), version=4),
     "random": lambda asked, _: Chance(asked.random),
 }
