@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 _real_time = time.time
 _shift = 0.0
@@ -50,10 +51,33 @@ def by_the_clock() -> None:
     clocks.keep_steady = lambda reactor: None
 
 
+def hesitant() -> None:
+    """Take a second from finding that nobody listens on a socket to replacing it."""
+    from sockreply.server import unix_sockets
+
+    look = unix_sockets._somebody_listens
+
+    def look_and_wait(path: Path) -> bool:
+        found = look(path)
+        time.sleep(1)
+        return found
+
+    unix_sockets._somebody_listens = look_and_wait
+
+
+def careless() -> None:
+    """Let several replace a socket at the same time."""
+    from sockreply.server import unix_sockets
+
+    unix_sockets._lock = lambda number: None
+
+
 WAYS: dict[str, Callable[[], None]] = {
     "without looks": without_looks,
     "with steps": with_steps,
     "by the clock": by_the_clock,
+    "hesitant": hesitant,
+    "careless": careless,
 }
 
 

@@ -35,6 +35,7 @@ class Promise(StrEnum):
     COMMANDS = "commands"
     TEMPLATES = "templates"
     LONG_FILE = "long file"
+    UNIX_SOCKET = "UNIX socket"
     WATCHDOG = "watchdog"
     MEMORY = "memory"
     LEAKS = "leaks"

@@ -18,6 +18,7 @@ from sockreply.errors import BadEndpoint, CannotStart
 from sockreply.server.recording_reactor import RecordingReactor
 from sockreply.server.tls import TLSEndpoint
 from sockreply.server.tls_context import read_context
+from sockreply.server.unix_sockets import UNIXListening
 
 _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
 
@@ -45,6 +46,8 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
         parameters = ssl_parameters(description)
         if parameters is not None:
             return _over_tls(reactor, description, parameters)
+        if description.startswith("unix:") and not isinstance(reactor, RecordingReactor):
+            reactor = UNIXListening(reactor, description)
         endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     except BadEndpoint as error:  # of what it wraps
         raise BadEndpoint(description, error.reason) from error.__cause__
