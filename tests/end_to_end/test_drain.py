@@ -31,6 +31,23 @@ def begin_stop(daemon: Daemon) -> None:
     daemon.wait_for("SIGTERM: stopping")
 
 
+def test_socket_that_somebody_has_removed(start_daemon: Start, tmp_path: Path) -> None:
+    """Replies that are owed are sent though a listener cannot remove its file any more."""
+    where = ("--listen", "unix:socket", "--listen", "tcp:0:interface=127.0.0.1")
+    daemon = start_daemon(*where, "--responder", f"{RESPONDERS}:gated")
+    with connect(daemon.port) as client:
+        client.sendall(b"hello")
+        daemon.wait_for("received from")
+        (tmp_path / "socket").unlink()
+        begin_stop(daemon)
+        eventually(lambda: refuses(daemon.port))
+        (tmp_path / GATE).touch()
+        assert read_all(client) == b"hello"
+    assert daemon.wait() == 0
+    assert "Traceback" not in daemon.log
+    assert not (tmp_path / "socket.lock").is_symlink()
+
+
 @in_each_foreground
 def test_requests_that_wait_for_their_replies_get_them(
     start_daemon: Start, tmp_path: Path, runner: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -15,10 +16,12 @@ import pytest
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.selectreactor import SelectReactor
+from twisted.logger import capturedLogs
 
 from sockreply.errors import CannotStart
 from sockreply.server import unix_sockets
 from sockreply.server.endpoints import endpoint_from, listen_now
+from tests.server.stand_ins import texts
 
 Listen = Callable[..., Any]
 SOMEBODY = os.getppid()
@@ -38,7 +41,8 @@ def listen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]:
 
     yield listen
     for port in ports:
-        port.connectionLost(connectionDone)
+        if port.connected:
+            port.connectionLost(connectionDone)
     for each in tuple(reactor._internalReaders):
         each.connectionLost(None)
 
@@ -151,6 +155,50 @@ def test_without_a_lock(listen: Listen) -> None:
     listen("unix:socket:lockfile=0")
     assert reaches()
     assert not os.path.lexists("socket.lock")
+
+
+def test_end(listen: Listen) -> None:
+    """A port that is closed takes its socket and its lock with it."""
+    listen().connectionLost(connectionDone)
+    assert list(Path().iterdir()) == []
+
+
+def test_end_of_a_socket_that_is_gone(listen: Listen) -> None:
+    """A port is closed in order though somebody has removed its socket, or its lock."""
+    port = listen()
+    Path("socket").unlink()
+    Path("socket.lock").unlink()
+    port.connectionLost(connectionDone)
+    assert not port.connected
+
+
+@pytest.mark.parametrize("lock", [None, "4194305"])
+def test_end_of_a_socket_that_was_replaced(listen: Listen, lock: str | None) -> None:
+    """A socket that somebody else has put there meanwhile, and its lock, stay."""
+    port = listen()
+    Path("socket").unlink()
+    Path("socket.lock").unlink()
+    leave(lock)
+    port.connectionLost(connectionDone)
+    assert Path("socket").exists()
+    assert os.path.lexists("socket.lock") is (lock is not None)
+
+
+def test_end_of_a_socket_that_cannot_be_removed(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a user that may listen, but not remove: one line, and the port is closed in order."""
+    port = listen()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with capturedLogs() as events:
+        port.connectionLost(connectionDone)
+    path = Path("socket").absolute()
+    assert texts(events, "warn") == [f"cannot remove {path}: Permission denied"]
+    assert not port.connected
 
 
 @contextmanager

@@ -16,15 +16,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EADDRINUSE
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from twisted.internet import tcp, unix
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 PATIENCE = 2.0
 """Seconds to wait for another daemon that is about to listen in the same directory. Anybody who may
 read it can lock it as well, and must not keep us from starting."""
+
+_log = Logger()
 
 _TELLS_MODE = re.compile(r"unix:(?:\\.|[^:\\])*:(?:\d|(?:.*:)?mode=)")  # after the path
 
@@ -47,11 +53,35 @@ class UNIXListening:
     ) -> IListeningPort:
         if not self._tells_mode:
             mode &= ~_umask()
-        path = Path(address)
+        path = Path(address).absolute()
         with _alone_in(path.parent):
             _remove_what_is_left(path)
             port: IListeningPort = self._reactor.listenUNIX(address, factory, mode=mode, **how)
+            if isinstance(port, unix.Port):
+                port.connectionLost = partial(_close, port, path, _identity(path))  # type: ignore[method-assign] # as Twisted does with others
         return port
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of the same name; None: there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _close(port: unix.Port, path: Path, ours: tuple[int, int] | None, reason: Failure) -> None:
+    """Close a port, as its own `connectionLost` does where the socket is still there and ours."""
+    if _identity(path) == ours:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warn("cannot remove {path}: {why}", path=str(path), why=error.strerror)
+    if port.lockFile is not None:
+        with suppress(OSError, ValueError):  # it is gone, or another's
+            port.lockFile.unlock()
+    tcp.Port.connectionLost(port, reason)
 
 
 def _umask() -> int:
