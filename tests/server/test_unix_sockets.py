@@ -24,8 +24,8 @@ from sockreply.server.endpoints import endpoint_from, listen_now
 from tests.server.stand_ins import texts
 
 Listen = Callable[..., Any]
-SOMEBODY = os.getppid()
-"""A process that runs."""
+OURS, SOMEBODY, NOBODY = str(os.getpid()), str(os.getppid()), "4194305"
+"""The processes that a lock may name: this one, one that runs, and a number that none can have."""
 
 
 @pytest.fixture
@@ -63,17 +63,19 @@ def reaches(path: str = "socket") -> bool:
 
 
 @pytest.mark.parametrize(
-    "lock", [None, str(os.getpid()), str(SOMEBODY), "1", "4194305"], ids=lambda lock: lock
+    "lock",
+    [None, OURS, SOMEBODY, "1", NOBODY],
+    ids=["no lock", "ours", "somebody", "process 1", "nobody"],
 )
 def test_socket_that_was_left(listen: Listen, lock: str | None) -> None:
     """A socket on which nobody listens is replaced, whoever has the number in its lock by now."""
     leave(lock)
     listen()
     assert reaches()
-    assert str(Path("socket.lock").readlink()) == str(os.getpid())
+    assert str(Path("socket.lock").readlink()) == OURS
 
 
-@pytest.mark.parametrize("lock", [str(os.getpid()), "4194305"])
+@pytest.mark.parametrize("lock", [OURS, NOBODY], ids=["ours", "nobody"])
 def test_lock_that_was_left(listen: Listen, lock: str) -> None:
     """So is a lock without a socket, if its process has gone or is ourselves."""
     Path("socket.lock").symlink_to(lock)
@@ -83,12 +85,12 @@ def test_lock_that_was_left(listen: Listen, lock: str) -> None:
 
 def test_lock_of_somebody(listen: Listen) -> None:
     """The lock of a process that runs is left alone where it has no socket to tell more."""
-    Path("socket.lock").symlink_to(str(SOMEBODY))
+    Path("socket.lock").symlink_to(SOMEBODY)
     with pytest.raises(CannotStart, match=r"^unix:socket: Cannot acquire lock$"):
         listen()
 
 
-@pytest.mark.parametrize("lock", [None, "4194305"])
+@pytest.mark.parametrize("lock", [None, NOBODY])
 @pytest.mark.parametrize("full", [False, True])
 def test_somebody_listens(listen: Listen, lock: str | None, full: bool) -> None:
     """A socket is left to whoever listens on it, even if the lock tells of nobody."""
@@ -172,7 +174,7 @@ def test_end_of_a_socket_that_is_gone(listen: Listen) -> None:
     assert not port.connected
 
 
-@pytest.mark.parametrize("lock", [None, "4194305"])
+@pytest.mark.parametrize("lock", [None, NOBODY])
 def test_end_of_a_socket_that_was_replaced(listen: Listen, lock: str | None) -> None:
     """A socket that somebody else has put there meanwhile, and its lock, stay."""
     port = listen()
