@@ -17,7 +17,7 @@ from zope.interface import implementer
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Line
 from sockreply.replies import Reply, Wait, as_responder
-from sockreply.server import Limits, ReplyFactory, ReplyService
+from sockreply.server import Limits, ReplyFactory, ReplyProtocol, ReplyService
 from sockreply.server.listening import Listener
 from sockreply.server.tls import TLSFactory
 from sockreply.settings import ListenerSettings
@@ -139,14 +139,15 @@ def test_drain() -> None:
     assert stopped == [None]
 
 
-def test_drain_timeout() -> None:
-    """What does not finish in time is aborted."""
-    site = Site(drain_timeout=3)
+@pytest.mark.parametrize("seconds", [3, 0])
+def test_drain_timeout(seconds: float) -> None:
+    """What does not finish in time is aborted; without any time, at once."""
+    site = Site(drain_timeout=seconds)
     site.service.startService()
     busy, transport = site.connect()
     busy.dataReceived(b"slow\n")
     stopped = watch(site.service.stopService())
-    site.reactor.advance(3)
+    site.reactor.advance(seconds)
     assert transport.aborted
     busy.connectionLost()
     assert stopped == [None]
@@ -223,6 +224,24 @@ def test_places_are_told_to_listeners() -> None:
     endpoint.port.doRead()
     assert len(site.factory.roster.connections) == 1
     reactor.turn(2)
+
+
+def test_looks_at_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it runs, and drains, it looks at each of them about once a second."""
+    looked: list[ReplyProtocol] = []
+    monkeypatch.setattr(ReplyProtocol, "look_at_peer", lambda each: looked.append(each))
+    site = Site()
+    site.service.startService()
+    client, _ = site.connect()
+    site.reactor.advance(1)
+    assert looked == [client]
+    client.dataReceived(b"slow\n")
+    stopped = watch(site.service.stopService())
+    site.reactor.advance(1)
+    assert looked == [client] * 2
+    client.connectionLost()
+    assert stopped == [None]
+    assert site.reactor.getDelayedCalls() == []
 
 
 def test_starts_again() -> None:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import socket
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -157,6 +158,15 @@ def test_without_a_lock(listen: Listen) -> None:
     listen("unix:socket:lockfile=0")
     assert reaches()
     assert not os.path.lexists("socket.lock")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract sockets")
+def test_abstract_socket(listen: Listen, tmp_path: Path) -> None:
+    """A name that is no path has neither a file nor a mode."""
+    name = f"\0{tmp_path}"
+    listen(f"unix:{name}:lockfile=0")
+    assert reaches(name)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_end(listen: Listen) -> None:

@@ -13,7 +13,7 @@ import re
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EADDRINUSE
 from functools import partial
@@ -51,12 +51,15 @@ class UNIXListening:
     def listenUNIX(  # noqa: N802 - Twisted's name
         self, address: str, factory: IProtocolFactory, mode: int = 0o666, **how: Any
     ) -> IListeningPort:
+        listen: Callable[..., IListeningPort] = self._reactor.listenUNIX
+        if address.startswith("\0"):  # the kernel removes it itself, with the last who has it
+            return listen(address, factory, mode=mode, **how)
         if not self._tells_mode:
             mode &= ~_umask()
         path = Path(address).absolute()
         with _alone_in(path.parent):
             _remove_what_is_left(path)
-            port: IListeningPort = self._reactor.listenUNIX(address, factory, mode=mode, **how)
+            port = listen(address, factory, mode=mode, **how)
             if isinstance(port, unix.Port):
                 port.connectionLost = partial(_close, port, path, _identity(path))  # type: ignore[method-assign] # as Twisted does with others
         return port
