@@ -56,6 +56,8 @@ class Way:
     more: bytes
     """What it sends besides, which the daemon does not read before it has answered."""
     leave: Callable[[socket.socket], None]
+    why: str
+    """What the daemon calls it."""
 
     def ask(self, daemon: Daemon, path: Path, message: bytes) -> socket.socket:
         """Ask something, with all that follows."""
@@ -66,12 +68,19 @@ class Way:
         return client
 
 
-OVER_TCP = Way("reset while not read", lambda daemon, _: connect(daemon.port), b"more\n" * 3, reset)
+OVER_TCP = Way(
+    "reset while not read",
+    lambda daemon, _: connect(daemon.port),
+    b"more\n" * 3,
+    reset,
+    "lost",
+)
 OVER_UNIX = Way(
     "UNIX socket closed",
     lambda _, path: connect_unix(str(path / "socket")),
     b"",
     socket.socket.close,
+    "peer",
 )
 WAYS = pytest.mark.parametrize("way", [OVER_TCP, OVER_UNIX], ids=["reset", "closed"])
 
@@ -113,10 +122,12 @@ def test_command_ends_with_its_peer(
         assert command_of(tmp_path).exists()
         way.leave(client)
         took = ends(tmp_path)
+        closed = count(tmp_path / "metrics", "closed_total", way.why)
     told = "runs on" if took is None else f"gone after {took:.1f} s"
     figure(Promise.LEAVER, f"{way.name}, {others} others: command {told}")
     assert took is not None
     assert count(tmp_path / "metrics", "errors_total", "abandoned") == 1
+    assert closed == 1
 
 
 @WAYS
