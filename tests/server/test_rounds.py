@@ -9,9 +9,11 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
+from sockreply.conversation.states import PACED
 from sockreply.replies import Reply, Stall, Wait
 from sockreply.server.rounds import IN_A_TURN, PAUSE, Rounds
 from sockreply.server.transport import SendsAtOnceUNIX
+from sockreply.settings import PeerLimits, Rate
 from tests.server.stand_ins import WireTalk, always, by_message, texts
 
 Connect = Callable[..., WireTalk]
@@ -174,3 +176,17 @@ def test_who_has_left_and_owes_nothing_to_wait_for(over_wire: Connect) -> None:
         if talk.protocol in talk.factory.roster.connections:
             talk.protocol.look_at_peer()
     assert talk.counters.messages == 1000
+
+
+def test_who_has_left_while_held_back(over_wire: Connect) -> None:
+    """A peer that is held back by its limits is not read, and yet noticed when it leaves."""
+    talk = over_wire(idle_timeout=0, per_peer=PeerLimits(messages=Rate(1, 1)))
+    for _ in range(3):
+        talk.say(b"x\n" * 3)
+    assert talk.protocol._answering.held & PACED
+    talk.peer.close()
+    talk.clock.turn(2)
+    assert talk.transport.connected
+    talk.protocol.look_at_peer()
+    talk.clock.turn()
+    assert not talk.transport.connected
