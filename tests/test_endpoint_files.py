@@ -11,6 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from sockreply.client import connect
 from sockreply.endpoint_files import UnusableFile, check_client_files, check_server_files
 from sockreply.errors import BadEndpoint, ConfigError
+from sockreply.pem import ENCRYPTED
 from sockreply.server.endpoint_address import address_of
 from sockreply.server.endpoints import endpoint_from
 
@@ -23,7 +24,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {
         "key.pem": "-----BEGIN RSA PRIVATE KEY-----",
         "cert.pem": "a comment\n-----BEGIN CERTIFICATE-----",
-        "both.pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----BEGIN TRUSTED CERTIFICATE-----",
+        "both.pem": "-----BEGIN PRIVATE KEY-----\n-----BEGIN TRUSTED CERTIFICATE-----",
+        "secret.pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----",
         "dh.pem": "-----BEGIN DH PARAMETERS-----",
         "junk": "junk",
         "a:b.pem": "-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----",
@@ -49,6 +51,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("ssl:1:privateKey=", "privateKey: cannot read '': Is a directory"),
         ("ssl:1:privateKey=\0", "privateKey: cannot read \0: embedded null byte"),
         ("ssl:1:cert.pem:cert.pem", "privateKey: cert.pem holds no private key in PEM"),
+        (
+            "ssl:1:secret.pem:cert.pem",
+            f"privateKey: secret.pem {ENCRYPTED}",
+        ),
         ("ssl:1:key.pem:junk", "certKey: junk holds no certificate in PEM"),
         ("ssl:1:both.pem:extraCertChain=junk", "extraCertChain: junk holds no certificate in PEM"),
         (

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
+from sockreply.pem import certificate_fault, key_fault
+
 _PARTS = re.compile(r"(?:^|:)((?:[^:\\]|\\.)*)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_BEGIN = "-----BEGIN (?:[A-Z0-9]+ )*{}-----"
+_DH_PARAMETERS = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*DH PARAMETERS-----")
 
 
 class UnusableFile(OSError):
@@ -95,15 +97,16 @@ def _check(values: Mapping[str, str], looks: Mapping[str, Callable[[Path], str |
 
 
 def _key(path: Path) -> str | None:
-    return None if _holds(path, "PRIVATE KEY") else "holds no private key in PEM"
+    return key_fault(path.read_bytes())
 
 
 def _certificate(path: Path) -> str | None:
-    return None if _holds(path, "CERTIFICATE") else "holds no certificate in PEM"
+    return certificate_fault(path.read_bytes())
 
 
 def _dh_parameters(path: Path) -> str | None:
-    return None if _holds(path, "DH PARAMETERS") else "holds no Diffie-Hellman parameters in PEM"
+    found = _DH_PARAMETERS.search(path.read_bytes())
+    return "holds no Diffie-Hellman parameters in PEM" if found is None else None
 
 
 def _trust_roots(path: Path) -> str | None:
@@ -114,8 +117,8 @@ def _trust_roots(path: Path) -> str | None:
     if not certificates:
         return "has no file that ends in .pem"
     for each in certificates:
-        if not _holds(each, "CERTIFICATE"):
-            return f"has {each.name}, which holds no certificate in PEM"
+        if (wrong := _certificate(each)) is not None:
+            return f"has {each.name}, which {wrong}"
     return None
 
 
@@ -123,7 +126,3 @@ def _pem_files(directory: Path) -> Iterator[Path]:
     for path in sorted(directory.iterdir()):
         if path.suffix.lower() == ".pem":
             yield path
-
-
-def _holds(path: Path, what: str) -> bool:
-    return re.search(_BEGIN.format(what).encode(), path.read_bytes()) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from sockreply.framing.interfaces import Framing
+from sockreply.pem import Certificate
 from sockreply.replies.responder import Greeting, Responder
 from sockreply.shown import HEX
 
@@ -66,14 +68,29 @@ def shown_as(wanted: str | None, framing: Framing, encoding: str = "utf-8") -> s
 
 
 @dataclass(frozen=True)
+class TLSSettings:
+    """TLS of a listener.
+
+    Args:
+        context: Has the certificates and their keys, and knows what is asked of clients.
+        certificates: What they say, as far as it is known.
+    """
+
+    context: ssl.SSLContext
+    certificates: tuple[Certificate, ...] = ()
+
+
+@dataclass(frozen=True)
 class ListenerSettings:
     """Where a service listens, and what lies between the socket and its connections.
 
     Args:
         endpoint: The endpoint string, by which a reload knows the listener again.
+        tls: The TLS around what the connections say; None: none, or what the string says.
     """
 
     endpoint: str
+    tls: TLSSettings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

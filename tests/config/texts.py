@@ -14,6 +14,17 @@ from tests.rules.stand_ins import session
 SERVICE = "[services.s]\nlisten = 'tcp:0'\n"
 """A service that lacks only what answers."""
 
+TLS = """
+certificate = 'cert.pem'
+key = 'key.pem'
+client_ca = 'other.pem'
+require_client = true
+min_version = '1.3'
+alpn = ['one', 'two']
+sni.'*.Example.org'.certificate = 'other.pem'
+"""
+"""All that the TLS of a listener can have; its files are not there."""
+
 EVERYTHING = r"""
 [log]
 level = "debug"

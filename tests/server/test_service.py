@@ -20,7 +20,8 @@ from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits, ReplyFactory, ReplyService
 from sockreply.server.listening import Listener
 from sockreply.server.tls import TLSFactory
-from sockreply.settings import ListenerSettings
+from sockreply.server.tls_context import server_context
+from sockreply.settings import ListenerSettings, TLSSettings
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import ListPort, PortEndpoint
 from tests.server.stand_ins import FakeTransport, LoopingReactor, by_message, watch
@@ -351,6 +352,27 @@ def test_directory_of_certificates_is_read_again(tmp_path: Path, kind: str) -> N
     site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, description))
     site.service.prepare(ListenerSettings(description))()
     assert isinstance(port.factory, TLSMemoryBIOFactory)
+    port.stopListening()
+
+
+def test_other_tls_of_a_listener_that_stays(tmp_path: Path) -> None:
+    """A listener gets TLS, another TLS and none, for who connects from then on."""
+    pair = make_certificate(tmp_path / "example.pem")
+    one, two = (TLSSettings(server_context(pair, pair)) for _ in range(2))
+    site = Site(reactor=LoopingReactor())
+    port: Any = ListPort(site.factory, site.reactor)
+    site.factory.doStart()
+    listener = Listener(port, site.factory.roster, site.reactor, "tcp:12345")
+    site.service._listeners.append(listener)
+    for settings in (one, two, None, one):
+        take_on = site.service.prepare(ListenerSettings(listener.description, settings))
+        take_on()
+        if settings is None:
+            assert port.factory is site.factory
+        else:
+            assert port.factory.context is settings.context
+            assert port.factory.wrappedFactory is site.factory
+    assert site.factory.numPorts == 1
     port.stopListening()
 
 

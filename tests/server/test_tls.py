@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import ssl
+import sys
 import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from OpenSSL import SSL
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.logger import capturedLogs
@@ -259,7 +261,7 @@ def test_tls_before_the_handshake(certificate: Path) -> None:
     """A greeting that asks for what is not known yet is told so."""
     talk = TLSTalk(certificate, greeting=lambda session: repr(session.tls).encode())
     talk.shake_hands()
-    assert talk.hear() == b"TLS(version='', cipher='', certificate=None)\n"
+    assert talk.hear() == b"TLS(version='', cipher='', certificate=None, sni='')\n"
 
 
 def test_writes_before_the_handshake_wait(certificate: Path) -> None:
@@ -435,3 +437,18 @@ def test_nothing_is_left_when_it_is_gone(certificate: Path) -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_name_that_is_not_ascii(certificate: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A server name (SNI) in other bytes ends the handshake, without a traceback from Python."""
+    talk = TLSTalk(certificate)
+    client = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
+    client.set_connect_state()
+    client.set_tlsext_host_name(b"\xff")
+    with pytest.raises(SSL.WantReadError):
+        client.do_handshake()
+    hook = sys.unraisablehook
+    talk.layer.dataReceived(client.bio_read(9999))
+    assert sys.unraisablehook is hook
+    assert talk.transport.disconnecting
+    assert "Exception ignored" not in capfd.readouterr().err

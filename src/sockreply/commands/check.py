@@ -11,7 +11,8 @@ from sockreply.config import read
 from sockreply.errors import BadFile, UnreadableFile
 from sockreply.extensions import failures_of
 from sockreply.replies.responder import optional
-from sockreply.settings import ServiceSettings, Settings
+from sockreply.server.certificates import certificates_of
+from sockreply.settings import ListenerSettings, ServiceSettings, Settings
 from sockreply.shown import show_text
 
 
@@ -74,7 +75,7 @@ def _told(settings: Settings) -> Iterator[str]:
     for name, service in settings.services.items():
         yield f"service {name}: {', '.join(_parts(service))}"
         for listener in service.listen:
-            yield f"  listens on {listener.endpoint}"
+            yield from _listening(listener)
         for line in _described(service)[1:]:
             yield f"  {line}"
     if settings.metrics is not None:
@@ -84,6 +85,15 @@ def _told(settings: Settings) -> Iterator[str]:
     for what, where in (("JSON lines", settings.log.json), ("the record", settings.log.record)):
         if where is not None:
             yield f"{what} to {'standard output' if where == '-' else where}"
+
+
+def _listening(listener: ListenerSettings) -> Iterator[str]:
+    """Where it is, and its certificates."""
+    yield f"  listens on {listener.endpoint}{', with TLS' if listener.tls else ''}"
+    for each in certificates_of(listener):
+        shown_to = "" if each.asked_as is None else f" for {each.asked_as}"
+        names = show_text(", ".join(each.names))
+        yield f"    certificate{shown_to}: {names}; expires on {each.ends:%Y-%m-%d} ({each.file})"
 
 
 def _parts(service: ServiceSettings) -> Iterator[str]:

@@ -187,10 +187,30 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """A certificate; without `key`, its private key is in the same file."""
+
+    certificate: str
+    key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TLS(Certificate):
+    """TLS of a listener."""
+
+    client_ca: str | None = None
+    require_client: bool = False
+    min_version: Literal["1.2", "1.3"] = "1.2"
+    alpn: list[str] = field(default_factory=list)
+    sni: dict[str, Certificate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Listener:
     """Where a service listens, and what lies between the socket and its connections."""
 
     endpoint: str
+    tls: TLS | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,11 @@ from typing import TypeAlias
 from sockreply.config import form
 from sockreply.config.problems import Place
 from sockreply.config.read_endpoints import read_endpoint
+from sockreply.config.read_tls import read_tls, warn_of_dates
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
+from sockreply.server.certificates import certificates_of
+from sockreply.server.endpoints import has_certificate
 from sockreply.settings import ListenerSettings
 
 _Written: TypeAlias = str | form.Listener
@@ -32,7 +35,15 @@ def read_listeners(
 
 def _read(written: _Written, reading: Reading) -> ListenerSettings:
     if isinstance(written, str):
-        return ListenerSettings(read_endpoint(written, reading))
+        listener = ListenerSettings(read_endpoint(written, reading))
+        for certificate in certificates_of(listener):
+            warn_of_dates(certificate, reading)
+        return listener
     with reading.problems.at("endpoint"):
         read_endpoint(written.endpoint, reading)
+    with reading.problems.at("tls"):
+        if written.tls is not None and has_certificate(written.endpoint):
+            raise ConfigError(f"endpoint {written.endpoint} has TLS of its own; tcp: has none")
+        tls = None if written.tls is None else read_tls(written.tls, reading)
+        return ListenerSettings(written.endpoint, tls)
     return ListenerSettings(written.endpoint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from inspect import isclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -10,10 +11,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 
 from sockreply.errors import BadReply, ConfigError
+from sockreply.pem import subject_of
 from sockreply.replies.reply import Await, Reply
 
 SHORT = 1024
 """Bytes that a reply may have if it is sent together with others, without a look at the peer."""
+
+
+_subject_of = lru_cache(maxsize=1024)(subject_of)  # rules may ask for every message
 
 
 class Responder(Protocol):
@@ -55,11 +60,18 @@ class TLS(NamedTuple):
         version: Of the protocol, such as "TLSv1.3"; empty before that.
         cipher: As OpenSSL names it; empty before that.
         certificate: The peer's, in DER; None: it has not presented one.
+        sni: The server name that it asked for (SNI); empty: none.
     """
 
     version: str
     cipher: str
     certificate: bytes | None
+    sni: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The subject of the peer's certificate, as RFC 4514 writes it; empty without one."""
+        return "" if self.certificate is None else _subject_of(self.certificate)
 
 
 class Connection(Protocol):

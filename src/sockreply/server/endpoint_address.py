@@ -12,11 +12,8 @@ from twisted.internet.protocol import ServerFactory
 
 from sockreply.errors import BadEndpoint
 from sockreply.server.activation import wanted_by
-from sockreply.server.endpoints import endpoint_from
+from sockreply.server.endpoints import asks_to_listen, endpoint_from
 from sockreply.server.recording_reactor import Asked, RecordingReactor
-
-_ASK_TO_LISTEN = {"tcp", "tcp6", "ssl", "tls", "unix"}
-"""Types of endpoints that do nothing but ask the reactor to listen."""
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - they are only compared with
 _MOST_PORT = 65535
@@ -104,7 +101,7 @@ def _asked_by(description: str) -> Asked | None:
         known = isinstance(error.__cause__, OSError)  # such as a missing certificate
         hint = "" if known else f"; {_hint(description)}"
         raise BadEndpoint(description, f"{error.reason}{hint}") from None
-    if kind.partition(":")[0].lower() in _ASK_TO_LISTEN:
+    if asks_to_listen(kind):
         endpoint.listen(ServerFactory())
     asked = reactor.asked
     if asked is not None:

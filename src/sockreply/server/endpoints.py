@@ -20,6 +20,9 @@ from sockreply.server.recording_reactor import RecordingReactor
 from sockreply.server.tls import TLSEndpoint
 from sockreply.server.tls_context import read_context
 
+_ASK_TO_LISTEN = re.compile(r"(?:haproxy:)*(?:tcp6?|ssl|tls|unix):", re.IGNORECASE)
+"""Endpoints that do nothing but ask the reactor to listen."""
+
 _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
 
 
@@ -94,20 +97,27 @@ def has_certificate(description: str) -> bool:
     return _WITH_CERTIFICATE.match(description) is not None
 
 
+def asks_to_listen(description: str) -> bool:
+    """Does an endpoint do nothing but ask the reactor to listen?"""
+    return _ASK_TO_LISTEN.match(description) is not None
+
+
 def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFactory | None:
-    """Read again the certificate and the key that an endpoint string names.
+    """Put again around a factory what an endpoint string puts there, and read its certificate.
 
     Args:
         description: The string, of whatever kind.
-        factory: Makes the connections inside TLS.
+        factory: Makes the connections.
 
     Returns:
-        What makes them with TLS, as for a new port; None: there is no certificate.
+        What makes them for the endpoint, as for a new port; None: nobody knows of which kind it is.
 
     Raises:
-        BadEndpoint: They cannot be read, are not what they should be, or do not belong together.
+        BadEndpoint: The certificate or its key cannot be read, or they are not what they should be.
     """
-    if not has_certificate(description):
+    if description.startswith("systemd:"):
+        return factory
+    if not asks_to_listen(description):
         return None
     reactor = RecordingReactor()
     listen_now(endpoint_from(reactor, description), factory, description)
@@ -116,7 +126,10 @@ def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFacto
 
 def make_with(port: Any, factory: IProtocolFactory) -> None:
     """Make the connections that a port takes from now on with another factory."""
-    before, port.factory = port.factory, factory
+    before = getattr(port, "factory", None)
+    if before is None or before is factory:  # what is not one of Twisted's ports may have none
+        return
+    port.factory = factory
     factory.doStart()
     before.doStop()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, gatherResults
-from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
+from twisted.internet.interfaces import IAddress, IProtocolFactory, IStreamServerEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -15,6 +15,7 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import Listener, backlog_of
+from sockreply.server.tls import TLSFactory
 from sockreply.settings import ListenerSettings
 
 
@@ -151,7 +152,7 @@ class ReplyService(Service):
             ConfigError: Files cannot be read, are not what they should be, or do not match.
             CannotStart: OpenSSL does not accept such a key or certificate.
         """
-        factory = factory_again(listener.endpoint, self.factory)
+        factory = factory_again(listener.endpoint, self._factory(listener))
 
         def take_on() -> None:
             for each in self._listeners:
@@ -182,9 +183,15 @@ class ReplyService(Service):
             return endpoint_from(self._reactor, listener.endpoint), listener
         return listener, ListenerSettings("")
 
+    def _factory(self, listener: ListenerSettings) -> IProtocolFactory:
+        """What makes the connections of a listener, with all that lies around them."""
+        if listener.tls is None:
+            return self.factory
+        return TLSFactory(self.factory, listener.tls.context)
+
     def _listen(self, endpoint: IStreamServerEndpoint, settings: ListenerSettings) -> None:
         description = settings.endpoint
-        port = listen_now(endpoint, self.factory, description or str(endpoint))
+        port = listen_now(endpoint, self._factory(settings), description or str(endpoint))
         listener = Listener(port, self.factory.roster, self._reactor, description)
         self._listeners.append(listener)
         listener.tune(backlog_of(description), self.factory.shared.limits.write_timeout)

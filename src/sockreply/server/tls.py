@@ -7,6 +7,7 @@ much. This one also sends a peer that has said good-bye (close_notify) the repli
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -133,11 +134,14 @@ class TLSConnection(ProtocolWrapper):
 
     def _shake_hands(self) -> bool:
         """Continue the handshake. Is it done?"""
+        hook, sys.unraisablehook = sys.unraisablehook, _pass_over_names
         try:
             self.tls.do_handshake()
         except ssl.SSLWantReadError:
             self._flush()
             return False
+        finally:
+            sys.unraisablehook = hook
         held, self._held = self._held, None
         if held:
             self._encrypt(b"".join(held))
@@ -200,6 +204,12 @@ class TLSConnection(ProtocolWrapper):
         self._flush()  # the alert, which tells the peer what is wrong
         self.transport.unregisterProducer()  # a paused one would hold the close up
         self.transport.loseConnection()
+
+
+def _pass_over_names(unraisable: Any) -> None:
+    """Say nothing of a server name (SNI) that is not ASCII: Python would print a traceback."""
+    if not isinstance(unraisable.exc_value, UnicodeDecodeError):
+        sys.__unraisablehook__(unraisable)
 
 
 class TLSFactory(WrappingFactory[TLSConnection]):
