@@ -27,6 +27,7 @@ class Promise(StrEnum):
     SLOW_SENDERS = "slow senders"
     OVERSIZED = "oversized"
     NOISE = "noise"
+    HANDSHAKE = "handshake"
     WATCHDOG = "watchdog"
     MEMORY = "memory"
     LEAKS = "leaks"

@@ -452,3 +452,57 @@ def test_name_that_is_not_ascii(certificate: Path, capfd: pytest.CaptureFixture[
     assert sys.unraisablehook is hook
     assert talk.transport.disconnecting
     assert "Exception ignored" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("greeting", [None, b"hello", Reply(Wait(1), b"hello")])
+def test_handshake_has_the_time_of_a_message(certificate: Path, greeting: Any) -> None:
+    """However it drips, and whatever waits to be sent, it is over in message_timeout."""
+    with capturedLogs() as events:
+        talk = TLSTalk(certificate, greeting=greeting, idle_timeout=0, message_timeout=5)
+        with pytest.raises(ssl.SSLWantReadError):
+            talk.client.do_handshake()
+        for byte in talk._out.read()[:49]:
+            talk.clock.advance(0.1)
+            talk.layer.dataReceived(bytes([byte]))
+        assert not talk.transport.aborted
+        talk.clock.advance(0.2)
+    assert talk.transport.aborted
+    talk.leave()
+    assert talk.counters.closed == {"message_timeout": 1}
+    assert "192.168.1.1:54321 took more than 5 s: TLS handshake" in texts(events, "warn")
+    talk.clock.advance(9)
+    assert not talk.clock.getDelayedCalls()
+
+
+def test_time_of_a_handshake_ends_with_it(certificate: Path) -> None:
+    """Once the handshake is done, or the peer has gone, its time is nobody's concern."""
+    talk = TLSTalk(certificate, idle_timeout=0, message_timeout=5)
+    talk.shake_hands()
+    talk.deliver()
+    assert not talk.clock.getDelayedCalls()
+    talk.clock.advance(9)
+    talk.say(b"one\n")
+    assert talk.hear() == b"one\n"
+    gone = TLSTalk(certificate, idle_timeout=0, message_timeout=5)
+    assert gone.clock.getDelayedCalls()
+    gone.leave()
+    assert not gone.clock.getDelayedCalls()
+
+
+def test_handshake_that_may_take_for_ever(certificate: Path) -> None:
+    """A message_timeout of 0 is none, for handshakes too."""
+    talk = TLSTalk(certificate, idle_timeout=0, message_timeout=0)
+    assert not talk.clock.getDelayedCalls()
+
+
+def test_handshakes_are_counted(certificate: Path) -> None:
+    """By the version that was agreed on; one that fails is an error."""
+    for version in VERSIONS:
+        talk = TLSTalk(certificate, version)
+        assert talk.counters.handshakes == {}
+        talk.shake_hands()
+        talk.deliver()
+        assert talk.counters.handshakes == {version.name.replace("_", "."): 1}
+    talk = TLSTalk(certificate)
+    talk.layer.dataReceived(b"GET / HTTP/1.0\r\n\r\n")
+    assert talk.counters.handshakes == {}

@@ -71,6 +71,12 @@ _KINDS = (
         "abandoned malformed reply reply_timeout tls too_long truncated unasked",
         "What went wrong, by kind; reply, reply_timeout and abandoned: messages left unanswered.",
     ),
+    _Kinds(
+        "handshakes",
+        "version",
+        "TLSv1.2 TLSv1.3",
+        "Connections that came to speak TLS, by its version.",
+    ),
 )
 
 

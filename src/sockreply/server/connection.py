@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from twisted.internet.error import ConnectionClosed, ConnectionDone
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IHandshakeListener
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from sockreply.conversation.answering import Answering
 from sockreply.conversation.arrival import TappedFramer, rest_of
+from sockreply.conversation.deadlines import Deadlines, Kind
 from sockreply.conversation.failures import tls_failed, too_slow, truncated
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import OPEN
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
-from sockreply.server.tls_context import describe_tls
+from sockreply.server.tls_context import describe_tls, version_of
 from sockreply.server.transport import SendsAtOnce, tls_under
 
 NEWCOMER = 1.0
 """Seconds that a peer has to send its first message when the service stops: it may be under way."""
 
 
+class Overdue(NamedTuple):
+    """Is told when a handshake has taken too long.
+
+    Args:
+        connection: The one that it is for.
+    """
+
+    connection: Connection
+
+    def expired(self, _: Kind) -> None:
+        self.connection.handshake_overdue()
+
+
+@implementer(IHandshakeListener)
 class Connection(Protocol):
     """A connection as its session knows it: `sockreply.replies.responder.Connection`."""
 
@@ -69,6 +85,30 @@ class Connection(Protocol):
 
     def send(self, reply: bytes | Reply) -> None:
         self._answering.send(reply)
+
+    def handshake_begins(self) -> Deadlines:
+        """TLS is to begin, and may take as long as a message, in whatever pieces it comes.
+
+        Returns:
+            Is to be stopped when the handshake is done, or the connection gone.
+        """
+        deadlines = Deadlines(self._shared.alarms, Overdue(self))
+        deadlines.begin("message", self._shared.limits.message_timeout)
+        return deadlines
+
+    def handshake_overdue(self) -> None:
+        """End the connection: its handshake has taken too long."""
+        self._tell_slow("TLS handshake", self._shared.limits.message_timeout)
+        self.abort("message_timeout")
+
+    def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's
+        handle = tls_under(self.transport)
+        if handle is not None:
+            self._shared.counters.handshakes[version_of(handle)] += 1
+
+    def abort(self, why: str) -> None:
+        """End the connection at once, whatever is still to be sent."""
+        raise NotImplementedError
 
     def owes_nothing(self) -> bool:
         """Is there nothing to do for a peer that sends no more, but to close?"""

@@ -25,6 +25,8 @@ from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sockreply.conversation.deadlines import Deadlines
+
 PIECE_BYTES = 65_536
 """Most bytes encrypted or decrypted at a time: as many as Twisted reads from a socket at once. A
 `MemoryBIO` keeps the memory for the most that was ever in it until its connection is gone."""
@@ -54,8 +56,15 @@ class TLSConnection(ProtocolWrapper):
         self._owes_good_bye = False
         self._peer_ended = False
         self._reason: Failure | None = None
+        self._patience: Deadlines | None = None  # with the handshake
 
     # What the wire tells us.
+
+    def makeConnection(self, transport: Any) -> None:  # noqa: N802 - Twisted's
+        super().makeConnection(transport)
+        begins = getattr(self._innermost(), "handshake_begins", None)
+        if begins is not None and self._held is not None:  # it is still there
+            self._patience = begins()
 
     def dataReceived(self, data: bytes) -> None:
         if self._peer_ended or self._reason is not None:
@@ -86,6 +95,7 @@ class TLSConnection(ProtocolWrapper):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._held = self._producer = None  # the producer knows us: neither would ever go alone
+        self._wait_no_more()
         super().connectionLost(self._reason or reason)
 
     # What the protocol asks.
@@ -143,6 +153,10 @@ class TLSConnection(ProtocolWrapper):
         finally:
             sys.unraisablehook = hook
         held, self._held = self._held, None
+        self._wait_no_more()
+        completed = getattr(self._innermost(), "handshakeCompleted", None)
+        if completed is not None:
+            completed()
         if held:
             self._encrypt(b"".join(held))
         self._flush()
@@ -180,13 +194,28 @@ class TLSConnection(ProtocolWrapper):
         if self.disconnecting:
             self.transport.loseConnection()
             return
-        protocol: Any = self.wrappedProtocol
-        while isinstance(protocol, ProtocolWrapper):  # would pass it on to us: it says it is what
-            protocol = protocol.wrappedProtocol  # its transport is, and has what its transport has
+        protocol = self._innermost()
         if IHalfCloseableProtocol.providedBy(protocol):
             protocol.readConnectionLost()
         else:
             self.loseConnection()
+
+    def _innermost(self) -> Any:
+        """The protocol that is no wrapper.
+
+        A wrapper says that it is what its transport is, has what its transport has, and would pass
+        on to us what we ask of it.
+        """
+        protocol: Any = self.wrappedProtocol
+        while isinstance(protocol, ProtocolWrapper):
+            protocol = protocol.wrappedProtocol
+        return protocol
+
+    def _wait_no_more(self) -> None:
+        """The handshake is done, or will never be."""
+        patience, self._patience = self._patience, None
+        if patience is not None:
+            patience.stop()
 
     def _say_good_bye(self) -> None:
         """Say good-bye, and close once the peer answers; what it sends is dropped."""

@@ -130,6 +130,19 @@ def _no_passphrase() -> NoReturn:
     raise OSError(ENCRYPTED)
 
 
+def version_of(handle: Any) -> str:
+    """The version of TLS that was agreed on; empty before that.
+
+    Args:
+        handle: As for `describe_tls`.
+    """
+    if isinstance(handle, ssl.SSLObject):
+        return handle.version() or ""
+    # pyOpenSSL says "TLSv1.3", too, and "Unknown" before the handshake.
+    name: str = handle.get_protocol_version_name()
+    return name.removeprefix("Unknown")
+
+
 def describe_tls(handle: Any) -> TLS:
     """What is known of a connection.
 
@@ -137,18 +150,16 @@ def describe_tls(handle: Any) -> TLS:
         handle: An `ssl.SSLObject` or an `OpenSSL.SSL.Connection`.
     """
     if isinstance(handle, ssl.SSLObject):
-        version, cipher = handle.version(), handle.cipher()
-        if version is None or cipher is None:  # before the handshake, it may not even be asked
+        version, cipher = version_of(handle), handle.cipher()
+        if cipher is None:  # before the handshake, it may not even be asked
             return TLS("", "", None)
         return TLS(version, cipher[0], handle.getpeercert(True), getattr(handle, "sni", ""))
     from cryptography.hazmat.primitives.serialization import Encoding  # now, because few want it
 
     shown = handle.get_peer_certificate(as_cryptography=True)
     certificate = None if shown is None else shown.public_bytes(Encoding.DER)
-    # pyOpenSSL says "TLSv1.3", too, and "Unknown" before the handshake.
-    version = handle.get_protocol_version_name().removeprefix("Unknown")
     sni = (handle.get_servername() or b"").decode("ascii", "replace")
-    return TLS(version, handle.get_cipher_name() or "", certificate, sni)
+    return TLS(version_of(handle), handle.get_cipher_name() or "", certificate, sni)
 
 
 @contextmanager
