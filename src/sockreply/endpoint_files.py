@@ -63,6 +63,17 @@ def check_client_files(description: str) -> None:
     _check(values, {"caCertsDir" if kind == "ssl" else "trustRoots": _trust_roots})
 
 
+def tls_client_parameters(description: str) -> dict[str, str] | None:
+    """The parameters of a `tls:` endpoint to connect to; None: it is none."""
+    kind, values = _parsed(description, ("host", "port"))
+    return values if kind == "tls" else None
+
+
+def trusted_files(directory: str) -> list[str]:
+    """The files of a directory of certificates, which has some."""
+    return [str(path) for path in _pem_files(Path(directory))]
+
+
 def _parsed(description: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     """The kind of an endpoint, in small letters, and its parameters.
 

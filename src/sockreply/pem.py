@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as Decoded
@@ -48,6 +48,15 @@ def key_fault(data: bytes) -> str | None:
 def certificate_fault(data: bytes) -> str | None:
     """What is wrong with a file that should have a certificate, as far as a look tells."""
     return None if _CERTIFICATE.search(data) else "holds no certificate in PEM"
+
+
+def refuse_passphrase() -> NoReturn:
+    """Stands for who types the passphrase of a key: OpenSSL would ask for it on the terminal.
+
+    Raises:
+        OSError: Always.
+    """
+    raise OSError(ENCRYPTED)
 
 
 def certificates_of(data: bytes) -> str:

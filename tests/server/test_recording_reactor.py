@@ -11,7 +11,7 @@ from twisted.protocols.policies import WrappingFactory
 
 from sockreply.server.endpoints import endpoint_from
 from sockreply.server.recording_reactor import Asked, RecordingReactor
-from sockreply.server.tls import TLSFactory
+from sockreply.tls_layer import TLSFactory
 from tests.end_to_end.certificates import make_certificate
 
 FACTORY: Any = ServerFactory()

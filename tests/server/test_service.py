@@ -19,9 +19,9 @@ from sockreply.framing import Line
 from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits, ReplyFactory, ReplyService
 from sockreply.server.listening import Listener
-from sockreply.server.tls import TLSFactory
 from sockreply.server.tls_context import server_context
 from sockreply.settings import ListenerSettings, TLSSettings
+from sockreply.tls_layer import TLSFactory
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import ListPort, PortEndpoint
 from tests.server.stand_ins import FakeTransport, LoopingReactor, by_message, watch

@@ -19,8 +19,8 @@ from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from twisted.python.failure import Failure
 
 from sockreply.replies import Close, Reply, Wait
-from sockreply.server.tls import TLSConnection, TLSFactory
 from sockreply.server.tls_context import read_context
+from sockreply.tls_layer import TLSConnection, TLSFactory
 from tests.end_to_end.certificates import make_certificate
 from tests.server.stand_ins import FakeTransport, Talk, by_message, texts
 

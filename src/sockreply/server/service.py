@@ -15,8 +15,8 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import Listener, backlog_of
-from sockreply.server.tls import TLSFactory
 from sockreply.settings import ListenerSettings
+from sockreply.tls_layer import TLSFactory
 
 
 class ReplyService(Service):

@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from sockreply.pem import ENCRYPTED
+from sockreply.pem import refuse_passphrase
 from sockreply.replies.responder import TLS
 
 CIPHERS = ":".join(
@@ -44,7 +44,7 @@ def read_context(parameters: Mapping[str, str]) -> ssl.SSLContext:
         context.minimum_version = context.maximum_version = version
     key = parameters["privateKey"]
     with _one_file(parameters["certKey"], parameters.get("extraCertChain")) as certificates:
-        context.load_cert_chain(certificates, key, _no_passphrase)
+        context.load_cert_chain(certificates, key, refuse_passphrase)
     if "dhParameters" in parameters:
         context.load_dh_params(parameters["dhParameters"])
     return context
@@ -66,7 +66,7 @@ def server_context(
     context = _bare_context()
     context.minimum_version = version
     context.set_ciphers(CIPHERS)
-    context.load_cert_chain(certificate, key, _no_passphrase)
+    context.load_cert_chain(certificate, key, refuse_passphrase)
     return context
 
 
@@ -123,11 +123,6 @@ def _bare_context() -> ssl.SSLContext:
     context.sslobject_class = TLSObject
     context.sni_callback = _note_name
     return context
-
-
-def _no_passphrase() -> NoReturn:
-    """Refuse: OpenSSL would ask for it on the terminal, and a daemon has none."""
-    raise OSError(ENCRYPTED)
 
 
 def version_of(handle: Any) -> str:
