@@ -75,6 +75,11 @@ def _as_escape(mark: re.Match[str]) -> str:
     return rf"\x{ord(mark[0]) - 0xDC00:02x}"
 
 
+def show_name(text: str) -> str:
+    """A text of one line that a peer chose, such as a server name."""
+    return _escape(text)
+
+
 def show_text(text: str) -> str:
     """A text of several lines, such as a traceback, that may quote what a peer sent."""
     return "\n".join(map(_escape, text.splitlines()))

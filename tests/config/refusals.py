@@ -13,7 +13,7 @@ SERVICE_KEYS = (
     "max_connections_per_peer, max_message, allow, responder, initial_state, seed, otherwise, rules"
 )
 RULE_KEYS = "name, when, state, next_state, chance, reply, replies, after_last, scope"
-WHEN_KEYS = "length, peer, equals, starts_with, ends_with, contains, regex, not, ignore_case"
+WHEN_KEYS = "length, peer, equals, starts_with, ends_with, contains, regex, not, tls, ignore_case"
 SECONDS = "a number of seconds from 0 to 2147483647"
 SEED = "a whole number from -9223372036854775808 to 9223372036854775807"
 COUNT = "a whole number from 1 to 2147483647"

@@ -7,7 +7,9 @@ from typing import Any
 
 from sockreply.config import form
 from sockreply.config.form import keys_of
-from tests.config.texts import EVERYTHING, TLS
+from tests.config.texts import EVERYTHING, SECURED, TLS
+
+TEXTS = (EVERYTHING, TLS, SECURED)
 
 
 def test_the_text_has_every_key() -> None:
@@ -20,4 +22,4 @@ def test_the_text_has_every_key() -> None:
 
     forms = [each for each in vars(form).values() if isinstance(each, type)]
     known = {key for each in forms if each.__module__ == form.__name__ for key in keys_of(each)}
-    assert known - keys(tomllib.loads(EVERYTHING)) - keys(tomllib.loads(TLS)) == {"tls"}
+    assert known == set().union(*(keys(tomllib.loads(text)) for text in TEXTS)) & known

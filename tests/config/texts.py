@@ -25,6 +25,9 @@ sni.'*.Example.org'.certificate = 'other.pem'
 """
 """All that the TLS of a listener can have; its files are not there."""
 
+SECURED = "when = { tls = { subject = 'CN=*', sni = ['a', 'b'], version = '1.3' } }"
+"""All that a condition can say of TLS."""
+
 EVERYTHING = r"""
 [log]
 level = "debug"

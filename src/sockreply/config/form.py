@@ -156,6 +156,18 @@ class Sizes:
     max: CountOrNone | None = None
 
 
+Version: TypeAlias = Literal["1.0", "1.1", "1.2", "1.3"]
+
+
+@dataclass(frozen=True)
+class Secured:
+    """What is known of a connection over TLS; None says nothing of it."""
+
+    subject: str | list[str] | None = None
+    sni: str | list[str] | None = None
+    version: Version | list[Version] | None = None
+
+
 @dataclass(frozen=True)
 class When:
     """What holds of a message that a rule is for; None says nothing of it."""
@@ -168,6 +180,7 @@ class When:
     contains: Fixed | None = None
     regex: str | None = None
     not_: When | list[When] | None = None
+    tls: bool | Secured | None = None
     ignore_case: bool | None = None  # None: as around it, or else not
 
 

@@ -81,6 +81,14 @@ class RecordedExchanges:
         self._write(session, "connected", now, f', "local": {_text(show_address(session.host))}')
         self._shown.connected(session)
 
+    def secured(self, session: Session) -> None:
+        known = ", ".join(
+            f'"{name}": {_text(getattr(session.tls, name, ""))}'
+            for name in ("version", "cipher", "sni", "subject")
+        )
+        self._write(session, "tls", self._clock.seconds(), f", {known}")
+        self._shown.secured(session)
+
     def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
         shown = False
         if self._shown.room:

@@ -31,6 +31,7 @@ from sockreply.rules.conditions import (
     Not,
     PeerIn,
     Regex,
+    Secured,
     StartsWith,
 )
 from sockreply.rules.replies import (
@@ -81,6 +82,7 @@ __all__ = [
     "ReplySource",
     "Rule",
     "RuleTable",
+    "Secured",
     "SendPart",
     "StartsWith",
     "TruncatePart",

@@ -16,7 +16,7 @@ from sockreply.conversation.arrival import TappedFramer, rest_of
 from sockreply.conversation.deadlines import Deadlines, Kind
 from sockreply.conversation.failures import tls_failed, too_slow, truncated
 from sockreply.conversation.shared import Shared
-from sockreply.conversation.states import OPEN
+from sockreply.conversation.states import ENDED, OPEN
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
 from sockreply.server.tls_context import describe_tls, version_of
@@ -102,9 +102,11 @@ class Connection(Protocol):
         self.abort("message_timeout")
 
     def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's
-        handle = tls_under(self.transport)
-        if handle is not None:
-            self._shared.counters.handshakes[version_of(handle)] += 1
+        shared, handle = self._shared, tls_under(self.transport)
+        if handle is None or self._answering.held & ENDED:  # it may have been refused
+            return
+        shared.counters.handshakes[version_of(handle)] += 1
+        shared.exchanges.secured(self.session)
 
     def abort(self, why: str) -> None:
         """End the connection at once, whatever is still to be sent."""
