@@ -17,6 +17,7 @@
     │   ├── ReplyTimeout       no answer within `seconds`
     │   ├── BadReply           a responder returned something that is not a reply
     │   ├── NeedsAsyncio       a responder awaits something that needs the asyncio reactor
+    │   ├── CannotStartTLS     a reply is to begin TLS where it cannot
     │   ├── TemplateFailed     a reply's template could not be filled in
     │   └── CommandFailed      a reply's command failed
     ├── RequestError           the client got no reply
@@ -186,6 +187,18 @@ class NeedsAsyncio(ResponderError):
             "the responder awaits something from asyncio, which only works under "
             "`twistd --reactor asyncio` or `twist --reactor asyncio`"
         )
+
+
+class CannotStartTLS(ResponderError):
+    """A reply is to begin TLS on a connection that cannot.
+
+    Args:
+        reason: Why not, in a line.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"cannot begin TLS: {reason}")
+        self.reason = reason
 
 
 class TemplateFailed(ResponderError):

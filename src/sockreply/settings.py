@@ -74,10 +74,12 @@ class TLSSettings:
     Args:
         context: Has the certificates and their keys, and knows what is asked of clients.
         certificates: What they say, as far as it is known.
+        starttls: Does a connection begin in clear, and TLS when a reply says so?
     """
 
     context: ssl.SSLContext
     certificates: tuple[Certificate, ...] = ()
+    starttls: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
 )
-from twisted.internet.protocol import connectionDone
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import directlyProvides, implementer, providedBy
 
 PIECE_BYTES = 65_536
 """Most bytes encrypted or decrypted at a time: as many as Twisted reads from a socket at once. A
@@ -56,13 +56,33 @@ class TLSConnection(ProtocolWrapper):
         self._reason: Failure | None = None
         self._patience: Any = None  # with the handshake; is to be stopped when that is done
 
+    @property
+    def shakes_hands(self) -> bool:
+        """Is the handshake not done yet?"""
+        return self._held is not None
+
+    def begin_below(self, protocol: Any) -> None:
+        """Come between a protocol that has spoken in clear and its transport.
+
+        Args:
+            protocol: The one that was given when this was made; it is the transport's producer.
+        """
+        transport = protocol.transport
+        directlyProvides(self, providedBy(transport))
+        Protocol.makeConnection(self, transport)
+        if isinstance(transport, ProtocolWrapper):
+            transport.wrappedProtocol = self
+        else:
+            transport.protocol = self
+        protocol.transport = self
+        self._producer = protocol
+        self._wait_for_handshake()
+
     # What the wire tells us.
 
     def makeConnection(self, transport: Any) -> None:  # noqa: N802 - Twisted's
         super().makeConnection(transport)
-        begins = getattr(self._innermost(), "handshake_begins", None)
-        if begins is not None and self._held is not None:  # it is still there
-            self._patience = begins()
+        self._wait_for_handshake()
         if not self.tls.server_side:
             self._begin()
 
@@ -219,6 +239,11 @@ class TLSConnection(ProtocolWrapper):
         while isinstance(protocol, ProtocolWrapper):
             protocol = protocol.wrappedProtocol
         return protocol
+
+    def _wait_for_handshake(self) -> None:
+        begins = getattr(self._innermost(), "handshake_begins", None)
+        if begins is not None and self._held is not None:  # it is still there
+            self._patience = begins()
 
     def _wait_no_more(self) -> None:
         """The handshake is done, or will never be."""

@@ -117,11 +117,14 @@ def test_given_up() -> None:
 @pytest.mark.parametrize("greeting", [False, True])
 def test_message_of_ones_own(greeting: bool) -> None:
     """Any message can ask for TLS, and any reply is a yes; the framing is the server's."""
-    exchanges = list(asking_with(b"TLS", parse_framing("length:bytes=2"), greeting=greeting))
+    greeted: list[bytes] = []
+    tell = greeted.append if greeting else None
+    exchanges = list(asking_with(b"TLS", parse_framing("length:bytes=2"), tell))
     talk = Talk(exchanges)
     if greeting:
         assert talk.heard() == b""
         talk.client.dataReceived(b"\0\5hello")
+        assert greeted == [b"hello"]
     assert talk.heard() == b"\0\3TLS"
     talk.client.dataReceived(b"\0\2o")
     assert talk.done == []

@@ -20,7 +20,7 @@ COUNT = "a whole number from 1 to 2147483647"
 COUNT_OR_NONE = "a whole number from 0 to 2147483647"
 STEPS = (
     "a table with hex, base64, file, template, echo, raw, delay, drip, truncate, corrupt, stall, "
-    "close, reset or command"
+    "close, reset, command or starttls"
 )
 DATA = "text or a table with hex, base64, file, template or echo"
 FIXED = "text or a table with hex, base64 or file"

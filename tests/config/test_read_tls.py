@@ -10,9 +10,11 @@ import pytest
 
 from sockreply.config import read
 from sockreply.errors import BadFile
+from sockreply.replies import Await, Reply, Send, StartTLS
 from sockreply.settings import TLSSettings
 from tests.config.texts import TLS
 from tests.end_to_end.certificates import DAY, make_certificate
+from tests.rules.stand_ins import session
 
 FILE = """
 [services.s]
@@ -55,7 +57,8 @@ def tls_of(files: Path, tls: str, endpoint: str = "tcp:0") -> tuple[TLSSettings,
 def test_everything(files: Path) -> None:
     """All that a table can have."""
     tls, warnings = tls_of(files, TLS.strip().replace("\n", ", "))
-    assert warnings == ()
+    assert len(warnings) == 1  # nothing begins TLS
+    assert tls.starttls
     assert tls.context.verify_mode == ssl.CERT_REQUIRED
     assert tls.context.minimum_version == ssl.TLSVersion.TLSv1_3
     assert [(each.file, each.names, each.asked_as) for each in tls.certificates] == [
@@ -67,6 +70,7 @@ def test_everything(files: Path) -> None:
 def test_defaults(files: Path) -> None:
     """The key is in the certificate's file, no client is asked, and TLS 1.1 is too old."""
     tls, _ = tls_of(files, "certificate = 'good.pem'")
+    assert not tls.starttls
     assert tls.context.verify_mode == ssl.CERT_NONE
     assert tls.context.minimum_version == ssl.TLSVersion.TLSv1_2
     tls, _ = tls_of(files, "certificate = 'good.pem', client_ca = 'cert.pem'")
@@ -169,3 +173,40 @@ def test_dates(files: Path, name: str, warning: str) -> None:
     (line,) = read(path).warnings
     assert line.startswith("services.s.listen: ")
     assert warning in line
+
+
+STARTING = """
+[services.s]
+listen = ["tcp:0", {{ endpoint = "unix:s.sock", tls = {{ certificate = "good.pem"{more} }} }}]
+keep_alive = true
+framing = "line"
+otherwise = {otherwise}
+"""
+
+
+def test_begin_later(files: Path) -> None:
+    """A reply may begin TLS where a listener has the certificate ready for that."""
+    path = files / "starting.toml"
+    steps = "['go', { starttls = true }, { template = '{{ tls }}' }]"
+    path.write_text(STARTING.format(more=", starttls = true", otherwise=steps))
+    settings = read(path)
+    assert settings.warnings == ()
+    table = settings.services["s"].responder
+    reply = table.respond(b"", session())
+    assert isinstance(reply, Reply)
+    assert list(reply)[:2] == [Send(b"go"), StartTLS()]
+    assert isinstance(list(reply)[2], Await)  # it is filled in once there is TLS
+
+
+def test_begin_nowhere(files: Path) -> None:
+    """It may not elsewhere, and it is odd if none does."""
+    path = files / "starting.toml"
+    path.write_text(STARTING.format(more="", otherwise="['go', { starttls = true }]"))
+    with pytest.raises(BadFile) as raised:
+        read(path)
+    (line,) = raised.value.problems
+    reason = "no listener of the service has tls with starttls = true"
+    assert line == f"services.s.otherwise[2].starttls: {reason}"
+    path.write_text(STARTING.format(more=", starttls = true", otherwise="'x'"))
+    reason = "has starttls, but no reply begins TLS: { starttls = true }"
+    assert read(path).warnings == (f"services.s.listen: {reason}",)

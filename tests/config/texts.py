@@ -21,6 +21,7 @@ client_ca = 'other.pem'
 require_client = true
 min_version = '1.3'
 alpn = ['one', 'two']
+starttls = true
 sni.'*.Example.org'.certificate = 'other.pem'
 """
 """All that the TLS of a listener can have; its files are not there."""

@@ -117,19 +117,21 @@ KINDS: dict[str, tuple[Exchange, ...]] = {
 """What is said before TLS, by protocol."""
 
 
-def asking_with(message: bytes, framing: Framing, *, greeting: bool = False) -> Iterator[Exchange]:
+def asking_with(
+    message: bytes, framing: Framing, greeted: Callable[[bytes], object] | None = None
+) -> Iterator[Exchange]:
     """Ask for TLS with a message, and take any message for a yes.
 
     Args:
         message: Without what frames it.
         framing: The server's.
-        greeting: Does the server speak first?
+        greeted: Called with what the server says first; None: it says nothing before it is asked.
 
     Raises:
         CannotFrame: The framing cannot carry the message.
     """
 
-    def read(data: bytes) -> int | None:
+    def read(data: bytes, tell: Callable[[bytes], object] = lambda _: None) -> int | None:
         framer = framing.mirrored().framer(ANSWER_LIMIT)
         framer.receive_data(data)
         framer.receive_silence()
@@ -137,10 +139,13 @@ def asking_with(message: bytes, framing: Framing, *, greeting: bool = False) -> 
             found = framer.next_message()
         except FramingError as error:
             raise StartTLSRefused(f"the answer broke the format: {error}") from None
-        return None if found is None else len(data) - framer.buffered
+        if found is None:
+            return None
+        tell(found)
+        return len(data) - framer.buffered
 
-    if greeting:
-        yield Exchange(b"", read)
+    if greeted is not None:
+        yield Exchange(b"", lambda data: read(data, greeted))
     yield Exchange(framing.mirrored().frame(message), read)
 
 

@@ -89,7 +89,9 @@ def _told(settings: Settings) -> Iterator[str]:
 
 def _listening(listener: ListenerSettings) -> Iterator[str]:
     """Where it is, and its certificates."""
-    yield f"  listens on {listener.endpoint}{', with TLS' if listener.tls else ''}"
+    tls = listener.tls
+    how = "" if tls is None else ", with STARTTLS" if tls.starttls else ", with TLS"
+    yield f"  listens on {listener.endpoint}{how}"
     for each in certificates_of(listener):
         shown_to = "" if each.asked_as is None else f" for {each.asked_as}"
         names = show_text(", ".join(each.names))

@@ -29,7 +29,7 @@ from sockreply.commands.options import (
 )
 from sockreply.commands.output import print_bytes
 from sockreply.commands.reacting import react_to
-from sockreply.commands.tls_options import FLAGS, PARAMETERS, read_tls
+from sockreply.commands.tls_options import FLAGS, PARAMETERS, greets_in_clear, read_tls
 from sockreply.errors import CannotFrame, RequestError
 from sockreply.framing import Line, parse_framing
 from sockreply.notation import seeming_escape, whole
@@ -97,7 +97,7 @@ class Options(CommandOptions):
         if self.framing.one_message_each_way and self["replies"] > 1:
             raise usage.UsageError(f"{self['framing']} carries one reply per connection")
         self.messages = [self.decode(message) for message in self.messages]
-        self.tls = read_tls(self, self.framing)
+        self.tls = read_tls(self, self.framing, self.show)
 
     def decode(self, written: bytes) -> bytes:
         """The next message from how it was written.
@@ -208,7 +208,7 @@ async def send(reactor: Any, options: Options) -> None:
     connection = await connect(
         options.endpoint, options.framing, reactor=reactor, timeout=timeout, tls=options.tls
     )
-    if options["greeting"]:
+    if options["greeting"] and not greets_in_clear(options):
         options.show(await connection.receive(timeout))
     asking: Asking | Telling
     if options["replies"]:

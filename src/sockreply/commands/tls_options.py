@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.python import usage
@@ -45,8 +45,15 @@ PARAMETERS: Sequence[Sequence[Any]] = [
 _HOST = re.compile(r"(?:tcp|tcp6|host):(?:host=)?((?:[^:\\]|\\.)+)")
 
 
-def read_tls(options: Mapping[str, Any], framing: Framing) -> ClientTLS | None:
+def read_tls(
+    options: Mapping[str, Any], framing: Framing, greeted: Callable[[bytes], object]
+) -> ClientTLS | None:
     """The TLS that the options ask for.
+
+    Args:
+        options: Those of `sockreply send`.
+        framing: The server's.
+        greeted: Called with a first message that comes in clear; see `greets_in_clear`.
 
     Raises:
         UsageError: They cannot be combined, or lack something.
@@ -63,7 +70,9 @@ def read_tls(options: Mapping[str, Any], framing: Framing) -> ClientTLS | None:
         raise usage.UsageError("--insecure trusts everybody, and --ca only some")
     if options["key"] is not None and options["cert"] is None:
         raise usage.UsageError("--key needs --cert")
-    return ClientTLS(_context(options), _server_name(options), _exchanges(options, framing))
+    return ClientTLS(
+        _context(options), _server_name(options), _exchanges(options, framing, greeted)
+    )
 
 
 def _context(options: Mapping[str, Any]) -> Any:
@@ -99,7 +108,15 @@ def _server_name(options: Mapping[str, Any]) -> str | None:
     raise usage.UsageError(f"--server-name is needed to verify whom {options['to']} leads to")
 
 
-def _exchanges(options: Mapping[str, Any], framing: Framing) -> Sequence[Exchange]:
+def greets_in_clear(options: Mapping[str, Any]) -> bool:
+    """Is the server's first message one that comes before TLS, and that nobody else reads?"""
+    asks = options["starttls"]
+    return bool(options["greeting"]) and asks is not None and asks not in KINDS
+
+
+def _exchanges(
+    options: Mapping[str, Any], framing: Framing, greeted: Callable[[bytes], object]
+) -> Sequence[Exchange]:
     """What is said before TLS."""
     asks = options["starttls"]
     if asks is None:
@@ -110,6 +127,6 @@ def _exchanges(options: Mapping[str, Any], framing: Framing) -> Sequence[Exchang
         raise usage.UsageError("--starttls: a connection of this framing carries one message")
     message = hexadecimal(asks) if options["hex"] else os.fsencode(asks)
     try:
-        return tuple(asking_with(message, framing, greeting=options["greeting"]))
+        return tuple(asking_with(message, framing, greeted if options["greeting"] else None))
     except CannotFrame as error:
         raise usage.UsageError(f"--starttls: {error}") from None

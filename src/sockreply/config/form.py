@@ -144,7 +144,16 @@ class Command:
     timeout: Seconds = 5.0
 
 
-Step: TypeAlias = Data | Raw | Delay | Drip | Truncate | Corrupt | Stall | Close | Reset | Command
+@dataclass(frozen=True)
+class StartTLS:
+    """TLS begins."""
+
+    starttls: Literal[True]
+
+
+Step: TypeAlias = (
+    Data | Raw | Delay | Drip | Truncate | Corrupt | Stall | Close | Reset | Command | StartTLS
+)
 Reply: TypeAlias = Step | list[Step]
 
 
@@ -216,6 +225,7 @@ class TLS(Certificate):
     min_version: Literal["1.2", "1.3"] = "1.2"
     alpn: list[str] = field(default_factory=list)
     sni: dict[str, Certificate] = field(default_factory=dict)
+    starttls: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,7 @@ def read_tls(written: form.TLS, reading: Reading) -> TLSSettings | None:
         return None
     if others:
         choose_by_name(context, others)
-    return TLSSettings(context, tuple(known))
+    return TLSSettings(context, tuple(known), written.starttls)
 
 
 def warn_of_dates(certificate: Certificate, reading: Reading) -> None:

@@ -39,6 +39,8 @@ class Reading:
         encoding: That of the service's text.
         framing: The service's.
         max_message: The most bytes that a message of the service may have.
+        starttls: Has the service a listener whose connections can come to speak TLS?
+        begins_tls: The places of the steps with which they do.
     """
 
     files: NamedFiles
@@ -49,6 +51,8 @@ class Reading:
     encoding: str = form.Service.encoding
     framing: Framing = field(default_factory=Chunk)
     max_message: int = form.Service.max_message
+    starttls: bool = False
+    begins_tls: list[str] = field(default_factory=list)
 
     def warn(self, reason: str) -> None:
         """Warn of what stands at the present place."""

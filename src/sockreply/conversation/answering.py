@@ -90,6 +90,19 @@ class Answering(Replying):
         if isinstance(self.framer, TappedFramer):
             self.framer.ignore(data)
 
+    def forget_unanswered(self) -> int:
+        """Drop what was read and is not answered, as if it had never come. How much was that?"""
+        framer, counters = self.framer, self.shared.counters
+        size = framer.buffered
+        counters.dropped_bytes += size + framer.dropped
+        fresh = self._dialect.framing.framer(self.shared.limits.max_message)
+        if isinstance(framer, TappedFramer):
+            framer.start_again(fresh)
+        else:
+            self.framer = fresh
+        self._waiting = None
+        return size
+
     def answer_at_once(self, data: bytes) -> bool:
         """Answer a read of complete messages, if nothing else is going on. Was that so?
 

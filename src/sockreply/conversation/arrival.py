@@ -127,6 +127,14 @@ class TappedFramer:
         at, self._at = self._at, self._at + len(data)
         self._tell(at - len(unread), unread + data)
 
+    def start_again(self, framer: Framer) -> None:
+        """Report what is unread as dropped, and go on with another framer."""
+        if self._unread:
+            self.ignore(b"")
+        self._framer = framer
+        self._reads = Reads()
+        self._dropped = 0
+
     def next_message(self) -> bytes | None:
         message = self._framer.next_message()
         dropped = self._framer.dropped

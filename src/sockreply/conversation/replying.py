@@ -184,6 +184,14 @@ class Replying(Standing):
         if self._delivery is not None and self._carry_on(self._delivery) and not self.held & ~LAST:
             self.proceed()
 
+    def start_tls(self) -> None:
+        self._channel.start_tls()
+
+    def secured(self) -> None:
+        """The handshake that a reply asked for is done."""
+        if self._delivery is not None:
+            self._delivery.secured()
+
     def end(self, how: Literal["whole", "half", "reset"]) -> bool:
         return self._channel.end(how)
 

@@ -173,8 +173,8 @@ def _listener(settings: ListenerSettings, address: IAddress) -> dict[str, Any]:
             where = {"path": _path(os.fsdecode(address.name or b""))}
         case _:
             where = {}
-    tls = settings.tls is not None or has_certificate(settings.endpoint)
-    return {**where, "tls": tls}
+    at_once = settings.tls is not None and not settings.tls.starttls
+    return {**where, "tls": at_once or has_certificate(settings.endpoint)}
 
 
 def _path(name: str) -> str:

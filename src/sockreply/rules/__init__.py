@@ -49,6 +49,7 @@ from sockreply.rules.replies import (
     Recipe,
     ReplySource,
     SendPart,
+    StartTLSPart,
     TruncatePart,
 )
 from sockreply.rules.rule import Rule
@@ -84,6 +85,7 @@ __all__ = [
     "RuleTable",
     "Secured",
     "SendPart",
+    "StartTLSPart",
     "StartsWith",
     "TruncatePart",
     "reply",

@@ -17,6 +17,7 @@ from sockreply.conversation.deadlines import Deadlines, Kind
 from sockreply.conversation.failures import tls_failed, too_slow, truncated
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import ENDED, OPEN
+from sockreply.errors import CannotStartTLS
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
 from sockreply.server.tls_context import describe_tls, version_of
@@ -107,6 +108,11 @@ class Connection(Protocol):
             return
         shared.counters.handshakes[version_of(handle)] += 1
         shared.exchanges.secured(self.session)
+
+    def start_tls(self) -> None:
+        over_tls = tls_under(self.transport) is not None
+        no_certificate = "the connection's listener has no certificate for it (tls.starttls)"
+        raise CannotStartTLS("it has begun already" if over_tls else no_certificate)
 
     def abort(self, why: str) -> None:
         """End the connection at once, whatever is still to be sent."""

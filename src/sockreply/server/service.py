@@ -15,6 +15,7 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import Listener, backlog_of
+from sockreply.server.starttls import StartTLSFactory
 from sockreply.settings import ListenerSettings
 from sockreply.tls_layer import TLSFactory
 
@@ -187,6 +188,8 @@ class ReplyService(Service):
         """What makes the connections of a listener, with all that lies around them."""
         if listener.tls is None:
             return self.factory
+        if listener.tls.starttls:
+            return StartTLSFactory(self.factory, listener.tls.context)
         return TLSFactory(self.factory, listener.tls.context)
 
     def _listen(self, endpoint: IStreamServerEndpoint, settings: ListenerSettings) -> None:
