@@ -115,3 +115,46 @@ def test_reload(start_daemon: Start, files: Path) -> None:
     assert "subject=CN = other" in shown
     assert "ALPN protocol: one" in shown
     assert "served" not in s_client(daemon, files, "-tls1_2")
+
+
+def accepted_ciphers(daemon: Daemon, files: Path) -> set[str]:
+    """The ciphers of TLS 1.2 that a listener takes, of all that `openssl` has."""
+    listed = subprocess.run(
+        ["openssl", "ciphers", "-s", "-tls1_2", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {
+        cipher
+        for cipher in listed.stdout.strip().split(":")
+        if "served" in s_client(daemon, files, "-tls1_2", "-cipher", f"{cipher}:@SECLEVEL=0")
+    }
+
+
+def test_nothing_weak(start_daemon: Start, files: Path) -> None:
+    """By default there are only ciphers of the best kind, no old version, no renegotiation."""
+    daemon = serve(start_daemon, files, 'certificate = "server.pem"')
+    assert accepted_ciphers(daemon, files) == {
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-CHACHA20-POLY1305",
+    }
+    for version in ("-tls1", "-tls1_1"):
+        assert "served" not in s_client(daemon, files, version, "-cipher", "ALL:@SECLEVEL=0")
+    keeps = FILE.format(tls='certificate = "server.pem"') + "keep_alive = true\n"
+    (files / "keep.toml").write_text(keeps)
+    again = start_daemon("--config", str(files / "keep.toml"))
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{again.port}", "-tls1_2"]
+    done = subprocess.run(command, input=b"R\n", capture_output=True, timeout=PATIENCE, check=False)
+    assert b"RENEGOTIATING" in done.stdout + done.stderr
+    assert b"no renegotiation" in done.stdout + done.stderr
+
+
+def test_weaker_ciphers_would_be_seen(start_daemon: Start, files: Path) -> None:
+    """The control: of OpenSSL's own defaults, which an `ssl:` string has, some are not as good."""
+    pair = files / "server.pem"
+    daemon = start_daemon(
+        "--listen", f"ssl:0:interface=127.0.0.1:privateKey={pair}", "--reply", "served"
+    )
+    assert "ECDHE-ECDSA-AES256-SHA384" in accepted_ciphers(daemon, files)
