@@ -190,15 +190,7 @@ class NeedsAsyncio(ResponderError):
 
 
 class CannotStartTLS(ResponderError):
-    """A reply is to begin TLS on a connection that cannot.
-
-    Args:
-        reason: Why not, in a line.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"cannot begin TLS: {reason}")
-        self.reason = reason
+    """A reply is to begin TLS on a connection that cannot; the message says why."""
 
 
 class TemplateFailed(ResponderError):

@@ -84,7 +84,7 @@ class TLSConnection(ProtocolWrapper):
         super().makeConnection(transport)
         self._wait_for_handshake()
         if not self.tls.server_side:
-            self._begin()
+            self.dataReceived(b"")  # the client says the first word
 
     def dataReceived(self, data: bytes) -> None:
         if self._peer_ended or self._reason is not None:
@@ -163,13 +163,6 @@ class TLSConnection(ProtocolWrapper):
         return self.tls
 
     # The rest is ours.
-
-    def _begin(self) -> None:
-        """Say the first word of the handshake, as a client does."""
-        try:
-            self._shake_hands()
-        except ssl.SSLError as error:
-            self._fail(error)
 
     def _shake_hands(self) -> bool:
         """Continue the handshake. Is it done?"""
@@ -303,5 +296,4 @@ class TLSFactory(WrappingFactory[TLSConnection]):
     def registerProtocol(self, p: ProtocolWrapper) -> None:  # noqa: N802 - Twisted's
         pass  # nobody looks for them here
 
-    def unregisterProtocol(self, p: ProtocolWrapper) -> None:  # noqa: N802 - Twisted's
-        pass
+    unregisterProtocol = registerProtocol  # noqa: N815 - Twisted's

@@ -110,9 +110,10 @@ class Connection(Protocol):
         shared.exchanges.secured(self.session)
 
     def start_tls(self) -> None:
-        over_tls = tls_under(self.transport) is not None
-        no_certificate = "the connection's listener has no certificate for it (tls.starttls)"
-        raise CannotStartTLS("it has begun already" if over_tls else no_certificate)
+        why = "the connection's listener has no certificate for it (tls.starttls)"
+        if tls_under(self.transport) is not None:
+            why = "it has begun already"
+        raise CannotStartTLS(f"cannot begin TLS: {why}")
 
     def abort(self, why: str) -> None:
         """End the connection at once, whatever is still to be sent."""
