@@ -56,11 +56,6 @@ class TLSConnection(ProtocolWrapper):
         self._reason: Failure | None = None
         self._patience: Any = None  # with the handshake; is to be stopped when that is done
 
-    @property
-    def shakes_hands(self) -> bool:
-        """Is the handshake not done yet?"""
-        return self._held is not None
-
     def begin_below(self, protocol: Any) -> None:
         """Come between a protocol that has spoken in clear and its transport.
 

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,8 +48,9 @@ def answer(message: bytes, session: Session) -> object:
 
 
 class Below(FakeTransport):
-    """A connection that knows what it tells of what it reads."""
+    """A connection that knows its port, and what it tells of what it reads."""
 
+    server: Any = None
     protocol: Any = None
 
 
@@ -76,6 +78,7 @@ class StartTLSTalk(Talk):
         if self._proxied:
             factory = WrappingFactory(factory)
         self.transport = Below()
+        self.transport.server = SimpleNamespace(factory=factory)
         self.transport.protocol = factory.buildProtocol(None)
         protocol = self.transport.protocol
         self.protocol = protocol.wrappedProtocol if self._proxied else protocol
@@ -256,17 +259,43 @@ def test_peer_that_has_half_closed(certificate: Path) -> None:
     assert talk.counters.messages == talk.counters.replies + talk.counters.errors["abandoned"]
 
 
-@pytest.mark.parametrize("message", [b"TLS\n", b"LATE\n"])
-def test_drain(certificate: Path, message: bytes) -> None:
-    """A service that stops waits for no handshake, neither one that has begun nor a new one."""
+def test_drain_before_the_handshake(certificate: Path) -> None:
+    """A service that stops begins no handshake."""
     talk = StartTLSTalk(certificate)
-    talk.say(message)
+    talk.say(b"LATE\n")
     talk.factory.roster.drain(30)
     talk.clock.advance(1)
     assert talk.hear() == b"go\n"
     assert talk.transport.disconnecting
     talk.leave()
     assert talk.counters.closed == {"drained": 1}
+
+
+def test_drain_in_the_handshake(certificate: Path) -> None:
+    """One that has begun is finished, what is owed is said inside, and then it is over."""
+    talk = StartTLSTalk(certificate)
+    talk.say(b"TLS!\n")
+    talk.factory.roster.drain(30)
+    talk.clock.advance(1.5)
+    assert talk.hear() == b"go\n"
+    assert not talk.transport.paused
+    talk.shake_hands()
+    assert talk.client.read(99) == b"inside\n"
+    talk.clock.advance(1)
+    talk.deliver()
+    assert talk.client.read(99) == b"later\n"
+    assert talk.layer.disconnecting
+    talk.leave()
+    assert talk.counters.closed == {"drained": 1}
+
+
+def test_certificate_that_has_gone(certificate: Path) -> None:
+    """What a listener has is what its settings say when TLS is to begin."""
+    talk = StartTLSTalk(certificate)
+    talk.transport.server.factory = talk.factory
+    with capturedLogs() as events:
+        talk.say(b"TLS\n")
+    assert "has no certificate for it" in texts(events, "error")[0]
 
 
 def test_drain_inside(certificate: Path) -> None:

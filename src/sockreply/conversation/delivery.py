@@ -131,9 +131,14 @@ class Delivery:
                 case Await(CoroutineType() as unbegun):
                     unbegun.close()
 
+    @property
+    def shakes_hands(self) -> bool:
+        """Has a step begun TLS, whose handshake is not done yet?"""
+        return self._waits_for == "handshake"
+
     def secured(self) -> None:
         """The handshake is done."""
-        if self._waits_for == "handshake":
+        if self.shakes_hands:
             self._waited()
 
     def _carry_out(self, step: Step) -> None:

@@ -187,6 +187,11 @@ class Replying(Standing):
     def start_tls(self) -> None:
         self._channel.start_tls()
 
+    @property
+    def shakes_hands(self) -> bool:
+        """Has a reply begun TLS, whose handshake is not done yet?"""
+        return self._delivery is not None and self._delivery.shakes_hands
+
     def secured(self) -> None:
         """The handshake that a reply asked for is done."""
         if self._delivery is not None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 from twisted.internet.error import ConnectionClosed, ConnectionDone
 from twisted.internet.interfaces import IAddress, IHandshakeListener
 from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -16,12 +17,17 @@ from sockreply.conversation.arrival import TappedFramer, rest_of
 from sockreply.conversation.deadlines import Deadlines, Kind
 from sockreply.conversation.failures import tls_failed, too_slow, truncated
 from sockreply.conversation.shared import Shared
-from sockreply.conversation.states import ENDED, OPEN
+from sockreply.conversation.states import ENDED, HALF_CLOSED, OPEN, RESUME
 from sockreply.errors import CannotStartTLS
+from sockreply.framing.interfaces import Framer
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
+from sockreply.server.starttls import tls_to_start
 from sockreply.server.tls_context import describe_tls, version_of
 from sockreply.server.transport import SendsAtOnce, tls_under
+from sockreply.tls_layer import TLSConnection
+
+_log = Logger()
 
 NEWCOMER = 1.0
 """Seconds that a peer has to send its first message when the service stops: it may be under way."""
@@ -55,6 +61,8 @@ class Connection(Protocol):
 
     _shared: Shared
     _answering: Answering
+    _deadlines: Deadlines
+    _framer: Framer
     _opened_at: float  # in seconds of the clock
     _told: bool  # is it logged which bytes became no message?
     _wire: SendsAtOnce | None  # what is under the transport's wrappers, if it is of our kind
@@ -108,12 +116,38 @@ class Connection(Protocol):
             return
         shared.counters.handshakes[version_of(handle)] += 1
         shared.exchanges.secured(self.session)
+        self._answering.secured()
 
     def start_tls(self) -> None:
-        why = "the connection's listener has no certificate for it (tls.starttls)"
+        answering, over_tls = self._answering, tls_to_start(self.transport)
         if tls_under(self.transport) is not None:
-            why = "it has begun already"
-        raise CannotStartTLS(f"cannot begin TLS: {why}")
+            raise CannotStartTLS("cannot begin TLS: it has begun already")
+        if over_tls is None:
+            why = "the connection's listener has no certificate for it (tls.starttls)"
+            raise CannotStartTLS(f"cannot begin TLS: {why}")
+        if answering.drains or answering.state is HALF_CLOSED:  # there will be no handshake
+            self.close("drained" if answering.drains else "peer")
+            return
+        self._forget_unanswered()
+        layer = TLSConnection(over_tls, self)
+        layer.begin_below(self)
+        answering.outbox.wire = layer
+        if answering.paused:
+            answering.happened(RESUME)
+            self.transport.resumeProducing()
+
+    def _forget_unanswered(self) -> None:
+        """Drop what was read in clear: somebody on the way may have added it."""
+        size = self._answering.forget_unanswered()
+        self._framer = self._answering.framer
+        self._deadlines.end("silence")
+        if size:
+            text = "{peer} sent {size} bytes in clear after it asked for TLS: dropped"
+            self._shared.complaints.tell(_log.warn, self.peer(), text, size=size)
+
+    def close(self, why: str) -> None:
+        """Close in good order."""
+        raise NotImplementedError
 
     def abort(self, why: str) -> None:
         """End the connection at once, whatever is still to be sent."""

@@ -1,95 +1,50 @@
-"""Connections that begin in clear, and speak TLS from when a reply says so (STARTTLS)."""
+"""Listeners whose connections begin in clear, and speak TLS from when a reply says so (STARTTLS).
+
+A connection finds what it needs by its port, as the settings of that are at the time: nobody has to
+remember anything for connections that may never ask.
+"""
 
 from __future__ import annotations
 
 import ssl
 from typing import Any
 
-from twisted.internet.interfaces import IAddress
-from twisted.logger import Logger
-from twisted.protocols.policies import WrappingFactory
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 
-from sockreply.conversation.shared import Shared
-from sockreply.conversation.states import HALF_CLOSED, RESUME
-from sockreply.server.factory import ReplyFactory
-from sockreply.server.roster import Roster
-from sockreply.server.stream import ReplyProtocol
-from sockreply.server.transport import direct_wire
-from sockreply.tls_layer import TLSConnection, TLSFactory
-
-
-class StartTLSProtocol(ReplyProtocol):
-    """A connection that can come to speak TLS, once.
-
-    Args:
-        shared: What all connections of the service have in common.
-        roster: Knows them.
-        inside: Makes what lies between it and the wire.
-    """
-
-    _log = Logger()
-
-    __slots__ = ("_inside",)
-
-    def __init__(self, shared: Shared, roster: Roster, inside: TLSFactory) -> None:
-        super().__init__(shared, roster)
-        self._inside: TLSFactory | None = inside
-
-    def start_tls(self) -> None:
-        inside, self._inside = self._inside, None
-        if inside is None:
-            super().start_tls()  # which says why not
-            return
-        answering = self._answering
-        if answering.state is HALF_CLOSED:
-            self.close("peer")  # there will be no handshake
-            return
-        if answering.drains:
-            self.close("drained")
-            return
-        self._forget_unanswered()
-        layer = TLSConnection(inside, self)
-        layer.begin_below(self)
-        answering.outbox.wire = direct_wire(layer)
-        if answering.paused:
-            answering.happened(RESUME)
-            self.transport.resumeProducing()
-
-    def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's
-        super().handshakeCompleted()
-        self._answering.secured()
-
-    def drain(self) -> None:
-        transport = self.transport
-        if isinstance(transport, TLSConnection) and transport.shakes_hands:
-            self.close("drained")  # it owes nothing, and its peer has asked for nothing yet
-        else:
-            super().drain()
-
-    def _forget_unanswered(self) -> None:
-        """Drop what was read in clear: somebody on the way may have added it."""
-        size = self._answering.forget_unanswered()
-        self._framer = self._answering.framer
-        self._deadlines.end("silence")
-        if size:
-            text = "{peer} sent {size} bytes in clear after it asked for TLS: dropped"
-            self._shared.complaints.tell(self._log.warn, self.peer(), text, size=size)
+from sockreply.tls_layer import TLSFactory
 
 
 class StartTLSFactory(WrappingFactory[Any]):
-    """Makes a service's connections on a listener whose connections can come to speak TLS.
+    """Makes another factory's connections, and has a certificate ready for them.
 
     Args:
-        factory: The service's.
+        factory: The other one.
         context: With the certificate and the key.
     """
 
     noisy = False
 
-    def __init__(self, factory: ReplyFactory, context: ssl.SSLContext) -> None:
-        super().__init__(factory)
-        self._factory = factory
-        self._inside = TLSFactory(factory, context)
+    over_tls: TLSFactory
+    """Makes what comes between a connection and its transport."""
 
-    def buildProtocol(self, addr: IAddress | None) -> StartTLSProtocol:  # noqa: ARG002 - Twisted's
-        return StartTLSProtocol(self._factory.shared, self._factory.roster, self._inside)
+    def __init__(self, factory: IProtocolFactory, context: ssl.SSLContext) -> None:
+        super().__init__(factory)
+        self.over_tls = TLSFactory(factory, context)
+
+    def buildProtocol(self, addr: Any) -> Any:
+        return self.wrappedFactory.buildProtocol(addr)
+
+
+def tls_to_start(transport: Any) -> TLSFactory | None:
+    """What a connection can begin TLS with; None: its listener has no certificate for that.
+
+    Args:
+        transport: The connection's, with wrappers around it.
+    """
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    factory = getattr(getattr(transport, "server", None), "factory", None)
+    while factory is not None and not isinstance(factory, StartTLSFactory):
+        factory = getattr(factory, "wrappedFactory", None)
+    return None if factory is None else factory.over_tls

@@ -261,7 +261,7 @@ class ReplyProtocol(Connection):
     # The rest is ours.
 
     def _pause_reading(self) -> None:
-        if self._answering.reads:
+        if self._answering.reads and not self._answering.shakes_hands:
             self._answering.happened(PAUSE)
             self._deadlines.end("silence")  # it would be ours, not the peer's
             self.transport.pauseProducing()
