@@ -33,7 +33,9 @@ framing = "line"
 max_connections = {places}
 message_timeout = {timeout}
 idle_timeout = 0
+keep_alive = true
 otherwise = {{ echo = true }}
+{rules}
 
 [metrics]
 listen = "unix:{metrics}"
@@ -70,8 +72,15 @@ def dripping(client: socket.socket, data: bytes) -> Iterator[None]:
         thread.join()
 
 
-def served_after(port: int, patience: float) -> tuple[list[float | None], float | None]:
+def served_after(
+    port: int, patience: float, *, asks: bool = False
+) -> tuple[list[float | None], float | None]:
     """Take all places with handshakes that do not end, and then ask.
+
+    Args:
+        port: The server's.
+        patience: Seconds after which the test gives up.
+        asks: Is TLS asked for in clear (STARTTLS)?
 
     Returns:
         Seconds until the server has given each of the three up, in their order, and until the
@@ -80,21 +89,31 @@ def served_after(port: int, patience: float) -> tuple[list[float | None], float 
     hello = client_hello()
     with ExitStack() as stack:
         silent, half, slow = (stack.enter_context(connect(port)) for _ in range(PLACES))
+        for each in (silent, half, slow) if asks else ():
+            ask_for_tls(each)
         begun = time.monotonic()
         half.sendall(hello[: len(hello) // 2])
         stack.enter_context(dripping(slow, hello))
-        asked = ask_over_tls(port, patience)
+        asked = ask_over_tls(port, patience, asks=asks)
         served = round(time.monotonic() - begun, 2) if asked else None
         left = max(0.1, begun + patience - time.monotonic())
         gone = [leaves_after(each, left / PLACES) for each in (silent, half, slow)]
         return gone, served
 
 
-def ask_over_tls(port: int, patience: float) -> bool:
+def ask_for_tls(client: socket.socket) -> None:
+    """Ask in clear."""
+    client.sendall(b"TLS\n")
+    assert client.recv(3) == b"go\n"
+
+
+def ask_over_tls(port: int, patience: float, *, asks: bool = False) -> bool:
     """Is a client that does all as it should answered?"""
     try:
         with socket.create_connection(("127.0.0.1", port), patience) as plain:
             context = ssl._create_unverified_context()
+            if asks:
+                ask_for_tls(plain)
             with context.wrap_socket(plain) as client:
                 client.sendall(b"hello\n")
                 return client.recv(100) == b"hello\n"
@@ -109,18 +128,23 @@ def assert_places_come_free(gone: list[float | None], served: float | None) -> N
     assert None not in gone
 
 
-@pytest.mark.parametrize("kind", ["table", "string"])
+@pytest.mark.parametrize("kind", ["table", "string", "starttls"])
 def test_handshake_that_never_ends_is_ended(
     start_daemon: Start, certificate: Path, figure: Figure, tmp_path: Path, kind: str
 ) -> None:
     """Silent, cut short or a byte at a time: its place is free after message_timeout."""
     listen = f'"ssl:0:privateKey={certificate}:interface=127.0.0.1"'
-    if kind == "table":
-        listen = f'{{ endpoint = "tcp:0:interface=127.0.0.1", tls.certificate = "{certificate}" }}'
+    if kind != "string":
+        later = str(kind == "starttls").lower()
+        tls = f'tls = {{ certificate = "{certificate}", starttls = {later} }}'
+        listen = f'{{ endpoint = "tcp:0:interface=127.0.0.1", {tls} }}'
     metrics, file = tmp_path / "metrics", tmp_path / "tls.toml"
-    file.write_text(SERVING.format(listen=listen, places=PLACES, timeout=TIMEOUT, metrics=metrics))
+    starts = kind == "starttls"
+    rules = "rules = [{ when.equals = 'TLS', reply = ['go', { starttls = true }] }]" * starts
+    known = {"listen": listen, "places": PLACES, "timeout": TIMEOUT, "metrics": metrics}
+    file.write_text(SERVING.format(rules=rules, **known))
     daemon = start_daemon("--config", str(file))
-    gone, served = served_after(daemon.port, TIMEOUT + SLACK)
+    gone, served = served_after(daemon.port, TIMEOUT + SLACK, asks=starts)
     figure(
         Promise.HANDSHAKE,
         f"message_timeout {TIMEOUT:g} s, idle_timeout 0, {kind}: next served after {served} s",
