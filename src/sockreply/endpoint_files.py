@@ -63,10 +63,19 @@ def check_client_files(description: str) -> None:
     _check(values, {"caCertsDir" if kind == "ssl" else "trustRoots": _trust_roots})
 
 
-def tls_client_parameters(description: str) -> dict[str, str] | None:
-    """The parameters of a `tls:` endpoint to connect to; None: it is none."""
+def verified_client_parameters(description: str) -> dict[str, str] | None:
+    """The parameters of an endpoint to connect to that verifies the server's name.
+
+    Returns:
+        Those of `tls:`, also for an `ssl:` with `hostname`; None: it is neither.
+    """
     kind, values = _parsed(description, ("host", "port"))
-    return values if kind == "tls" else None
+    if kind == "tls":
+        return {**values, "hostname": values.get("host", "")}
+    if kind == "ssl" and "hostname" in values:
+        others = {"certKey": "certificate", "caCertsDir": "trustRoots"}
+        return {others.get(name, name): value for name, value in values.items()}
+    return None
 
 
 def trusted_files(directory: str) -> list[str]:

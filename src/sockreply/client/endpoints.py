@@ -8,14 +8,14 @@ from twisted.internet.endpoints import HostnameEndpoint, clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from sockreply.client.tls import ClientTLS, OverTLS, client_context
-from sockreply.endpoint_files import check_client_files, tls_client_parameters, trusted_files
+from sockreply.endpoint_files import check_client_files, trusted_files, verified_client_parameters
 
 
 def client_endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:
     """The endpoint that a string describes.
 
-    `tls:` verifies the server's name, and does so as `ClientTLS` does, which takes no certificate
-    that names nobody.
+    One that verifies the server's name, as `tls:` does, does so as `ClientTLS` does, which takes no
+    certificate that names nobody.
 
     Args:
         reactor: Connects.
@@ -26,7 +26,7 @@ def client_endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:
     """
     check_client_files(description)
     endpoint: IStreamClientEndpoint = clientFromString(reactor, description)
-    values = tls_client_parameters(description)
+    values = verified_client_parameters(description)
     if values is None:
         return endpoint
     roots = values.get("trustRoots")
@@ -35,11 +35,11 @@ def client_endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:
         certificate=values.get("certificate"),
         key=values.get("privateKey"),
     )
-    return OverTLS(_plain(reactor, values), ClientTLS(context, values["host"]))
+    return OverTLS(_plain(reactor, values), ClientTLS(context, values["hostname"]))
 
 
 def _plain(reactor: Any, values: dict[str, str]) -> IStreamClientEndpoint:
-    """Where a `tls:` endpoint connects to."""
+    """Where an endpoint with TLS connects to."""
     if "endpoint" in values:
         return client_endpoint(reactor, values["endpoint"])
     bind = values.get("bindAddress")

@@ -121,13 +121,13 @@ class OverTLS:
 
     def __init__(self, plain: IStreamClientEndpoint, tls: ClientTLS) -> None:
         self._plain = plain
-        self._tls = tls
+        self.tls = tls
 
     def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
         return Deferred.fromCoroutine(self._connect(factory))
 
     async def _connect(self, factory: IProtocolFactory) -> IProtocol:
-        tls = self._tls
+        tls = self.tls
         inside = TLSFactory(factory, tls.context, tls.server_name)
         if tls.starttls:
             clear: Any = await self._plain.connect(_ClearFirst(inside, tls.starttls))
