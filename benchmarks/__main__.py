@@ -23,7 +23,7 @@ from benchmarks.held_up import check_load
 from benchmarks.publish import latest, publish
 from benchmarks.results import Results, Sample
 from benchmarks.rounds import Rounds
-from benchmarks.servers import BEFORE, REDIS, ROOT, SERVERS, Place, other_build
+from benchmarks.servers import BEFORE, REDIS, ROOT, SCRIPTS, SERVERS, Place, other_build
 from benchmarks.works import WORKS
 from tests.end_to_end.certificates import make_certificate
 
@@ -77,10 +77,12 @@ def measure(
     processors = machine.choose_processors()
     prerequisites.install()
     prerequisites.raise_open_files()
+    prerequisites.compile_packages(SCRIPTS, "sockreply", "benchmarks")
     os.sched_setaffinity(0, {processors.load})
     date = datetime.now().astimezone().isoformat(timespec="seconds")
     servers = {name: server for name, server in SERVERS.items() if name in names}
     if before is not None:
+        prerequisites.compile_packages(before, "sockreply")
         others = other_build(before)
         servers |= {it: others[it] for it in others if it.removeprefix(BEFORE) in names}
     samples: list[Sample] = []

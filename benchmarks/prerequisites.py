@@ -1,4 +1,4 @@
-"""Installs what is not Python's: Debian's Redis and a C compiler, where they are missing."""
+"""Makes ready: Debian's Redis and a C compiler, where they are missing, and what is compiled."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ NEEDED = {
 
 OPEN_FILES = 12_000
 """The idle connections, the load's, and what a server opens besides."""
+
+_COMPILE = """
+import compileall, importlib, sys
+for name in sys.argv[1:]:
+    compileall.compile_dir(importlib.import_module(name).__path__[0], quiet=1)
+"""
 
 
 def install() -> None:
@@ -54,3 +60,16 @@ def raise_open_files() -> None:
 def compile_c(source: Path, program: Path) -> None:
     """Make a program of one C file."""
     subprocess.run(["gcc", "-O2", "-Wall", "-o", program, source], check=True)
+
+
+def compile_packages(scripts: Path, *names: str) -> None:
+    """Leave bytecode beside the modules of packages, as pip does when it installs them.
+
+    Python leaves it there itself, but not where PYTHONDONTWRITEBYTECODE is set: then each start
+    from a checkout would compile all of its modules, and no start of an installed package.
+
+    Args:
+        scripts: The directory of a build's commands, with its Python.
+        names: What the packages are called there.
+    """
+    subprocess.run([scripts / "python", "-c", _COMPILE, *names], check=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, TypeVar, get_type_hints
+from dataclasses import MISSING, Field, fields
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from sockreply.errors import ConfigError
 
@@ -124,8 +124,7 @@ def positive_seconds(text: str) -> float:
     return seconds
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """Marks a dataclass's field that a spec can set: `size: Annotated[int, Key(whole(1, 9))]`.
 
     Args:

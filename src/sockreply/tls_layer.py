@@ -160,12 +160,14 @@ class TLSConnection(ProtocolWrapper):
     # The rest is ours.
 
     def _shake_hands(self) -> bool:
-        """Continue the handshake. Is it done?"""
+        """Continue the handshake. Is it done, and did more come?
+
+        What TLS says last goes out with the reply to what came, or else with the end of the read.
+        """
         hook, sys.unraisablehook = sys.unraisablehook, _pass_over_names
         try:
             self.tls.do_handshake()
         except ssl.SSLWantReadError:
-            self._flush()
             return False
         finally:
             sys.unraisablehook = hook
@@ -176,10 +178,9 @@ class TLSConnection(ProtocolWrapper):
             completed()
         if held:
             self._encrypt(b"".join(held))
-        self._flush()
-        if held and self._producer is not None:
-            self._producer.resumeProducing()
-        return True
+            if self._producer is not None:
+                self._producer.resumeProducing()
+        return bool(self._incoming.pending or self.tls.pending())
 
     def _encrypt(self, data: bytes) -> None:
         """Encrypt and send."""

@@ -165,6 +165,16 @@ def test_far_deadlines_share_a_timer() -> None:
     assert not clock.getDelayedCalls()
 
 
+def test_far_deadlines_share_a_number() -> None:
+    """All that wait for one second keep the same object, for many connections wait at once."""
+    alarms = Alarms(Clock())
+    waiting = [Deadlines(alarms, Telling(lambda _: None)) for _ in range(3)]
+    for number, each in enumerate(waiting):
+        each.begin("idle", 5000 + number / 4)
+    assert waiting[0]._wakes == 5000
+    assert len({id(each._wakes) for each in waiting}) == 1
+
+
 def test_one_that_fails_keeps_no_other() -> None:
     """What one deadline leads to may fail; the others of its second are met all the same."""
     clock = Clock()

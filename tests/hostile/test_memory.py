@@ -126,7 +126,7 @@ def test_idle_connections_take_little(
     what = idle_connections(daemon, connect, warm, held)
     figure(Promise.MEMORY, f"{kind}: {what}")
     assert what.each < most
-    assert what.again < 0.1
+    assert what.again < 0.2  # a tenth is how much it varies; twice as much would be 1
 
 
 @KINDS

@@ -282,7 +282,7 @@ def test_same_as_twisted(
             (Accepting(port, hub_of(port.reactor), Gate()).accept if ours else port.doRead)()
             (peer,), (made,) = port.factory.peers, port.factory.made
             wire = made.transport
-            seen.append((wire.sessionno, wire.hostname, len(wire.client), *wire.client[2:]))
+            seen.append((wire.hostname, len(wire.client), *wire.client[2:]))
             for address in (peer, wire.getPeer()):  # without a TCP client's port, which differs
                 name = address.name if isinstance(address, UNIXAddress) else address.host
                 seen[-1] += (type(address), name)
@@ -290,3 +290,19 @@ def test_same_as_twisted(
             port.stopListening()
             port.reactor.advance(0)
     assert seen[0] == seen[1]
+
+
+def test_connections_from_one_address_share_its_text(tmp_path: Path) -> None:
+    """As many do behind a proxy; each copy would be 64 bytes. Twisted's own port makes copies."""
+    for ours in (False, True):
+        port, first = tcp_port("127.0.0.1")(tmp_path)
+        accepting = Accepting(port, hub_of(port.reactor), Gate())
+        with first, socket.create_connection(first.getpeername()) as second:
+            (accepting.accept if ours else port.doRead)()
+            wires = [each.transport for each in port.factory.made]
+            assert {wire.client for wire in wires} == {first.getsockname(), second.getsockname()}
+            assert (wires[0].client[0] is wires[1].client[0]) is ours
+            for wire in wires:
+                wire.abortConnection()
+            port.stopListening()
+            port.reactor.advance(0)

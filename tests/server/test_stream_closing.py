@@ -473,6 +473,13 @@ def test_transport_that_cannot_abort(monkeypatch: pytest.MonkeyPatch) -> None:
     assert talk.transport.disconnecting
 
 
+def test_a_connection_keeps_nothing_in_a_dictionary() -> None:
+    """All that it keeps has a place of its own, which takes less memory."""
+    talk = Talk()
+    talk.say(b"x\n")
+    assert vars(talk.protocol) == {}
+
+
 @pytest.mark.parametrize("reply", [b"x", Reply(b"x"), Reply(Wait(1), b"x"), Reply(b"x", Stall())])
 def test_what_is_gone_leaves_no_circle(reply: object) -> None:
     """A connection that is gone is freed at once, and does not wait for the collector."""

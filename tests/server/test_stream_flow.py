@@ -94,6 +94,7 @@ def test_peer_that_leaves_between_turns() -> None:
     talk.say(b"x\n" * 65)
     with capturedLogs():
         talk.leave()
+    talk.clock.advance(0)
     assert not talk.clock.getDelayedCalls()
     assert talk.counters.messages == talk.counters.replies == 64
 

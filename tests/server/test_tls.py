@@ -257,6 +257,39 @@ def test_message_with_the_end_of_the_handshake(certificate: Path) -> None:
     assert talk.counters.dropped_bytes == len(b"one\n")
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_ends_the_handshake_goes_with_the_reply(
+    certificate: Path, version: ssl.TLSVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One write for each read, whether or not a message comes with the end of the handshake."""
+    for with_it in (False, True):
+        talk = TLSTalk(certificate, version)
+        writes: list[bytes] = []
+        monkeypatch.setattr(talk.transport, "write", writes.append)
+
+        def deliver(talk: TLSTalk = talk, writes: list[bytes] = writes) -> None:
+            talk.layer.dataReceived(talk._out.read())
+            assert len(writes) == 1
+            talk._in.write(writes.pop())
+
+        with pytest.raises(ssl.SSLWantReadError):
+            talk.client.do_handshake()
+        deliver()
+        if version is ssl.TLSVersion.TLSv1_2:
+            with pytest.raises(ssl.SSLWantReadError):
+                talk.client.do_handshake()
+        else:
+            talk.client.do_handshake()
+            if with_it:
+                talk.client.write(b"one\n")
+        deliver()
+        talk.client.do_handshake()
+        if talk.counters.messages == 0:
+            talk.client.write(b"one\n")
+            deliver()
+        assert talk.client.read(99) == b"one\n"
+
+
 def test_tls_before_the_handshake(certificate: Path) -> None:
     """A greeting that asks for what is not known yet is told so."""
     talk = TLSTalk(certificate, greeting=lambda session: repr(session.tls).encode())

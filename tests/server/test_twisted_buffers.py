@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import twisted
 from twisted.internet import tcp, unix
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.protocol import Protocol
 
 from sockreply.server.twisted_buffers import BufferedServer, BufferedUNIXServer
@@ -97,11 +98,14 @@ def test_what_twisted_is_about_to_do(plain: Wire) -> None:
     ],
 )
 def test_made_like_twisteds(theirs: type[Any], kind: type[Any], client: object) -> None:
-    """It has every attribute that Twisted's own gets when it is made, but for strings for logs."""
+    """It has every attribute that Twisted's own gets when it is made, but for those for logs."""
     made = [Wire(each, client) for each in (theirs, kind)]
-    expected, has = (vars(wire.transport) for wire in made)
-    for name in expected.keys() - {"logstr", "repstr", "socket", "fileno", "protocol", "reactor"}:
-        assert has[name] == expected[name], (name, SEEN_IN)
+    other = {"logstr", "repstr", "sessionno", "socket", "fileno", "protocol", "reactor"}
+    for name in vars(made[0].transport).keys() - other:
+        expected, has = (getattr(wire.transport, name) for wire in made)
+        assert has == expected, (name, SEEN_IN)
+    for wire in made:
+        assert wire.transport.fileno() == wire.transport.socket.fileno() >= 0
     assert made[0].transport.getPeer() == made[1].transport.getPeer()
     for wire in made:
         assert wire.transport in wire.reactor.readers
@@ -111,9 +115,60 @@ def test_made_like_twisteds(theirs: type[Any], kind: type[Any], client: object) 
 def test_in_the_log(ours: Wire) -> None:
     """What names it in the log outlives the connection."""
     for _ in range(2):
-        assert ours.transport.logPrefix() == "sockreply,0,127.0.0.1"
-        assert repr(ours.transport) == "<connection 0 from 127.0.0.1>"
+        assert ours.transport.logPrefix() == "sockreply,127.0.0.1,7"
+        assert repr(ours.transport) == "<connection from 127.0.0.1, 7>"
         ours.end()
+
+
+def test_in_the_log_over_a_unix_socket() -> None:
+    """There, peers have no names."""
+    wire = Wire(BufferedUNIXServer, "")
+    for _ in range(2):
+        assert wire.transport.logPrefix() == "sockreply,unix"
+        assert repr(wire.transport) == "<connection over a UNIX socket>"
+        wire.end()
+
+
+def test_no_descriptor_once_it_is_gone(plain: Wire, ours: Wire) -> None:
+    """It has one for as long as it has its socket."""
+    for wire in (plain, ours):
+        assert wire.transport.fileno() >= 0
+        wire.end()
+        assert wire.transport.fileno() == -1, SEEN_IN
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda wire, data: wire.write(data),
+        lambda wire, data: wire.writeSequence([data]),
+        FileDescriptor.write,  # as Twisted's TLS under a connection calls it
+    ],
+)
+def test_what_waits_belongs_to_one_connection(write: Any, ours: Wire) -> None:
+    """The list is made when something waits, and nobody else gets what is in it."""
+    other = Wire(BufferedServer)
+    assert ours.transport._waiting is None
+    sent = b"".join(bytes([letter]) * 300_000 for letter in range(4))
+    for at in range(0, len(sent), 300_000):
+        write(ours.transport, sent[at : at + 300_000])
+    assert other.transport._tempDataBuffer == []
+    received = b""
+    while len(received) < len(sent):
+        ours.reactor.turn(1)
+        received += ours.peer.recv(len(sent))
+    assert received == sent
+    with pytest.raises(BlockingIOError):
+        other.peer.recv(1)
+    other.end()
+
+
+def test_a_quiet_connection_has_nothing_that_twisted_would_make_for_it(ours: Wire) -> None:
+    """A list, a method and numbers for the log would be 200 bytes for each."""
+    ours.transport.write(b"short")
+    assert not {"_tempDataBuffer", "_waiting", "fileno", "sessionno", "hostname"} & set(
+        vars(ours.transport)
+    )
 
 
 def test_attributes_are_the_instances_own(ours: Wire) -> None:

@@ -21,7 +21,6 @@ from sockreply.commands.options import (
     parameter,
     seconds,
 )
-from sockreply.commands.overrides import Overrides
 from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.extensions import crashes_of
@@ -194,7 +193,8 @@ class Options(CommandOptions):
                 raise ConfigError(f"--config and --{name} cannot be combined")
 
     def _from_file(self) -> Settings:
-        from sockreply.config import read  # now, because it takes time
+        from sockreply.commands.overrides import Overrides  # now, because they take time
+        from sockreply.config import read
 
         overrides = Overrides(
             port=self["port"],

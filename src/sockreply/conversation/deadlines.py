@@ -36,27 +36,32 @@ class Alarms:
         self.clock = clock
         self.now = clock.seconds
         """Tells the time, in seconds."""
-        self._waiting: dict[int, tuple[IDelayedCall, set[Deadlines]]] = {}
+        self._waiting: dict[int, tuple[int, IDelayedCall, set[Deadlines]]] = {}
 
-    def wait(self, second: int, who: Deadlines) -> None:
-        """Call `who.look` at that time of the clock."""
+    def wait(self, second: int, who: Deadlines) -> int:
+        """Call `who.look` at that time of the clock.
+
+        Returns:
+            The same number, as one object for all who wait for it.
+        """
         waiting = self._waiting.get(second)
         if waiting is None:
             call = self.clock.callLater(second - self.clock.seconds(), self._ring, second)
-            waiting = self._waiting[second] = call, set()
-        waiting[1].add(who)
+            waiting = self._waiting[second] = second, call, set()
+        waiting[2].add(who)
+        return waiting[0]
 
     def leave(self, second: int, who: Deadlines) -> None:
         """Do not call it then."""
         if second in self._waiting:
-            call, waiting = self._waiting[second]
+            _, call, waiting = self._waiting[second]
             waiting.discard(who)
             if not waiting:
                 call.cancel()
                 del self._waiting[second]
 
     def _ring(self, second: int) -> None:
-        _, waiting = self._waiting.pop(second)
+        _, _, waiting = self._waiting.pop(second)
         while waiting:  # one may let go of others
             try:
                 waiting.pop().look()
@@ -152,8 +157,7 @@ class Deadlines:
             self._wakes = deadline
             self._call = self._alarms.clock.callLater(seconds, self.look)
         else:
-            self._wakes = self._second = int(deadline)
-            self._alarms.wait(self._second, self)
+            self._wakes = self._second = self._alarms.wait(int(deadline), self)
 
     def look(self) -> None:
         """Report the deadlines that have passed, and wait for the others: the timer has fired."""

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
-from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from sockreply.conversation.deadlines import Deadlines
@@ -42,7 +41,7 @@ class Replying(Standing):
     """
 
     __slots__ = (
-        *("_channel", "_deadlines", "_delivery", "_dialect", "_shown", "_turn", "_unasked"),
+        *("_channel", "_deadlines", "_delivery", "_dialect", "_shown", "_unasked"),
         *("outbox", "read_at", "session", "shared"),
     )
 
@@ -73,7 +72,6 @@ class Replying(Standing):
         self._unasked = None
         self._shown = False
         self._delivery: Delivery | None = None  # of a reply that is more than a message
-        self._turn: IDelayedCall | None = None
 
     def proceed(self) -> None:
         """Answer what has arrived, for one turn; no hold may apply."""
@@ -116,18 +114,14 @@ class Replying(Standing):
             else:
                 delivery.settle()
             delivery.cancel()
-        if self._turn is not None:
-            self._turn.cancel()
-            self._turn = None
 
     def turn_over(self) -> None:
         """Let others go first, unless they do already."""
         if not self.held & (NEXT_TURN | ENDED):
             self.held |= NEXT_TURN
-            self._turn = self.shared.clock.callLater(0, self._next_turn)
+            self.shared.clock.callLater(0, self._next_turn)  # which does nothing once it is over
 
     def _next_turn(self) -> None:
-        self._turn = None
         self.held &= ~NEXT_TURN
         self._resume()
 

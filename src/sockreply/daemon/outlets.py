@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThreadPool
@@ -13,10 +13,11 @@ from sockreply.conversation.exchanges import Exchanges
 from sockreply.daemon.change import Change
 from sockreply.errors import CannotStart
 from sockreply.observing.exchange_log import ExchangeLog
-from sockreply.observing.json_lines import JSONLines, open_json_log
-from sockreply.observing.line_writer import LineWriter
-from sockreply.observing.record import RecordedExchanges
 from sockreply.settings import LogSettings
+
+if TYPE_CHECKING:
+    from sockreply.observing.json_lines import JSONLines
+    from sockreply.observing.line_writer import LineWriter
 
 _log = Logger(namespace="sockreply")  # in a class, it would get that one's name
 
@@ -103,7 +104,7 @@ class Outlets:
 
         try:
             if after.json != before.json:
-                json = _opened("json-log", after.json, open_json_log)
+                json = _opened("json-log", after.json, self._open_json_log)
                 opened += [] if json is None else [json]
             if after.record != before.record:
                 writer = _opened("record", after.record, self._open_record)
@@ -122,7 +123,15 @@ class Outlets:
 
         return Change(carry_out, undo)
 
+    @staticmethod
+    def _open_json_log(path: str) -> JSONLines:
+        from sockreply.observing.json_lines import open_json_log  # now, because few want one
+
+        return open_json_log(path)
+
     def _open_record(self, path: str) -> LineWriter:
+        from sockreply.observing.line_writer import LineWriter  # now, because few want one
+
         pool = self._reactor.getThreadPool
         return LineWriter(
             path, self._reactor, lambda work: deferToThreadPool(self._reactor, pool(), work)
@@ -143,7 +152,10 @@ class Outlets:
         self._writer = writer
         if writer is None:
             self.exchanges = self._shown
-        elif isinstance(self.exchanges, RecordedExchanges):
+            return
+        from sockreply.observing.record import RecordedExchanges  # now, because few want one
+
+        if isinstance(self.exchanges, RecordedExchanges):
             self.exchanges.writer = writer  # it knows the exchanges that are going on
         else:
             self.exchanges = RecordedExchanges(self._shown, writer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
@@ -136,7 +135,7 @@ def _real(name: str) -> Path:
 
 
 def _new_file_beside(path: Path) -> Path:
-    new = path.with_name(f".sockreply-{secrets.token_hex(8)}")
+    new = path.with_name(f".sockreply-{os.urandom(8).hex()}")
     os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     return new
 

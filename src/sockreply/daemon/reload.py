@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from twisted.logger import Logger
 
@@ -38,8 +37,7 @@ def _same_address(one: Place, other: Place) -> bool:
     return address_of(one[1].endpoint).collides(address_of(other[1].endpoint))
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(NamedTuple):
     """What a running daemon is made of.
 
     Args:
@@ -61,8 +59,7 @@ class Parts:
     leave: Callable[[Serving], object]
 
 
-@dataclass(frozen=True)
-class Changed:
+class Changed(NamedTuple):
     """What has become of a daemon's services.
 
     Args:

@@ -1,11 +1,16 @@
 """Bytes to messages and messages to bytes, without any input or output of its own."""
 
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
 from sockreply.framing.buffer import BufferedFramer
-from sockreply.framing.counted import Fixed, Length, Netstring
-from sockreply.framing.delimited import Delimited, Enclosed, Line
 from sockreply.framing.interfaces import Framer, Framing
-from sockreply.framing.registry import parse_framing
-from sockreply.framing.stream import Chunk, Eof, Gap
+from sockreply.framing.registry import BUILT_IN, parse_framing
+
+if TYPE_CHECKING:
+    from sockreply.framing.counted import Fixed, Length, Netstring
+    from sockreply.framing.delimited import Delimited, Enclosed, Line
+    from sockreply.framing.stream import Chunk, Eof, Gap
 
 __all__ = [
     "BufferedFramer",
@@ -22,3 +27,12 @@ __all__ = [
     "Netstring",
     "parse_framing",
 ]
+
+_PLACES = {where.rpartition(":")[2]: where for where in BUILT_IN.values()}
+
+
+def __getattr__(name: str) -> Any:
+    """A framing, loaded when it is asked for: a daemon needs one of them."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return resolve_name(_PLACES[name])

@@ -8,7 +8,7 @@ from typing import Annotated
 from sockreply.errors import MessageTooLong
 from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
-from sockreply.framing.stream import ChunkFramer
+from sockreply.framing.interfaces import Framer
 from sockreply.notation import Key, mark, one_of, unescape
 from sockreply.shown import show_bytes
 
@@ -246,7 +246,9 @@ class Undelimited(Affixed):
     def affixes(self) -> tuple[bytes, bytes]:
         return b"", self.end
 
-    def framer(self, max_message: int) -> ChunkFramer:
+    def framer(self, max_message: int) -> Framer:
+        from sockreply.framing.stream import ChunkFramer  # now, because few want it
+
         return ChunkFramer(max_message)
 
     def mirrored(self) -> Delimited:

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pkgutil import resolve_name
 
 from sockreply.errors import ConfigError
 from sockreply.extensions import failures_of, installed, made_by
-from sockreply.framing.counted import Fixed, Length, Netstring
-from sockreply.framing.delimited import Delimited, Enclosed, Line
 from sockreply.framing.interfaces import Framing
-from sockreply.framing.stream import Chunk, Eof, Gap
 from sockreply.notation import from_keys, parse_notation, quoted
 
 ENTRY_POINT_GROUP = "sockreply.framings"
 """Where a distribution names a callable that makes a framing; it gets the keys as text."""
 
-_BUILT_IN: dict[str, type[Framing]] = {
-    "chunk": Chunk,
-    "line": Line,
-    "delimited": Delimited,
-    "length": Length,
-    "netstring": Netstring,
-    "fixed": Fixed,
-    "enclosed": Enclosed,
-    "gap": Gap,
-    "eof": Eof,
+BUILT_IN = {
+    "chunk": "sockreply.framing.stream:Chunk",
+    "line": "sockreply.framing.delimited:Line",
+    "delimited": "sockreply.framing.delimited:Delimited",
+    "length": "sockreply.framing.counted:Length",
+    "netstring": "sockreply.framing.counted:Netstring",
+    "fixed": "sockreply.framing.counted:Fixed",
+    "enclosed": "sockreply.framing.delimited:Enclosed",
+    "gap": "sockreply.framing.stream:Gap",
+    "eof": "sockreply.framing.stream:Eof",
 }
-"""Each a dataclass; its fields that are annotated with a `Key` are the keys of its spec."""
+"""Where each is, as in entry points: a daemon needs one of them, and each takes its time to load.
+It is a dataclass; its fields that are annotated with a `Key` are the keys of its spec."""
 
-FRAMING_NAMES = tuple(_BUILT_IN)
+FRAMING_NAMES = tuple(BUILT_IN)
 """What a spec can begin with wherever sockreply is installed."""
 
 
@@ -42,11 +41,12 @@ def parse_framing(spec: str) -> Framing:
             from elsewhere that makes no framing.
     """
     name, values = parse_notation(spec)
-    built_in = _BUILT_IN.get(name)
-    if built_in is None:
+    where = BUILT_IN.get(name)
+    if where is None:
         return _from_entry_point(name, values)
+    framing: type[Framing] = resolve_name(where)
     try:
-        return from_keys(built_in, values)
+        return from_keys(framing, values)
     except ConfigError as error:
         raise ConfigError(f"framing {name}: {error}") from None
 
@@ -54,7 +54,7 @@ def parse_framing(spec: str) -> Framing:
 def _from_entry_point(name: str, values: Mapping[str, str]) -> Framing:
     points = installed(ENTRY_POINT_GROUP)
     if name not in points:
-        known = ", ".join((*_BUILT_IN, *sorted(points.keys() - _BUILT_IN.keys())))
+        known = ", ".join((*BUILT_IN, *sorted(points.keys() - BUILT_IN.keys())))
         raise ConfigError(f"unknown framing {quoted(name)}; known: {known}")
     with failures_of(f"framing {name}"):
         made = made_by(points[name], values)

@@ -112,7 +112,7 @@ class Session:
         connection: The connection.
     """
 
-    __slots__ = ("_closed", "_connection", "_state", "_waiting", "count", "number", "rule")
+    __slots__ = ("_connection", "_state", "_waiting", "count", "number", "rule")
 
     count: int
     """How many messages have arrived; while one is being answered, its number, from 1."""
@@ -126,8 +126,8 @@ class Session:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._state: dict[str, Any] | None = None  # most responders keep none
-        self._closed = False
-        self._waiting: list[Deferred[None]] | None = None  # most have nobody who waits
+        # None: nobody waits, as with most; a tuple: the connection is gone.
+        self._waiting: list[Deferred[None]] | tuple[()] | None = None
         self.count = 0
         self.number = 0
         self.rule = None
@@ -179,17 +179,17 @@ class Session:
     @property
     def closed(self) -> bool:
         """Is the connection gone?"""
-        return self._closed
+        return self._waiting == ()
 
     def when_closed(self) -> Deferred[None]:
         """Fires when the connection is gone: the time to stop what sends to it."""
         gone: Deferred[None] = Deferred()
-        if self._closed:
-            gone.callback(None)
-        elif self._waiting is None:
+        if self._waiting is None:
             self._waiting = [gone]
-        else:
+        elif isinstance(self._waiting, list):
             self._waiting.append(gone)
+        else:
+            gone.callback(None)
         return gone
 
     def frame(self, message: bytes) -> bytes:
@@ -202,7 +202,7 @@ class Session:
         Does nothing once the connection is gone. A peer that lets too many of them pile up is
         disconnected.
         """
-        if not self._closed:
+        if not self.closed:
             self._connection.send(reply)
 
     def remark(self, say: Callable[[], str]) -> None:
@@ -211,13 +211,12 @@ class Session:
         Args:
             say: Makes the line; not called if it is not shown.
         """
-        if not self._closed:
+        if not self.closed:
             self._connection.remark(say)
 
     def connection_gone(self) -> None:
         """To be called by the connection, and by nobody else."""
-        self._closed = True
-        waiting, self._waiting = self._waiting, None
+        waiting, self._waiting = self._waiting, ()
         for gone in waiting or ():
             gone.callback(None)
 

@@ -61,6 +61,7 @@ class Accepting:
         self._next = port.socket._accept
         self._alone: Any = None  # the connection that waits in the reactor
         self._kind = port.socket.family, port.socket.type
+        self._host = ""  # that of the last connection, in one copy for all that follow it
 
     def accept(self) -> None:
         """Accept the connections that wait: all, or as many as leave others their turn."""
@@ -107,6 +108,11 @@ class Accepting:
         if not isinstance(client, tuple):
             peer = UNIXAddress(client)
         elif len(client) == 2:
+            host, number = client
+            if host == self._host:
+                client = self._host, number
+            else:
+                self._host = host
             peer = IPv4Address("TCP", *client)
         else:  # the scope becomes part of the name, such as fe80::1%eth0
             flags = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV

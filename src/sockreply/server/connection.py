@@ -50,7 +50,7 @@ class Overdue(NamedTuple):
 class Connection(Protocol):
     """A connection as its session knows it: `sockreply.replies.responder.Connection`."""
 
-    # Twisted's own have places too: an instance needs no dictionary then.
+    # Twisted's own have places too: an instance's dictionary then stays empty.
     __slots__ = (
         *("_answering", "_opened_at", "_shared", "_told", "_wire"),
         *("connected", "session", "transport"),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import NamedTuple
 
 from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.protocol import ServerFactory
 
 from sockreply.errors import BadEndpoint
-from sockreply.server.activation import wanted_by
 from sockreply.server.endpoints import asks_to_listen, endpoint_from
 from sockreply.server.recording_reactor import Asked, RecordingReactor
 
@@ -20,8 +19,7 @@ _MOST_PORT = 65535
 _LONGEST_PATH = 107  # unix(7): sun_path has 108, and a NUL ends it
 
 
-@dataclass(frozen=True)
-class EndpointAddress:
+class EndpointAddress(NamedTuple):
     """What an endpoint takes for itself.
 
     Args:
@@ -92,6 +90,8 @@ def _asked_by(description: str) -> Asked | None:
     while kind.startswith("haproxy:"):  # wraps another one
         kind = kind.removeprefix("haproxy:")
     if kind.startswith("systemd:"):
+        from sockreply.server.activation import wanted_by  # now, because few want it
+
         wanted_by(kind)  # no more, because the socket is handed over when the daemon starts
         return None
     reactor = RecordingReactor()

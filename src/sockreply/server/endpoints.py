@@ -15,7 +15,6 @@ from twisted.python.failure import Failure
 from sockreply.endpoint_errors import why_bad
 from sockreply.endpoint_files import check_server_files, ssl_parameters
 from sockreply.errors import BadEndpoint, CannotStart
-from sockreply.server import activation
 from sockreply.server.recording_reactor import RecordingReactor
 from sockreply.server.tls import TLSEndpoint
 from sockreply.server.tls_context import read_context
@@ -37,7 +36,9 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
         BadEndpoint: It does not describe one.
     """
     if description.startswith("systemd:"):
-        return activation.endpoint_for(reactor, description)
+        from sockreply.server.activation import endpoint_for  # now, because few want it
+
+        return endpoint_for(reactor, description)
     try:
         if description.startswith("haproxy:"):
             from twisted.protocols.haproxy import proxyEndpoint  # now, because few want it

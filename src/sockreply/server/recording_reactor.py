@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from twisted.internet.interfaces import IProtocolFactory
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What an endpoint asked for.
 
     Args:

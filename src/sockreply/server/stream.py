@@ -146,8 +146,6 @@ class ReplyProtocol(Connection):
             self.backlogged()
 
     def resumeProducing(self) -> None:
-        if not self._has_unsent:
-            self._deadlines.end("write")
         self._answering.sent()
 
     def stopProducing(self) -> None:

@@ -7,6 +7,7 @@ every reply: attributes are read in place, because each property in between woul
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from socket import socket
 from typing import Any, Protocol
 
@@ -31,13 +32,15 @@ class BufferedServer(tcp.Server):
     watcher: Watcher | None = None
     """Is told of a backlog."""
 
+    _waiting: list[bytes] | None = None
+
     def __init__(
         self,
         sock: socket,
         protocol: IProtocol,
         client: tuple[Any, ...],
         server: Any,
-        sessionno: int,
+        sessionno: int,  # noqa: ARG002 - it would be one more number for each
         reactor: Any,
     ) -> None:
         # What `tcp.Server` does, without its two strings for the log, which hardly anybody reads.
@@ -46,8 +49,6 @@ class BufferedServer(tcp.Server):
             self._addressType = IPv6Address
         self.server = server
         self.client = client
-        self.sessionno = sessionno
-        self.hostname = client[0]
         self.startReading()
         self.connected = 1
         # Each of them is looked at for every read. Python finds what an instance has itself at
@@ -59,11 +60,45 @@ class BufferedServer(tcp.Server):
         # The subclass's, whose own constructor would be one more call a connection.
         self._in_read = self._ends_with_read = False
 
+    # Twisted gives every connection a list for what waits to be sent, and a method of its socket.
+    # Most connections never need the one, and all rarely the other: they are made when asked for.
+
+    @property
+    def _tempDataBuffer(self) -> list[bytes]:  # noqa: N802 - Twisted's name
+        if self._waiting is None:
+            self._waiting = []
+        return self._waiting
+
+    @_tempDataBuffer.setter
+    def _tempDataBuffer(self, empty: list[bytes]) -> None:  # noqa: N802 - Twisted's name
+        if self._waiting is not None:
+            self._waiting = empty
+
+    @property
+    def fileno(self) -> Callable[[], int]:
+        try:
+            return self.socket.fileno
+        except AttributeError:  # it is closed
+            return super().fileno
+
+    @fileno.setter
+    def fileno(self, of_the_socket: Callable[[], int]) -> None:
+        """What the socket has."""
+
+    @fileno.deleter
+    def fileno(self) -> None:
+        """Goes with the socket."""
+
+    @property
+    def hostname(self) -> Any:  # type: ignore[override]  # Twisted sets it, where we do not
+        """What Twisted calls the peer's address; nothing for most UNIX sockets."""
+        return self.client[0]
+
     def __repr__(self) -> str:
-        return f"<connection {self.sessionno} from {self.hostname}>"
+        return f"<connection from {self.client[0]}, {self.client[1]}>"
 
     def logPrefix(self) -> str:  # noqa: N802 - Twisted's name
-        return f"sockreply,{self.sessionno},{self.hostname}"
+        return f"sockreply,{self.client[0]},{self.client[1]}"
 
     def write(self, data: bytes) -> None:
         self.written += len(data)
@@ -118,3 +153,9 @@ class BufferedUNIXServer(BufferedServer, unix.Server):
     def __init__(self, sock: socket, protocol: IProtocol, client: str | None, *others: Any) -> None:
         unix._SendmsgMixin.__init__(self)
         super().__init__(sock, protocol, (client, None), *others)
+
+    def __repr__(self) -> str:
+        return "<connection over a UNIX socket>"
+
+    def logPrefix(self) -> str:  # noqa: N802 - Twisted's name
+        return "sockreply,unix"
