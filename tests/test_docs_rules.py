@@ -12,7 +12,7 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 
-from sockreply.config import form, read
+from sockreply.config import form, form_tls, read
 from sockreply.notation import unescape
 from sockreply.rules.templates.checksums import CRCS
 from sockreply.rules.templates.values import NAMES
@@ -139,8 +139,8 @@ def test_every_example_is_seen() -> None:
 
 def keys() -> Iterator[tuple[str, object]]:
     """All keys of the file, with the defaults that tables tell."""
-    for table in vars(form).values():
-        if isinstance(table, type) and table.__module__ == form.__name__:
+    for table in (*vars(form).values(), *vars(form_tls).values()):
+        if isinstance(table, type) and table.__module__.startswith(form.__name__):
             for field in fields(table) if hasattr(table, "__dataclass_fields__") else ():
                 yield field.name.rstrip("_"), field.default
 
@@ -153,7 +153,7 @@ def test_every_key_is_told(key: str) -> None:
     assert re.search(rf"`{key}`|\b{key} = ", TEXT)
 
 
-@pytest.mark.parametrize("table", [form.Log, form.Service, form.Rule])
+@pytest.mark.parametrize("table", [form.Log, form.Service, form.PerPeer, form.Rule])
 def test_defaults_are_the_real_ones(table: type) -> None:
     """The default that a table of the document tells is the one that holds."""
     told = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", TEXT, re.MULTILINE))

@@ -16,8 +16,43 @@ from sockreply.shown import HEX
 
 Level: TypeAlias = Literal["debug", "info", "warn"]
 
+Over: TypeAlias = Literal["wait", "refuse"]
+"""What becomes of a connection whose peer is over a limit."""
+
 EXCHANGES_A_SECOND = 50
 """How many exchanges are shown: nobody reads more, and an event costs more than a reply."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often something may happen.
+
+    Args:
+        per_second: So often in the long run.
+        burst: So often at once, if it has not happened for a while.
+    """
+
+    per_second: float
+    burst: float
+
+
+@dataclass(frozen=True)
+class PeerLimits:
+    """What one peer may do, over all of its connections; None: as much as it likes.
+
+    Args:
+        connections: New connections.
+        messages: Messages, on all of its connections.
+        bytes: Bytes that it sends.
+        over: What happens to a connection that is over a limit: it has to wait, or is closed.
+        ipv6_prefix: The bits of an IPv6 address that tell one peer from another.
+    """
+
+    connections: Rate | None = None
+    messages: Rate | None = None
+    bytes: Rate | None = None
+    over: Over = "wait"
+    ipv6_prefix: int = 64  # what one customer of a provider has at least
 
 
 @dataclass(frozen=True)
@@ -37,6 +72,7 @@ class Limits:
         max_message: The most bytes that a message may have.
         max_connections_per_peer: How many at once from one address; 0: as many as there are places.
         allow: The networks that may connect; None: everyone may.
+        per_peer: How fast one peer may go; None: as fast as it likes.
     """
 
     idle_timeout: float = 75.0  # longer than the commonest keepalive of clients, 60 s
@@ -50,6 +86,7 @@ class Limits:
     max_message: int = 65_536
     max_connections_per_peer: int = 0
     allow: tuple[IPv4Network | IPv6Network, ...] | None = None
+    per_peer: PeerLimits | None = None
 
 
 def shown_as(wanted: str | None, framing: Framing, encoding: str = "utf-8") -> str:

@@ -10,8 +10,15 @@ from sockreply.framing.registry import FRAMING_NAMES
 SERVICE_KEYS = (
     "listen, framing, encoding, show, greeting, keep_alive, idle_timeout, message_timeout, "
     "reply_timeout, write_timeout, close_timeout, drain_timeout, drain_delay, max_connections, "
-    "max_connections_per_peer, max_message, allow, responder, initial_state, seed, otherwise, rules"
+    "max_connections_per_peer, max_message, allow, per_peer, responder, initial_state, seed, "
+    "otherwise, rules"
 )
+PER_PEER_KEYS = (
+    "connections_per_second, connections_burst, messages_per_second, messages_burst, "
+    "bytes_per_second, bytes_burst, over, ipv6_prefix"
+)
+SLIP = "unknown key (did you mean messages_per_second?)"
+PER_SECOND = "0 or a number from 0.001 to 2147483647"
 RULE_KEYS = "name, when, state, next_state, chance, reply, replies, after_last, scope"
 WHEN_KEYS = "length, peer, equals, starts_with, ends_with, contains, regex, not, tls, ignore_case"
 SECONDS = "a number of seconds from 0 to 2147483647"
@@ -137,6 +144,59 @@ SERVICES = [
         f"services.s.max_connections_per_peer: -1 is not {COUNT_OR_NONE}",
     ),
     ("max_message = 2147483648", f"services.s.max_message: 2147483648 is not {COUNT}"),
+    ("per_peer = 5", "services.s.per_peer: expected a table, found number 5"),
+    (
+        "per_peer = {}",
+        "services.s.per_peer: limits nothing without connections_per_second, messages_per_second ",
+    ),
+    (
+        "per_peer = { messages_per_second = 0, over = 'wait' }",
+        "services.s.per_peer: limits nothing without",
+    ),
+    (
+        "per_peer = { messages_per_second = -1 }",
+        f"services.s.per_peer.messages_per_second: -1 is not {PER_SECOND}",
+    ),
+    (
+        "per_peer = { messages_per_second = 1e-300 }",
+        f"services.s.per_peer.messages_per_second: 1e-300 is not {PER_SECOND}",
+    ),
+    (
+        "per_peer = { bytes_per_second = nan, bytes_burst = 5 }",
+        f"services.s.per_peer.bytes_per_second: nan is not {PER_SECOND}",
+    ),
+    (
+        "per_peer = { connections_per_second = '5/s' }",
+        f"services.s.per_peer.connections_per_second: expected {PER_SECOND}, found text '5/s'",
+    ),
+    (
+        "per_peer = { bytes_per_second = 1, bytes_burst = 0 }",
+        f"services.s.per_peer.bytes_burst: 0 is not {COUNT}",
+    ),
+    (
+        "per_peer = { bytes_per_second = 1, messages_burst = 5 }",
+        "services.s.per_peer.messages_burst: has no effect without messages_per_second",
+    ),
+    (
+        "per_peer = { bytes_per_second = 1, over = 'drop' }",
+        "services.s.per_peer.over: expected 'wait' or 'refuse', found text 'drop'",
+    ),
+    (
+        "per_peer = { bytes_per_second = 1, ipv6_prefix = 129 }",
+        "services.s.per_peer.ipv6_prefix: 129 is not a whole number from 1 to 128",
+    ),
+    (
+        "per_peer = { messages_a_second = 1, bytes_per_second = 1 }",
+        f"services.s.per_peer.messages_a_second: {SLIP}; known: {PER_PEER_KEYS}",
+    ),
+    (
+        "per_peer = { bytes_per_second = 1, max_message = 1 }",
+        "services.s.per_peer.max_message: unknown key here; it belongs in a service, before its",
+    ),
+    (
+        "messages_per_second = 5",
+        "services.s.messages_per_second: unknown key here; it belongs in the per_peer of a service",
+    ),
     ("allow = 5", "services.s.allow: expected text or a list, found number 5"),
     ("allow = ['::1', 5]", "services.s.allow[2]: expected text, found number 5"),
     (

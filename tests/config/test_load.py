@@ -19,7 +19,7 @@ from sockreply.errors import BadFile, BadSettings
 from sockreply.framing import Chunk, Line
 from sockreply.replies.builtin import TEXTBOOK_REPLY
 from sockreply.rules.table import RuleTable
-from sockreply.settings import Limits, LogSettings, Settings
+from sockreply.settings import Limits, LogSettings, PeerLimits, Rate, Settings
 from tests.config.texts import EVERYTHING, SERVICE, problems_of, settings_of, shout
 from tests.rules.stand_ins import session
 
@@ -57,6 +57,13 @@ def test_everything(tmp_path: Path) -> None:
         max_message=900,
         max_connections_per_peer=8,
         allow=(ip_network("127.0.0.0/8"), ip_network("::1")),
+        per_peer=PeerLimits(
+            connections=Rate(0.5, 20),
+            messages=Rate(2.5, 1),
+            bytes=Rate(1e6, 65_536),
+            over="refuse",
+            ipv6_prefix=56,
+        ),
     )
     assert isinstance(scale.responder, RuleTable)
     assert [rule.name for rule in scale.responder.rules] == [
@@ -111,9 +118,10 @@ def test_shipped_file_is_the_daemon_without_options() -> None:
 def test_shipped_file_shows_every_key() -> None:
     """etc/sockreply.toml names each key at least once."""
     text = SHIPPED.read_text()
-    for written in (form.Log, form.Metrics, form.Ready, form.Service, form.Rule, form.When):
+    tables = (form.Log, form.Metrics, form.Ready, form.Service, form.PerPeer, form.Rule, form.When)
+    for written in tables:
         for key in keys_of(written):
-            assert f"{key} = " in text or f"[[services.default.{key}]]" in text, key
+            assert f"{key} = " in text or f"[services.default.{key}]" in text, key
 
 
 def test_shipped_defaults_and_examples_hold(tmp_path: Path) -> None:
@@ -127,7 +135,7 @@ def test_shipped_defaults_and_examples_hold(tmp_path: Path) -> None:
     shown = shown[: shown.rindex("[[")]  # the rule behind which nothing acts
     settings = settings_of(shown, tmp_path)
     service = settings.services["default"]
-    unlike = {"allow"}
+    unlike = {"allow", "per_peer"}
     for each in fields(Limits):
         if each.name not in unlike:
             assert getattr(service.limits, each.name) == each.default

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sockreply.config.scalars import Number, PlainText, Whole
+from sockreply.config.scalars import Number, NumberOrNone, PlainText, Whole
 from sockreply.errors import ConfigError
 
 
@@ -24,6 +24,7 @@ def test_types() -> None:
         (Whole(1, 5), [1, 5], [0, 6, 10**5000]),
         (Number("x", most=1, above=0), [0.5, 1], [0, 1.1, math.nan, math.inf]),
         (Number("x", most=1, least=0), [0, 1], [-0.1, -math.inf]),
+        (NumberOrNone("x", most=9, least=0.5), [0, -0.0, 0.5, 9], [0.1, -1, 9.1, math.nan]),
     ],
 )
 def test_ranges(kind: Whole | Number, right: list[float], wrong: list[float]) -> None:

@@ -64,6 +64,16 @@ initial_state = "idle"
 seed = -1
 otherwise = { echo = true }
 
+[services.scale.per_peer]
+connections_per_second = 0.5
+connections_burst = 20
+messages_per_second = 2.5
+bytes_per_second = 1_000_000
+bytes_burst = 65_536
+messages_burst = 1
+over = "refuse"
+ipv6_prefix = 56
+
 [[services.scale.rules]]
 name = "identify"
 when = { equals = "*IDN?", ignore_case = true }

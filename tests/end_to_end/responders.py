@@ -26,6 +26,14 @@ def big(message: bytes, session: Session) -> bytes:
     return BIG
 
 
+def costly(message: bytes, session: Session) -> bytes:
+    """Works for ten microseconds per byte, and holds up everybody meanwhile."""
+    until = time.perf_counter() + len(message) * 1e-5
+    while time.perf_counter() < until:
+        pass
+    return b"ok"
+
+
 async def gated(message: bytes, session: Session) -> bytes:
     """Answers with the message once the gate is open; the loop goes on meanwhile."""
     from twisted.internet import reactor

@@ -28,6 +28,8 @@ class Promise(StrEnum):
     OVERSIZED = "oversized"
     NOISE = "noise"
     HANDSHAKE = "handshake"
+    FLOOD = "flood"
+    MANY_PEERS = "many peers"
     WATCHDOG = "watchdog"
     MEMORY = "memory"
     LEAKS = "leaks"

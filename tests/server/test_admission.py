@@ -146,10 +146,11 @@ def test_connections_from_before_a_limit_are_counted_down() -> None:
 
 def test_nothing_is_kept_of_who_is_gone() -> None:
     """The count of an address goes with its last connection."""
-    admission = Admission()
+    admission = Admission(Clock(), Counters())
     admission.limit(limits(per_peer=2), ())
     for number in range(9):
         peer = IPv4Address("TCP", f"192.0.2.{number}", 1)
-        assert admission.refuses(peer) is None
-        admission.left(peer)
+        assert admission.refuses(number, peer) is None
+        admission.left(number)
     assert not admission._by_host
+    assert not admission._hosts

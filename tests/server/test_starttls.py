@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from sockreply.replies import Await, Close, Reply, Session, StartTLS, Wait
 from sockreply.server.starttls import StartTLSFactory
 from sockreply.server.tls_context import server_context
+from sockreply.settings import PeerLimits, Rate
 from sockreply.tls_layer import TLSConnection
 from tests.end_to_end.certificates import make_certificate
 from tests.server.stand_ins import FakeTransport, NotingLog, Talk, texts
@@ -319,3 +320,23 @@ def test_peer_that_leaves_in_the_handshake(certificate: Path) -> None:
     talk.leave()
     assert not talk.clock.getDelayedCalls()
     assert talk.counters.open_connections == 0
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_the_limits_of_a_peer_hold_back_is_dropped(certificate: Path, exact: bool) -> None:
+    """Bytes in clear that wait for their turn are dropped with all others."""
+    log = NotingLog()
+    log.exact = exact
+    limits = PeerLimits(bytes=Rate(1.0, 5))
+    with capturedLogs() as events:
+        talk = StartTLSTalk(certificate, exchanges=log, per_peer=limits)
+        talk.say(b"LATE\n", b"two\nthr")
+        talk.clock.advance(1)
+    assert talk.hear() == b"go\n"
+    talk.shake_hands()
+    talk.clock.advance(9)
+    assert talk.ask(b"ours\n") == b"ours in TLSv1.3\n"
+    assert talk.counters.dropped_bytes == 7
+    assert "sent 7 bytes in clear after it asked for TLS: dropped" in texts(events, "warn")[0]
+    dropped = [told[1:] for told in log.told if told[0] == "dropped"]
+    assert dropped == ([(5, b"two\nthr")] if exact else [])

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, TypeAlias
 
-from sockreply.config.scalars import Number, PlainText, Whole
+from sockreply.config.form_tls import TLS, Secured
+from sockreply.config.scalars import Number, NumberOrNone, PlainText, Whole
 from sockreply.notation import SIZE_LIMIT
-from sockreply.settings import EXCHANGES_A_SECOND, Level, Limits
+from sockreply.settings import EXCHANGES_A_SECOND, Level, Limits, Over, PeerLimits
 
 
 def keys_of(kind: Any) -> list[str]:
@@ -28,9 +29,14 @@ def telling_key(written: object) -> tuple[str, ...]:
 Seconds: TypeAlias = Annotated[
     float, Number(f"a number of seconds from 0 to {SIZE_LIMIT}", SIZE_LIMIT, least=0)
 ]
+PerSecond: TypeAlias = Annotated[
+    float,
+    NumberOrNone(f"0 or a number from 0.001 to {SIZE_LIMIT}", SIZE_LIMIT, least=0.001),
+]
 Chance: TypeAlias = Annotated[float, Number("a number above 0 and up to 1", 1, above=0)]
 Count: TypeAlias = Annotated[int, Whole(1)]
 CountOrNone: TypeAlias = Annotated[int, Whole(0)]
+Prefix: TypeAlias = Annotated[int, Whole(1, 128)]  # bits of an IPv6 address
 Seed: TypeAlias = Annotated[int, Whole(-(2**63), 2**63 - 1)]  # what TOML promises to carry
 Name: TypeAlias = Annotated[str, PlainText()]
 
@@ -165,18 +171,6 @@ class Sizes:
     max: CountOrNone | None = None
 
 
-Version: TypeAlias = Literal["1.0", "1.1", "1.2", "1.3"]
-
-
-@dataclass(frozen=True)
-class Secured:
-    """What is known of a connection over TLS; None says nothing of it."""
-
-    subject: str | list[str] | None = None
-    sni: str | list[str] | None = None
-    version: Version | list[Version] | None = None
-
-
 @dataclass(frozen=True)
 class When:
     """What holds of a message that a rule is for; None says nothing of it."""
@@ -209,31 +203,25 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certificate:
-    """A certificate; without `key`, its private key is in the same file."""
-
-    certificate: str
-    key: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TLS(Certificate):
-    """TLS of a listener."""
-
-    client_ca: str | None = None
-    require_client: bool = False
-    min_version: Literal["1.2", "1.3"] = "1.2"
-    alpn: list[str] = field(default_factory=list)
-    sni: dict[str, Certificate] = field(default_factory=dict)
-    starttls: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class Listener:
     """Where a service listens, and what lies between the socket and its connections."""
 
     endpoint: str
     tls: TLS | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerPeer:
+    """How fast one peer may go. A burst that is not set is as much as a second allows."""
+
+    connections_per_second: PerSecond = 0.0
+    connections_burst: Count | None = None
+    messages_per_second: PerSecond = 0.0
+    messages_burst: Count | None = None
+    bytes_per_second: PerSecond = 0.0
+    bytes_burst: Count | None = None
+    over: Over = PeerLimits.over
+    ipv6_prefix: Prefix = PeerLimits.ipv6_prefix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,6 +245,7 @@ class Service:
     max_connections_per_peer: CountOrNone = Limits.max_connections_per_peer
     max_message: Count = Limits.max_message
     allow: str | list[str] | None = None
+    per_peer: PerPeer | None = None
     responder: str | None = None
     initial_state: Name | None = None
     seed: Seed | None = None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from string import ascii_letters
 from typing import NamedTuple
 
-from sockreply.config import form
+from sockreply.config import form, form_tls
 from sockreply.config.read_data import Groups, encoded, read_mask
 from sockreply.config.read_networks import read_networks
 from sockreply.config.read_regexes import read_regex
@@ -129,11 +129,11 @@ def _read_all_but_regex(written: form.When, reading: Reading, ignore_case: bool)
     return conditions
 
 
-def _read_secured(written: bool | form.Secured, reading: Reading) -> Secured:
+def _read_secured(written: bool | form_tls.Secured, reading: Reading) -> Secured:
     if isinstance(written, bool):
         return Secured({} if written else None)
     wanted: dict[str, list[str]] = {}
-    for key in form.keys_of(form.Secured):
+    for key in form.keys_of(form_tls.Secured):
         patterns: str | list[str] | None = getattr(written, key)
         if patterns is None:
             continue

@@ -11,6 +11,7 @@ from sockreply.config.checks import check_rules
 from sockreply.config.read_data import read_encoding, warn_of_template
 from sockreply.config.read_listeners import read_listeners
 from sockreply.config.read_networks import read_networks
+from sockreply.config.read_per_peer import read_per_peer
 from sockreply.config.read_replies import read_reply
 from sockreply.config.read_rules import read_rules, read_rules_again
 from sockreply.config.reading import Reading
@@ -70,13 +71,16 @@ def _with_notation(written: form.Service, reading: Reading) -> Reading:
 
 
 def _read_limits(written: form.Service, reading: Reading) -> Limits:
-    same = {each.name for each in fields(Limits)} - {"allow", "max_connections"}
+    same = {each.name for each in fields(Limits)} - {"allow", "max_connections", "per_peer"}
     limits = Limits(**{name: getattr(written, name) for name in same})
     if written.max_connections is not None:
         limits = replace(limits, max_connections=written.max_connections)
     if written.allow is not None:
         with reading.problems.at("allow"):
             limits = replace(limits, allow=read_networks(written.allow, reading))
+    if written.per_peer is not None:
+        with reading.problems.at("per_peer"):
+            limits = replace(limits, per_peer=read_per_peer(written, written.per_peer, reading))
     return limits
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sockreply.config import form
+from sockreply.config import form_tls as form
 from sockreply.config.reading import Reading
 from sockreply.config.wording import excerpt
 from sockreply.errors import ConfigError

@@ -73,6 +73,19 @@ class Number:
 
 
 @dataclass(frozen=True)
+class NumberOrNone(Number):
+    """The same, or 0, which stands for none."""
+
+    def read(self, value: float) -> float:
+        """The number, if it is in the range, or 0.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        return super().read(value) if value else 0.0
+
+
+@dataclass(frozen=True)
 class PlainText:
     """A text that is not empty and that prints, because it is a name in logs, counts and errors."""
 

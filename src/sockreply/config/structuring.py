@@ -79,6 +79,7 @@ def unknown_key(name: str, kind: Any) -> str:
     known = keys_of(kind)
     tables = {
         "a service, before its rules": form.Service,
+        "the per_peer of a service": form.PerPeer,
         "a rule": form.Rule,
         "the when of a rule": form.When,
     }

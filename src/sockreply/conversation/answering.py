@@ -16,9 +16,18 @@ from sockreply.conversation.exchanges import Said
 from sockreply.conversation.failures import format_broken, reply_failed
 from sockreply.conversation.interfaces import Channel
 from sockreply.conversation.outbox import BYTES_A_TURN, MESSAGES_A_TURN
+from sockreply.conversation.paced_framer import started_again, tap_of
 from sockreply.conversation.replying import Replying
 from sockreply.conversation.shared import Shared
-from sockreply.conversation.states import ANSWERING, ASIDE, ENDED, LAST, STALLED, WAITING
+from sockreply.conversation.states import (
+    ANSWERING,
+    ASIDE,
+    ENDED,
+    LAST,
+    PACED,
+    STALLED,
+    WAITING,
+)
 from sockreply.errors import FramingError
 from sockreply.framing.interfaces import Framer
 from sockreply.replies.reply import Reply
@@ -87,20 +96,26 @@ class Answering(Replying):
     def ignored(self, data: bytes) -> None:
         """Something was read that will not be answered."""
         self.shared.counters.dropped_bytes += len(data)
-        if isinstance(self.framer, TappedFramer):
-            self.framer.ignore(data)
+        if (tap := tap_of(self.framer)) is not None:
+            tap.ignore(data)
+
+    def hold_back(self) -> None:
+        """Answer nothing more until `let_go_on`: the peer is over one of its limits."""
+        self.held |= PACED
+        if not self.held & ANSWERING:
+            self._put_off()
+
+    def let_go_on(self) -> None:
+        """The peer's limits allow the next message."""
+        self.held &= ~PACED
+        self._resume()
 
     def forget_unanswered(self) -> int:
         """Drop what was read and is not answered, as if it had never come. How much was that?"""
-        framer, counters = self.framer, self.shared.counters
-        size = framer.buffered
-        counters.dropped_bytes += size + framer.dropped
+        size = self.framer.buffered
+        self.shared.counters.dropped_bytes += size + self.framer.dropped
         fresh = self._dialect.framing.framer(self.shared.limits.max_message)
-        if isinstance(framer, TappedFramer):
-            framer.start_again(fresh)
-        else:
-            self.framer = fresh
-        self._waiting = None
+        self.framer, self._waiting = started_again(self.framer, fresh), None
         return size
 
     def answer_at_once(self, data: bytes) -> bool:
@@ -256,18 +271,18 @@ class Answering(Replying):
             if not self.held & ~LAST:
                 self.turn_over()
             self._channel.owing()
-        if self._waiting is None and not isinstance(self.framer, TappedFramer):
+        if self._waiting is None and tap_of(self.framer) is None:
             self._waiting = Reads()
             self._waiting.came(self.framer.buffered, self.shared.clock.seconds())
 
     def _arrival(self) -> Arrival:
         """How the last message that was handed out arrived."""
-        framer = self.framer
-        if isinstance(framer, TappedFramer):
-            return framer.arrival
+        tap = tap_of(self.framer)
+        if tap is not None:
+            return tap.arrival
         if self._waiting is None:
             return NOW
-        return Arrival(self._waiting.time_before(framer.buffered))
+        return Arrival(self._waiting.time_before(self.framer.buffered))
 
     def _dropped(self, at: int, data: bytes) -> None:
         self.shared.exchanges.dropped(self.session, at, data)

@@ -49,6 +49,7 @@ class Counters:
         "dropped_bytes",
         "errors",
         "handshakes",
+        "limited",
         "messages",
         "received_bytes",
         "refused",
@@ -63,6 +64,10 @@ class Counters:
 
     refused: Counter[str]
     """Connections refused, which are closed at once and do not count as accepted, by reason."""
+
+    limited: Counter[str]
+    """How often a peer was over one of its limits, by what is limited: `connections`, `messages`,
+    `bytes`. It then had to wait, or its connection was closed or refused."""
 
     closed: Counter[str]
     """Connections that have ended, by reason."""
@@ -102,6 +107,7 @@ class Counters:
         self.received_bytes = self.sent_bytes = self.dropped_bytes = 0
         self.closed = Counter()
         self.refused = Counter()
+        self.limited = Counter()
         self.reply_seconds = None
         self.errors = Counter()
         self.handshakes = Counter()

@@ -72,6 +72,12 @@ def truncated(shared: Shared, session: Session, rest: bytes, size: int) -> None:
     shared.complaints.tell(_log.warn, session.peer, text, size=size, rest=_shown(session, rest))
 
 
+def too_fast(shared: Shared, session: Session, limited: str) -> None:
+    """The peer is over a limit, and its connection ends."""
+    text = "{peer} closed: too many {limited} a second from its address"
+    shared.complaints.tell(_log.warn, session.peer, text, limited=limited)
+
+
 def tls_failed(shared: Shared, session: Session, reason: Failure) -> None:
     """A handshake, or a record, made no sense."""
     shared.counters.errors["tls"] += 1

@@ -133,6 +133,9 @@ ASIDE = 32
 LAST = 64
 """The last message to be answered has been: set without keep-alive, never lifted."""
 
+PACED = 128
+"""The peer is over one of its limits: set by the framer, lifted when it is its turn again."""
+
 
 class Standing:
     """Where one dialogue stands."""

@@ -55,15 +55,21 @@ _KINDS = (
     _Kinds(
         "closed",
         "reason",
-        "answered close drain drained error idle lost malformed message_timeout overrun peer reset"
-        " tls too_long write_timeout",
+        "answered close drain drained error idle lost malformed message_timeout overrun peer"
+        " per_peer_rate reset tls too_long write_timeout",
         "Connections that have ended, by reason.",
     ),
     _Kinds(
         "refused",
         "reason",
-        "not_allowed per_peer",
+        "not_allowed per_peer per_peer_rate",
         "Connections refused, which are closed at once, by reason.",
+    ),
+    _Kinds(
+        "limited",
+        "limit",
+        "bytes connections messages",
+        "How often a peer was over one of its limits, and had to wait or was refused.",
     ),
     _Kinds(
         "errors",

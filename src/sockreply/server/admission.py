@@ -7,58 +7,104 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
 
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IReactorTime
 
 from sockreply.addresses import ip_of
-from sockreply.settings import Limits
+from sockreply.conversation.counters import Counters
+from sockreply.conversation.pacing import Pacing, key_of
+from sockreply.settings import Limits, PeerLimits
 
-Refusal: TypeAlias = Literal["not_allowed", "per_peer"]
+Refusal: TypeAlias = Literal["not_allowed", "per_peer", "per_peer_rate"]
+
+ALL_BITS = 128
+"""Of an IPv6 address."""
 
 WHY_REFUSED: dict[Refusal, str] = {
     "not_allowed": "its address is not in an allowed network",
     "per_peer": "too many connections from its address",
+    "per_peer_rate": "too many new connections a second from its address",
 }
 
 
 class Admission:
-    """Lets peers in, and counts them by address while that is limited."""
+    """Lets peers in, counts them while that is limited, and knows what each may do.
+
+    A connection's address is asked once, when it is made, and kept for as long as it counts.
+
+    Args:
+        clock: Tells the time.
+        counters: The service's.
+    """
 
     admits_all: bool
-    """May everybody connect, so that no peer need be checked?"""
+    """May everybody connect and go as fast as it likes, so that no peer need be looked at?"""
 
-    def __init__(self) -> None:
-        self._by_host: Counter[IPv4Address | IPv6Address] | None = None
+    pacing: Pacing | None
+    """How fast each peer may go; None: that was never limited."""
 
-    def limit(self, limits: Limits, present: Iterable[IAddress]) -> None:
+    def __init__(self, clock: IReactorTime, counters: Counters) -> None:
+        self._clock = clock
+        self._counters = counters
+        self._hosts: dict[object, int] = {}  # by connection
+        self._by_host: Counter[int] = Counter()
+        self._ipv6_prefix = ALL_BITS
+        self.pacing = None
+
+    def limit(self, limits: Limits, present: Iterable[tuple[object, IAddress]]) -> None:
         """Count again, for other limits; to be called before the first peer connects.
 
         Args:
             limits: Those that apply from now on.
-            present: The peers that are connected, which may stay.
+            present: The connections that there are, which may stay, and their peers.
         """
-        self._limits = limits
-        hosts = (ip_of(peer) for peer in present) if limits.max_connections_per_peer else None
-        self._by_host = None if hosts is None else Counter(host for host in hosts if host)
-        self.admits_all = limits.allow is None and hosts is None
+        self._limits, per_peer = limits, limits.per_peer
+        self._ipv6_prefix = ALL_BITS if per_peer is None else per_peer.ipv6_prefix
+        self._counts = per_peer is not None or limits.max_connections_per_peer > 0
+        self.admits_all = limits.allow is None and not self._counts
+        counted = present if self._counts else ()
+        self._hosts = {each: self._host(ip) for each, peer in counted if (ip := ip_of(peer))}
+        self._by_host = Counter(self._hosts.values())
+        if self.pacing is not None:
+            self.pacing.change(per_peer or PeerLimits(ipv6_prefix=ALL_BITS))
+        elif per_peer is not None:
+            self.pacing = Pacing(self._clock, self._counters, per_peer)
 
-    def refuses(self, peer: IAddress) -> Refusal | None:
-        """Why a peer may not connect; None: it may, and is counted until `left`."""
-        limits, by_host = self._limits, self._by_host
-        host = ip_of(peer)
-        if host is None:
+    def refuses(self, connection: object, peer: IAddress) -> Refusal | None:
+        """Why a peer may not connect; None: it may, and is counted until `left`.
+
+        Args:
+            connection: Stands for it from now on.
+            peer: Its address.
+        """
+        limits = self._limits
+        ip = ip_of(peer)
+        if ip is None:
             return None
-        if limits.allow is not None and not any(host in network for network in limits.allow):
+        if limits.allow is not None and not any(ip in network for network in limits.allow):
             return "not_allowed"
-        if by_host is not None:
-            if by_host[host] >= limits.max_connections_per_peer:
-                return "per_peer"
-            by_host[host] += 1
+        if not self._counts:
+            return None
+        host, most = self._host(ip), limits.max_connections_per_peer
+        if most and self._by_host[host] >= most:
+            return "per_peer"
+        if limits.per_peer and self.pacing is not None and not self.pacing.admits(host):
+            return "per_peer_rate"
+        self._by_host[host] += 1
+        self._hosts[connection] = host
         return None
 
-    def left(self, peer: IAddress) -> None:
-        """To be called when a peer that was let in is gone."""
-        if self._by_host is None or (host := ip_of(peer)) is None:
+    def host(self, connection: object) -> int | None:
+        """The number by which limits know a connection's peer; None: it has none."""
+        return self._hosts.get(connection)
+
+    def left(self, connection: object) -> None:
+        """To be called when a connection that was let in is gone."""
+        host = self._hosts.pop(connection, None)
+        if host is None:
             return
         self._by_host[host] -= 1
         if self._by_host[host] <= 0:
             del self._by_host[host]
+
+    def _host(self, ip: IPv4Address | IPv6Address) -> int:
+        return key_of(ip, self._ipv6_prefix)

@@ -16,6 +16,7 @@ from sockreply.conversation.answering import Answering
 from sockreply.conversation.arrival import TappedFramer, rest_of
 from sockreply.conversation.deadlines import Deadlines, Kind
 from sockreply.conversation.failures import tls_failed, too_slow, truncated
+from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import ENDED, HALF_CLOSED, OPEN, RESUME
 from sockreply.errors import CannotStartTLS
@@ -190,7 +191,7 @@ class Connection(Protocol):
     def _tell_unfinished(self, why: str) -> None:
         """Report the bytes that never became a message, when the connection is gone."""
         framer, exchanges = self._answering.framer, self._shared.exchanges
-        at = framer.at if isinstance(framer, TappedFramer) else None
+        at = framer.at if isinstance(framer, TappedFramer | PacedFramer) else None
         rest = rest_of(framer) if framer.buffered else b""
         if rest and (at is not None or exchanges.room):
             exchanges.unfinished(self.session, rest, at, why, self._told)

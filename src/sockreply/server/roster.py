@@ -9,6 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.logger import Logger
 
+from sockreply.conversation.paced_framer import PacedFramer
+from sockreply.conversation.pacing import Pacing
 from sockreply.conversation.shared import Shared
 from sockreply.replies.responder import Session
 from sockreply.server.admission import WHY_REFUSED, Admission
@@ -24,6 +26,15 @@ class Member(Protocol):
 
     def peer(self) -> IAddress:
         """The other end."""
+
+    def pace(self, pacing: Pacing, key: int) -> PacedFramer:
+        """Keep to the limits of the peer that is known by this number."""
+
+    def leave_queues(self) -> None:
+        """Wait no longer for what the limits of the peer allow."""
+
+    def pause_reading(self) -> None:
+        """Read no more until all that was read is answered."""
 
     def drain(self) -> None:
         """Finish what has begun, accept nothing more, and close."""
@@ -49,7 +60,7 @@ class Roster:
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._admission = Admission()
+        self._admission = Admission(shared.clock, shared.counters)
         self._admission.limit(shared.limits, ())
         self.connections: set[Member] = set()
         self.on_place = []
@@ -64,7 +75,9 @@ class Roster:
     def change_limits(self, limits: Limits) -> None:
         """Apply other limits, to new connections and to the next message of the others."""
         self._shared.limits = limits
-        self._admission.limit(limits, [connection.peer() for connection in self.connections])
+        self._admission.limit(limits, [(each, each.peer()) for each in self.connections])
+        for connection in tuple(self.connections):
+            self._pace(connection)
         for tell in self.on_place:  # there may be more of them
             tell()
 
@@ -73,7 +86,7 @@ class Roster:
         if self._admission.admits_all:
             return True
         peer, shared = connection.peer(), self._shared
-        refusal = self._admission.refuses(peer)
+        refusal = self._admission.refuses(connection, peer)
         if refusal is None:
             return True
         shared.counters.refused[refusal] += 1
@@ -88,6 +101,10 @@ class Roster:
         shared.counters.connections += 1
         connection.session.number = shared.counters.connections
         shared.exchanges.connected(connection.session)
+        if self._admission.pacing is not None:
+            framer = self._pace(connection)
+            if framer is not None and not framer.enter():
+                connection.pause_reading()  # over TLS, the handshake waits too
         if self.draining:
             shared.clock.callLater(0, connection.drain)
 
@@ -97,7 +114,8 @@ class Roster:
             return  # it was not admitted
         self.connections.remove(connection)
         if not self._admission.admits_all:
-            self._admission.left(connection.peer())
+            self._admission.left(connection)
+            connection.leave_queues()
         self._shared.counters.closed[why] += 1
         self._shared.exchanges.disconnected(connection.session, why)
         for tell in self.on_place:
@@ -115,6 +133,8 @@ class Roster:
             Fires when no connection is left.
         """
         self.draining = True
+        if self._admission.pacing is not None:
+            self._admission.pacing.release()
         empty: Deferred[None] = Deferred()
         self._empty.append(empty)
         for connection in tuple(self.connections):
@@ -131,6 +151,15 @@ class Roster:
         for connection in tuple(self.connections):
             if connection in self.connections:  # none of them went with one before it
                 connection.abort("drain")
+
+    def _pace(self, connection: Member) -> PacedFramer | None:
+        """Keep a connection to the limits of its peer, if there are any."""
+        pacing = self._admission.pacing
+        if pacing is None:
+            return None
+        pacing.lifted = self.draining
+        host = self._admission.host(connection)
+        return None if host is None else connection.pace(pacing, host)
 
     def _tell_empty(self) -> None:
         empty, self._empty = self._empty, []

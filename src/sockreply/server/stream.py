@@ -20,7 +20,6 @@ from sockreply.conversation.states import (
     HALF_CLOSED,
     LOSE,
     OPEN,
-    PAUSE,
     PEER_ENDS,
     RESUME,
     STALL,
@@ -31,13 +30,14 @@ from sockreply.conversation.states import (
 from sockreply.errors import ReplyTimeout
 from sockreply.replies.responder import Session
 from sockreply.server.backlog import Backlog
-from sockreply.server.connection import NEWCOMER, Connection
+from sockreply.server.connection import NEWCOMER
+from sockreply.server.paced_connection import PacedConnection
 from sockreply.server.roster import Roster
 from sockreply.server.transport import direct_wire, wire_under
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
-class ReplyProtocol(Connection):
+class ReplyProtocol(PacedConnection):
     """Reads for as long as messages can be answered, keeps the deadlines, and ends.
 
     Args:
@@ -45,7 +45,7 @@ class ReplyProtocol(Connection):
         roster: Knows them.
     """
 
-    __slots__ = ("_backlog", "_count", "_deadlines", "_ending", "_framer", "_roster", "_silence")
+    __slots__ = ("_backlog", "_count", "_ending", "_roster", "_silence")
 
     def __init__(self, shared: Shared, roster: Roster) -> None:
         self.connected, self.transport, self._told = 0, None, False
@@ -77,8 +77,8 @@ class ReplyProtocol(Connection):
             return
         self.transport.registerProducer(self, True)
         self._opened_at = shared.clock.seconds()
-        self._roster.opened(self)
         self._deadlines.begin_idle(shared.limits.idle_timeout)
+        self._roster.opened(self)
         if shared.greeting is not None:
             self._answering.greet(shared.greeting)
 
@@ -95,7 +95,7 @@ class ReplyProtocol(Connection):
             self._deadlines.begin("silence", self._silence)
         if answering.held:
             answering.has_to_wait(data)
-            self._pause_reading()
+            self.pause_reading()
             return
         if counters.reply_seconds is not None:
             answering.read_at = self._shared.clock.seconds()
@@ -168,7 +168,7 @@ class ReplyProtocol(Connection):
         answering.happened(DRAIN)
         self._framer.receive_silence()  # there will be no more
         if answering.held:
-            self._pause_reading()
+            self.pause_reading()
         else:
             if self._is_new:
                 self._deadlines.begin("idle", NEWCOMER)
@@ -257,12 +257,6 @@ class ReplyProtocol(Connection):
             self.transport.loseConnection()
 
     # The rest is ours.
-
-    def _pause_reading(self) -> None:
-        if self._answering.reads and not self._answering.shakes_hands:
-            self._answering.happened(PAUSE)
-            self._deadlines.end("silence")  # it would be ours, not the peer's
-            self.transport.pauseProducing()
 
     def _end(self, why: str) -> None:
         self._ending = why
