@@ -11,7 +11,11 @@ INSTALLED := $(VENV)/installed
 BENCH_INSTALLED := $(VENV)/bench-installed
 DOCS_INSTALLED := $(VENV)/docs-installed
 
-.PHONY: help run test test-hostile test-system test-without-epoll check docs bench test-all deb clean
+LOCK_INSTALLED := $(VENV)/lock-installed
+# For every system and every Python that we support, with the hashes of all files of a release.
+LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
+
+.PHONY: help run test test-hostile test-system test-without-epoll check docs bench test-all deb lock clean
 
 help:
 	@echo "make run           serve on port 12345 of 127.0.0.1; ARGS='--echo' adds options"
@@ -24,6 +28,7 @@ help:
 	@echo "make bench         the speed of sockreply and its peers, into benchmarks/results, docs/speed.md and README.md"
 	@echo "make test-all      the tests under Python $(VERSIONS)"
 	@echo "make deb           the Debian package, in dist/"
+	@echo "make lock          the newest versions that pyproject.toml allows, with their hashes, into etc/locks"
 	@echo "make clean         remove what these made"
 
 run: $(INSTALLED)
@@ -69,6 +74,11 @@ endef
 deb: $(INSTALLED)
 	etc/debian/build $(BIN)/python
 
+lock: $(LOCK_INSTALLED)
+	$(BIN)/$(LOCK) --output-file etc/locks/run.txt pyproject.toml
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(BIN)/$(LOCK) --output-file etc/locks/build.txt -
+
 # The variable makes pyenv's shims start that version too, whichever is switched on.
 find_python = $(or \
 	$(shell PYENV_VERSION=$(1) python$(1) -c 'import sys; print(sys.executable)' 2>/dev/null), \
@@ -87,6 +97,10 @@ $(BENCH_INSTALLED): $(INSTALLED)
 
 $(DOCS_INSTALLED): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
+$(LOCK_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --group lock
 	@touch $@
 
 clean:

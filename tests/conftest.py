@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
@@ -12,6 +12,8 @@ import pytest_twisted  # type: ignore[import-untyped]  # it has no types
 from hypothesis import settings
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
+
+from tests import hangs
 
 # The same examples on every run and machine, however slow it is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -24,6 +26,24 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # nohup does the same with SIGHUP.
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+_STDERR = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep standard error, before it is captured."""
+    config.stash[_STDERR] = hangs.uncaptured_stderr()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """End the process if a test hangs."""
+    hangs.end_after(hangs.seconds_for(item.path), item.nodeid, item.config.stash[_STDERR])
+    try:
+        return (yield)
+    finally:
+        hangs.go_on()
 
 
 @pytest.fixture(scope="session", autouse=True)

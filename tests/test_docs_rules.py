@@ -134,7 +134,7 @@ def test_examples_can_fail(wrong: str, tmp_path: Path) -> None:
 def test_every_example_is_seen() -> None:
     """Each block of TOML has its transcript."""
     assert len(PAIRS) == TEXT.count("```toml\n") == TEXT.count("```talk\n")
-    assert len(OF_COMMANDS) == 1
+    assert len(OF_COMMANDS) == 2
 
 
 def keys() -> Iterator[tuple[str, object]]:

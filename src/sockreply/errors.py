@@ -17,7 +17,6 @@
     │   ├── ReplyTimeout       no answer within `seconds`
     │   ├── BadReply           a responder returned something that is not a reply
     │   ├── NeedsAsyncio       a responder awaits something that needs the asyncio reactor
-    │   ├── CannotStartTLS     a reply is to begin TLS where it cannot
     │   ├── TemplateFailed     a reply's template could not be filled in
     │   └── CommandFailed      a reply's command failed
     ├── RequestError           the client got no reply
@@ -28,6 +27,7 @@
     └── EndedBySignal          the user, or the system, ended a command
 
     CannotStart                ends the process with one line and a status other than 0
+    └── WrongSettings          which will be no better when it is started again
 """
 
 from __future__ import annotations
@@ -189,10 +189,6 @@ class NeedsAsyncio(ResponderError):
         )
 
 
-class CannotStartTLS(ResponderError):
-    """A reply is to begin TLS on a connection that cannot; the message says why."""
-
-
 class TemplateFailed(ResponderError):
     """A reply's template could not be filled in.
 
@@ -293,3 +289,13 @@ class CannotStart(SystemExit, Exception):
     and without a traceback; being an `Exception` too, it lets a daemonizing twistd pass the line
     on from the forked child and remove its pid file.
     """
+
+    status = 1
+    """The exit status of the process."""
+
+
+class WrongSettings(CannotStart):
+    """Settings from which the daemon cannot be started, however often that is tried."""
+
+    status = 78
+    """EX_CONFIG in sysexits.h; systemd shows it as CONFIG."""

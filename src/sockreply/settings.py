@@ -13,6 +13,7 @@ from sockreply.framing.interfaces import Framing
 from sockreply.pem import Certificate
 from sockreply.replies.responder import Greeting, Responder
 from sockreply.shown import HEX
+from sockreply.turns import TakesTurns
 
 Level: TypeAlias = Literal["debug", "info", "warn"]
 
@@ -188,6 +189,7 @@ class Settings:
         log: What is logged, and where.
         metrics: The endpoint string on which counts can be read.
         ready_file: The absolute path of a file that tells where the daemon listens.
+        commands: Runs the commands of all services; None: there are none.
         file: What all this was read from, and is read from again on SIGHUP.
         warnings: What is legal there, and yet probably wrong; a line each.
         override: Changes settings that are read from `file` again as options ask; None: they stay
@@ -198,6 +200,7 @@ class Settings:
     log: LogSettings = LogSettings()
     metrics: str | None = None
     ready_file: str | None = None
+    commands: TakesTurns | None = None
     file: Path | None = None
     warnings: tuple[str, ...] = ()
     override: Callable[[Settings], Settings] | None = None

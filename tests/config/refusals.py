@@ -449,6 +449,24 @@ REPLIES = [
         r".command: 'a\x00' cannot be an argument of a program",
     ),
     ("{ command = ['date'], timeout = -1 }", f".timeout: -1 is not {SECONDS}"),
+    (
+        "{ command = ['date'], env = 'A=b' }",
+        ".env: expected a table of variables, as in { NAME = \"value\" }, found text 'A=b'",
+    ),
+    ("{ command = ['date'], env = { A = 5 } }", ".env: A: expected text or true, found number 5"),
+    ("{ command = ['date'], env = { A = false } }", ".env: A: expected text or true, found false"),
+    (
+        "{ command = ['date'], env = { 'A=' = 'b' } }",
+        ".env: 'A=' is not the name of a variable",
+    ),
+    (
+        "{ command = ['date'], env = { SOCKREPLY_PEER = 'b' } }",
+        ".env: SOCKREPLY_PEER: names that begin with SOCKREPLY_ are taken",
+    ),
+    (
+        '{ command = ["date"], env = { A = "b\\u0000" } }',
+        r".env: A: 'b\x00' cannot be the value of a variable",
+    ),
     ("'" + "x" * 256 + "'", ": the framing cannot carry it: 256 bytes, but the length field"),
     (
         "[{ drip = '" + "x" * 256 + "' }]",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +39,23 @@ def test_a_responder_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path.write_text(f"{SERVICE}responder = 'beside_the_file:answer'\n")
     responder = read(path).services["s"].responder
     assert responder.respond(b"", session()) == tmp_path.name.encode()
+
+
+def test_code_is_called_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A responder's code is loaded by what is given for that: it may need the loop's thread."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "in_the_loop.py").write_text("def answer(message, session): return b''\n")
+    path = tmp_path / "a.toml"
+    path.write_text(f"{SERVICE}responder = 'in_the_loop:answer'\n")
+    called: list[object] = []
+
+    def in_loop(load: Callable[[], Any]) -> Any:
+        called.append(load())
+        return called[0]
+
+    assert read(path, in_loop).services["s"].responder is called[0]
 
 
 def test_greeting() -> None:

@@ -65,7 +65,7 @@ def shape(nodes: Nodes) -> list[object]:
     [
         (b"", []),
         (b"a.[bc][^d]", [Kind.ONE] * 4),
-        (b"^$", [Kind.EMPTY] * 2),
+        (b"^$", [Kind.START, Kind.END]),
         (b"(a)(?:b)", [(Kind.GROUP, [Kind.ONE]), Kind.ONE]),
         (b"a+b*?", [(Kind.REPEAT, [Kind.ONE])] * 2),
         (b"(?=a)(?!b)", [(Kind.EMPTY, [Kind.ONE])] * 2),

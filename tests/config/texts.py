@@ -96,7 +96,7 @@ chance = 0.5
 reply = [
   { raw = { hex = "06" } }, { delay = [0.1, 0.5] }, { drip = "abc", size = 2, every = 1 },
   { truncate = { echo = true }, at = 5 }, { corrupt = { template = "41", as = "hex" }, bits = 3 },
-  { command = ["true"], timeout = 1.5 }, { close = "half" },
+  { command = ["true"], timeout = 1.5, env = { A = "b", C = true } }, { close = "half" },
 ]
 
 [[services.scale.rules]]

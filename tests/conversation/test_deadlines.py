@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
@@ -190,6 +191,27 @@ def test_one_that_fails_keeps_no_other() -> None:
         clock.advance(5)
     assert expired == ["idle", "idle"]
     assert [event["log_failure"].type for event in events] == [ZeroDivisionError] * 2
+
+
+@pytest.mark.parametrize("seconds", [1, 5])
+def test_one_that_fails_keeps_none_of_the_same_connection(seconds: int) -> None:
+    """Its other deadlines are met too, those of the same moment and those of later ones."""
+    clock, expired = Clock(), []
+
+    def tell(kind: Kind) -> None:
+        expired.append(kind)
+        if kind == "write":
+            raise ZeroDivisionError
+
+    deadlines = Deadlines(Alarms(clock), Telling(tell))
+    deadlines.begin("write", seconds)
+    deadlines.begin("message", seconds)
+    deadlines.begin("idle", seconds + 5)
+    with capturedLogs() as events:
+        clock.pump([1] * 12)
+    assert expired == ["write", "message", "idle"]
+    assert [event["log_failure"].type for event in events] == [ZeroDivisionError]
+    assert not clock.getDelayedCalls()
 
 
 def test_the_last_one_takes_the_timer_along() -> None:

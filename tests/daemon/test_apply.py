@@ -14,6 +14,7 @@ from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError, NotRunning
 from sockreply.framing import Line
 from sockreply.replies import FixedReply
+from sockreply.rules.replies.commands import Commands
 from sockreply.server.service import ReplyService
 from sockreply.settings import ListenerSettings, LogSettings, ServiceSettings, Settings
 from tests.server.ports import NotingReactor
@@ -106,6 +107,15 @@ def test_what_cannot_be(site: Site, settings: Settings, error: type[Exception]) 
     assert isinstance(failure, error)
     assert site.ask() == b"old\n"
     assert site.apply(saying("new")) == [None]
+
+
+def test_commands_share_their_turns(site: Site) -> None:
+    """Commands of all settings wait for each other, also when some settings had none."""
+    first, second = Commands(), Commands()
+    site.apply(replace(saying("new"), commands=first))
+    site.apply(saying("newer"))
+    site.apply(replace(saying("newest"), commands=second))
+    assert second.turns is first.turns
 
 
 def test_one_at_a_time(site: Site, closing: Deferred[None]) -> None:

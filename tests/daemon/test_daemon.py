@@ -163,6 +163,26 @@ def test_json_log(tmp_path: Path) -> None:
     assert lines[-1].startswith("served 0 connections")
 
 
+def test_json_log_says_how_many_fit(tmp_path: Path, fits: Callable[[int], None]) -> None:
+    """What is told of the limit on open files reaches the JSON log, which ends with the start."""
+    fits(960)
+    path = tmp_path / "log.json"
+    site = Site(LogSettings(json=str(path)))
+    site.daemon.startService()
+    site.daemon.stopService()
+    first = json.loads(path.read_text().splitlines()[0])
+    assert first["text"].startswith("at most 960 connections: ")
+    asked = Site(
+        LogSettings(json=str(path)),
+        max_connections_asked=True,
+        limits=Limits(max_connections=5000),
+    )
+    with pytest.raises(CannotStart):
+        asked.daemon.startService()
+    Logger().info("of somebody else")
+    assert "of somebody else" not in path.read_text()
+
+
 def test_json_log_that_cannot_be_opened(tmp_path: Path) -> None:
     """A JSON log that cannot be opened ends the start with one line that names it."""
     site = Site(LogSettings(json=str(tmp_path)))

@@ -6,7 +6,8 @@ import resource
 
 import pytest
 
-from sockreply.daemon.descriptors import RESERVED, fit_descriptors
+from sockreply.daemon.descriptors import OF_COMMANDS, RESERVED, beside_commands, fit_descriptors
+from sockreply.rules.replies.commands import AT_ONCE
 
 INFINITY = resource.RLIM_INFINITY
 
@@ -79,3 +80,13 @@ def test_system_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     system = System(1024, 4096, most=0)
     system.install(monkeypatch)
     assert fit_descriptors(10_000) == 1024 - RESERVED
+
+
+@pytest.mark.parametrize(
+    ("room", "connections"), [(10_000, 9_808), (256, 64), (100, 25), (4, 1), (0, 0)]
+)
+def test_room_beside_commands(room: int, connections: int) -> None:
+    """Commands of all connections have their pipes, up to as many as run at a time."""
+    assert OF_COMMANDS == 3 * AT_ONCE
+    assert beside_commands(room) == connections
+    assert connections + 3 * min(AT_ONCE, connections) <= room

@@ -132,6 +132,7 @@ def test_other_settings(make: Callable[..., Site], tmp_path: Path) -> None:
     with capturedLogs() as events:
         site.exchange(b"third")
     site.write()
+    site.outlets.close()
     assert [line["request"]["text"] for line in lines(tmp_path / "one")] == ["first", "second"]
     assert [line["request"]["text"] for line in lines(tmp_path / "two")] == ["third"]
     assert len(texts(events)) == 2
@@ -148,6 +149,7 @@ def test_change_from_a_full_disk(make: Callable[..., Site], tmp_path: Path) -> N
         site.outlets.prepare(after).carry_out()
     site.exchange()
     site.write()
+    site.outlets.close()
     assert lines(tmp_path / "json")
     assert lines(tmp_path / "record")
 
@@ -162,6 +164,35 @@ def test_exchanges_that_go_on_are_recorded(make: Callable[..., Site], tmp_path: 
     site.outlets.exchanges.answered(session, said(b"late"))
     site.write()
     assert [line["replies"][0]["text"] for line in lines(tmp_path / "two")] == ["late"]
+
+
+@pytest.mark.parametrize("shown", [0, 1])
+@pytest.mark.parametrize("end", ["answered", "silent", "failed", "abandoned"])
+def test_exchanges_that_go_on_when_the_record_ends(
+    make: Callable[..., Site], tmp_path: Path, shown: int, end: str
+) -> None:
+    """The log goes on to show those that it has shown, and none whose beginning it has not."""
+    site = make(record=str(tmp_path / "record"), exchanges_per_second=shown)
+    site.outlets.open()
+    session, log = Session(StandInConnection()), site.outlets.exchanges
+    log.received(session, b"slow", NOW)
+    site.outlets.prepare(LogSettings(exchanges_per_second=9)).carry_out()
+    log = site.outlets.exchanges
+    with capturedLogs() as events:
+        log.remarked(session, lambda: "hm")
+        match end:
+            case "answered":
+                log.answered(session, said(b"late"))
+            case "silent":
+                log.silent(session, "silence")
+            case "failed":
+                log.failed(session, "no", said(b"late"))
+            case _:
+                log.abandoned(session, None)
+        assert len(events) == 2 * shown
+        log.received(session, b"next", NOW)
+        log.answered(session, said(b"soon"))
+    assert len(events) == 2 * shown + 2
 
 
 def test_change_that_is_undone(make: Callable[..., Site], tmp_path: Path) -> None:
@@ -199,6 +230,7 @@ def test_files_that_were_moved_away(make: Callable[..., Site], tmp_path: Path) -
     site.outlets.reopen()
     site.exchange(b"new")
     site.write()
+    site.outlets.close()
     assert [line["request"]["text"] for line in lines(tmp_path / "record")] == ["new"]
     assert len(lines(tmp_path / "json")) == 2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Line
 from sockreply.replies import FixedReply, Reply, Wait
+from sockreply.server.service import ReplyService
 from sockreply.settings import ListenerSettings, LogSettings, ServiceSettings, Settings
 from tests.server.ports import NotingReactor
 from tests.server.stand_ins import FakeTransport, texts, watch
@@ -121,6 +123,48 @@ def test_nothing_is_changed_by_what_fails(site: Site, tmp_path: Path) -> None:
         assert list(site.daemon.serving) == ["a", "b"]
         client[0].dataReceived(b"x\n")
     assert client[1].value() == b"old\n" * len(cases)
+
+
+def open_files() -> int:
+    """How many files this process has open."""
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - this directory changes as it is read
+
+
+def test_what_fails_leaves_nothing_open(site: Site, tmp_path: Path) -> None:
+    """Logs, the port of the metrics and listeners that were opened for it are closed again."""
+    site.reactor.listenTCP(99, None)
+    log = LogSettings(json=str(tmp_path / "json"), record=str(tmp_path / "record"))
+    before = open_files()
+    (failed,) = site.change(a=service(1, 5, 99), b=service(2), log=log, metrics="tcp:9")
+    assert isinstance(failed, CannotStart)
+    assert (tmp_path / "json").exists()
+    assert (tmp_path / "record").exists()
+    assert open_files() == before
+    assert site.ports == [1, 2, 99]
+
+
+def test_listener_that_made_room_for_what_fails(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It listens again, or the log says that it does not, because somebody else was faster."""
+    close = ReplyService.listen_no_more
+
+    async def listen_no_more(service: ReplyService, description: str) -> None:
+        await close(service, description)
+        if description == "tcp:2":
+            site.reactor.listenTCP(2, None)
+
+    monkeypatch.setattr(ReplyService, "listen_no_more", listen_no_more)
+    with capturedLogs() as events:
+        (failed,) = site.change(
+            a=service(1, options=":backlog=9"), b=service(2, options=":backlog=9")
+        )
+    assert isinstance(failed, CannotStart)
+    assert site.ports == [1, 2]
+    assert len(site.daemon.serving["a"].service.addresses()) == 1
+    assert len(site.daemon.serving["b"].service.addresses()) == 0
+    (told,) = [text for text in texts(events) if "no longer listening" in text]
+    assert told.startswith("b is no longer listening: ")
 
 
 def test_certificates_change_with_all_else(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

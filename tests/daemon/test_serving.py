@@ -202,6 +202,31 @@ def test_other_connections_are_left_their_descriptors(fit: Callable[[int], None]
         fit_limits({"a": asked}, others=65)
 
 
+def test_defaults_leave_room_for_commands(fit: Callable[[int], None]) -> None:
+    """Where rules run commands, limits that nobody set leave room for these."""
+    fit(1_000)
+    services = {"a": settings()}
+    assert fit_limits(services)["a"].max_connections == 1_000
+    assert fit_limits(services, commands=True)["a"].max_connections == 808
+    fit(10_192)
+    with capturedLogs() as events:
+        assert fit_limits(services, commands=True)["a"].max_connections == 10_000
+    assert not events
+
+
+def test_commands_have_to_wait_for_what_was_asked_for(fit: Callable[[int], None]) -> None:
+    """A limit that was asked for holds, if there are descriptors for the connections alone."""
+    fit(1_000)
+    asked = settings(limits=Limits(max_connections=999), max_connections_asked=True)
+    with capturedLogs() as events:
+        assert fit_limits({"a": asked}, commands=True)["a"].max_connections == 999
+    assert not events
+    limits = fit_limits({"a": asked, "b": settings()}, commands=True)
+    assert [each.max_connections for each in limits.values()] == [999, 1]
+    with pytest.raises(CannotStart, match="allows 1000"):
+        fit_limits({"a": asked, "b": settings(), "c": settings()}, commands=True)
+
+
 class Ledger:
     """A responder of a user's that goes on where the one before it stopped."""
 

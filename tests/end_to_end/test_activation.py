@@ -175,7 +175,7 @@ def refused(words: Sequence[str], directory: Path, listeners: Sequence[socket.so
         timeout=PATIENCE,
         check=False,
     )
-    assert (ended.returncode, ended.stdout) == (1, ""), ended
+    assert (ended.returncode, ended.stdout) == (78, ""), ended
     (line,) = ended.stderr.splitlines()
     return line
 

@@ -24,6 +24,7 @@ from sockreply.framing import parse_framing
 from sockreply.replies import Await, Reply, Session
 from sockreply.rules.replies.commands import EXIT_GRACE, OUTPUT_LIMIT, Commands, run_command
 from sockreply.server import Limits, ReplyFactory, ReplyService
+from sockreply.turns import Turns
 from tests.end_to_end import clients, waiting
 from tests.end_to_end.daemons import Start, needs_proc
 from tests.end_to_end.waiting import PATIENCE
@@ -233,7 +234,7 @@ async def test_nothing_is_left() -> None:
     """After many commands of all kinds, there is no child, dead or alive, and no descriptor."""
     await run("true")  # what the first one costs for good
     children_before, descriptors_before = children(), descriptors()
-    commands = Commands(16)
+    commands = Commands(Turns(16, 16))
     answers: list[Deferred[object]] = []
     for each in range(200):
         argv, timeout = [

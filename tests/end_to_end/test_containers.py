@@ -10,6 +10,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,23 @@ def test_image_is_built_from_files_that_are_there() -> None:
     names = [name for each in copied for name in shlex.split(each)]
     assert {"pyproject.toml", "src", "twisted_plugins"} <= set(names)
     assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    """Pip takes what is named there, and nothing with another hash."""
+    lines = (ROOT / "etc" / "locks" / "build.txt").read_text()
+    (pin,) = re.findall(r"^pluggy==\S+ (?:\\\n +--hash=\S+ ?)+", lines, re.MULTILINE)
+    words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    for text, status in ((pin, 0), (re.sub("sha256:........", "sha256:00000000", pin), 1)):
+        (tmp_path / "lock.txt").write_text(text)
+        done = subprocess.run(
+            [*words, "--dest", tmp_path / str(status), "-r", tmp_path / "lock.txt"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in done.stderr
 
 
 @pytest.mark.parametrize("version", ["1.30", "1.34", "1.37"])

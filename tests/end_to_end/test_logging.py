@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.end_to_end.clients import (
     TEXTBOOK_REPLY,
     ask,
@@ -101,10 +103,48 @@ def test_json_log_on_standard_output(start_daemon: Start, runner: str) -> None:
 def test_json_log_on_the_standard_output_of_a_daemon_is_refused(tmp_path: Path) -> None:
     """What goes into the background has no standard output: `--json-log -` is an error."""
     done = start_to_end(*command(DAEMONIZING, "--port", "0", "--json-log", "-"), directory=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 78
     assert done.stderr.startswith("--json-log: a daemon has no standard output")
     assert len(done.stderr.splitlines()) == 1
     assert processes_in(tmp_path) == []
+
+
+@in_each_foreground
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_no_line_vanishes_in_any_encoding(
+    start_daemon: Start, monkeypatch: pytest.MonkeyPatch, runner: str, encoding: str
+) -> None:
+    """What standard output has no character for is escaped there, and JSON lines are UTF-8."""
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    daemon = start_daemon("--json-log", "-", runner=runner)
+    assert ask(daemon.port, "안녕".encode()) == TEXTBOOK_REPLY
+    assert daemon.stop() == 0
+    text = [line for line in daemon.log.splitlines() if line[:2] == "20" and "received" in line]
+    shown = "안녕" if encoding == "utf-8" else r"\uc548\ub155"
+    assert [line.rpartition(": ")[2] for line in text] == [f"'{shown}'"]
+    lines = [json.loads(line) for line in daemon.log.splitlines() if line[0] == "{"]
+    assert [line["message"] for line in lines if "message" in line] == ["'안녕'"]
+
+
+@in_each_foreground
+def test_json_log_on_a_standard_output_that_is_closed(tmp_path: Path, runner: str) -> None:
+    """It is one clear line, and a failure."""
+    words = command(runner, "--port", "0", "--json-log", "-")
+    done = start_to_end("sh", "-c", 'exec "$@" >&-', "sh", *words, directory=tmp_path)
+    assert done.stderr.removeprefix("sockreply: ") == "--json-log: standard output is closed\n"
+    assert done.returncode == 78
+
+
+@in_each_foreground
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_closed_streams(start_daemon: Start, tmp_path: Path, runner: str, closed: str) -> None:
+    """A daemon without standard streams answers, and logs to its file."""
+    options = ("--listen", "unix:s", "--json-log", "log.json")
+    daemon = start_daemon(*options, runner=runner, under=["sh", "-c", f'exec "$@" {closed}', "sh"])
+    assert ask_unix(tmp_path / "s") == TEXTBOOK_REPLY
+    assert daemon.stop() == 0
+    assert texts_of(read_json(tmp_path / "log.json"))[-1].startswith("served 1 connections")
+    assert "Traceback" not in daemon.log
 
 
 def test_logfile_of_twistd(start_daemon: Start, tmp_path: Path) -> None:

@@ -233,9 +233,11 @@ def test_a_thousand_reloads_under_load(run: Callable[[str], Running]) -> None:
         client.close()
 
 
-def test_command_of_the_document(tmp_path: Path, run: Callable[[str], Running]) -> None:
-    """The example of a command, which needs processes, does what its transcript shows."""
-    ((snippet, talk),) = OF_COMMANDS
+@pytest.mark.parametrize(("snippet", "talk"), OF_COMMANDS)
+def test_command_of_the_document(
+    tmp_path: Path, run: Callable[[str], Running], snippet: str, talk: str
+) -> None:
+    """An example of a command, which needs processes, does what its transcript shows."""
     daemon = run(whole_file(snippet, tmp_path).read_text())
     client = daemon.client()
     asked, answered = talk.splitlines()

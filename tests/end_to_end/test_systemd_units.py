@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from sockreply.errors import WrongSettings
 from sockreply.server import Limits
 from tests.end_to_end.activation import handing_over, port_of, tcp_listener
 from tests.end_to_end.clients import TEXTBOOK_REPLY, ask, connect, connect_unix, read_all
@@ -168,7 +169,18 @@ def test_instances_are_the_service() -> None:
     ]
     service = [re.sub(r"^(\w+Directory=sockreply)$", r"\1-%i", line) for line in service]
     service = [re.sub(r"^(Description=.*)$", r"\1 %i", line) for line in service]
-    assert directives("sockreply@.service") == service
+    template = directives("sockreply@.service")
+    template.remove("User=sockreply-%i")  # where DynamicUser= alone would give all the same user
+    assert template == service
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_tried_again(name: str) -> None:
+    """Every failure is, and as often as it takes, but for wrong settings and wrong options."""
+    assert value(name, "Restart") == "on-failure"
+    assert value(name, "StartLimitIntervalSec") == "0"
+    assert value(name, "RestartPreventExitStatus") == f"2 {WrongSettings.status}"
+    assert values("drop-ins/activated.conf", "RestartPreventExitStatus") == [""]
 
 
 def test_limit_of_open_files_is_left_to_the_daemon() -> None:

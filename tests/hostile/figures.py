@@ -30,9 +30,13 @@ class Promise(StrEnum):
     HANDSHAKE = "handshake"
     FLOOD = "flood"
     MANY_PEERS = "many peers"
+    COMMANDS = "commands"
+    TEMPLATES = "templates"
+    LONG_FILE = "long file"
     WATCHDOG = "watchdog"
     MEMORY = "memory"
     LEAKS = "leaks"
+    STUCK_READER = "stuck reader"
     NO_NETWORK = "no network"
     CONFINEMENT = "confinement"
 

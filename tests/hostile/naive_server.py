@@ -18,17 +18,20 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from twisted.application.internet import StreamServerEndpointService
 from twisted.internet import reactor as the_reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.internet.utils import getProcessOutput
+from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 reactor: Any = the_reactor
+log = Logger()
 
 
 class Naive(Protocol, TimeoutMixin):
@@ -45,10 +48,18 @@ class Naive(Protocol, TimeoutMixin):
 
     def dataReceived(self, data: bytes) -> None:
         options = self.factory.options
+        if options.tell:
+            log.info("received {data}", data=data)
         if data == b"block":
             stand_still()
+        if options.template:
+            data = fill_in(options.template, data)
         if options.lines:
             self.gather(data)
+        elif options.command:
+            self.factory.turns.run(
+                getProcessOutput, "/bin/sh", ("-c", options.command), os.environ
+            ).addCallbacks(self.answer, lambda _: self.transport.loseConnection())
         elif options.delay:
             reactor.callLater(options.delay, self.answer, data)
         else:
@@ -99,6 +110,16 @@ def stand_still() -> None:
         time.sleep(0.01)
 
 
+def fill_in(template: str, message: bytes) -> bytes:
+    """A template as Jinja2's sandbox has it; a message of some bytes is answered with itself."""
+    if len(message) < 100:
+        return message
+    from jinja2.sandbox import SandboxedEnvironment
+
+    filled = SandboxedEnvironment().from_string(template).render(message=message.decode())
+    return filled.encode()[-1:]
+
+
 class NaiveFactory(Factory[Naive]):
     """Counts connections, and refuses those that are too many."""
 
@@ -108,6 +129,7 @@ class NaiveFactory(Factory[Naive]):
         self.options = options
         self.connections = 0
         self.kept: list[Naive] = []
+        self.turns = DeferredSemaphore(options.at_once)
 
     def buildProtocol(self, addr: IAddress | None) -> Naive | None:
         if self.connections >= self.options.most:
@@ -147,6 +169,10 @@ def read_options() -> Namespace:
     parser.add_argument("--drain", type=float, default=0.0, help="seconds for connections")
     parser.add_argument("--web", help="an endpoint for a page of counts")
     parser.add_argument("--counts", type=int, default=0, help="how many are on it")
+    parser.add_argument("--template", help="a reply by Jinja2, in its sandbox")
+    parser.add_argument("--command", help="what a shell runs to make a reply")
+    parser.add_argument("--at-once", type=int, default=64, help="commands; the others queue")
+    parser.add_argument("--tell", action="store_true", help="log what is received")
     parser.add_argument("--watchdog", action="store_true", help="ping it from a thread")
     return parser.parse_args()
 
@@ -181,7 +207,7 @@ def main() -> None:
 
 def say_where(port: Any) -> Any:
     """Print it."""
-    if port is not None:
+    if port is not None and isinstance(port.getHost(), IPv4Address):
         print(f"listening on 127.0.0.1:{port.getHost().port}", flush=True)
     return port
 

@@ -27,6 +27,31 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "journal"
 
 
+class Pipe:
+    """What stands for the journal and has each line at once.
+
+    Args:
+        encoding: In which it is written.
+    """
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        self._reader, writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        self.stream = os.fdopen(writer, "w", encoding=encoding)
+
+    def read(self) -> str:
+        """What was written."""
+        self.stream.close()
+        with os.fdopen(self._reader, encoding=self.stream.encoding) as reader:
+            return reader.read()
+
+
+@pytest.fixture
+def pipe() -> Pipe:
+    """What stands for the journal."""
+    return Pipe()
+
+
 def test_which_stream_reaches_it(file: Path) -> None:
     """Only the stream that JOURNAL_STREAM names does, and none without it."""
     with file.open("w") as stream, file.with_name("other").open("w") as other:
@@ -40,43 +65,40 @@ def test_which_stream_reaches_it(file: Path) -> None:
     assert not reaches_journal(None, environment)
 
 
-def test_levels(file: Path) -> None:
+def test_levels(pipe: Pipe) -> None:
     """Each level has its number of syslog's; there is no time, and no name of a class."""
-    with file.open("w") as stream:
-        log = Logger(observer=text_observer(stream, journal_of(stream)))
-        for level in ("debug", "info", "warn", "error", "critical"):
-            getattr(log, level)("it is {what}", what=level)
-    assert file.read_text() == (
+    log = Logger(observer=text_observer(pipe.stream, journal_of(pipe.stream)))
+    for level in ("debug", "info", "warn", "error", "critical"):
+        getattr(log, level)("it is {what}", what=level)
+    assert pipe.read() == (
         "<7>it is debug\n<6>it is info\n<4>it is warn\n<3>it is error\n<2>it is critical\n"
     )
 
 
-def test_traceback(file: Path) -> None:
+def test_traceback(pipe: Pipe) -> None:
     """Every line of an event has its level, for each is an entry of its own in the journal."""
-    with file.open("w") as stream:
-        log = Logger(observer=text_observer(stream, journal_of(stream)))
-        log.failure("it failed", Failure(ValueError("why")))
-    lines = file.read_text().splitlines()
+    log = Logger(observer=text_observer(pipe.stream, journal_of(pipe.stream)))
+    log.failure("it failed", Failure(ValueError("why")))
+    lines = pipe.read().splitlines()
     assert lines[0] == "<2>it failed"
     assert lines[-1] == "<2>Failure: builtins.ValueError: why"
     assert all(line.startswith("<2>") for line in lines)
 
 
-def test_event_of_the_old_kind(file: Path) -> None:
+def test_event_of_the_old_kind(pipe: Pipe) -> None:
     """An event without a level is information; one without text is nothing."""
-    with file.open("w") as stream:
-        observe = text_observer(stream, journal_of(stream))
-        observe({"log_format": "hello", "log_time": 0.0})
-        observe({"log_format": "", "log_time": 0.0})
-    assert file.read_text() == "<6>hello\n"
+    observe = text_observer(pipe.stream, journal_of(pipe.stream))
+    observe({"log_format": "hello", "log_time": 0.0})
+    observe({"log_format": "", "log_time": 0.0})
+    assert pipe.read() == "<6>hello\n"
 
 
-def test_elsewhere(file: Path) -> None:
+def test_elsewhere(pipe: Pipe) -> None:
     """A stream that is not the journal's gets the time, and Twisted's usual form."""
-    with file.open("w") as stream:
-        Logger("here", observer=text_observer(stream, {})).info("hello")
-    assert file.read_text().endswith(" [here#info] hello\n")
-    assert file.read_text().startswith("20")
+    Logger("here", observer=text_observer(pipe.stream, {})).info("hello")
+    text = pipe.read()
+    assert text.endswith(" [here#info] hello\n")
+    assert text.startswith("20")
 
 
 def test_one_text() -> None:
@@ -84,12 +106,33 @@ def test_one_text() -> None:
     assert in_journal("two\nlines") == "<3>two\n<3>lines"
 
 
-def test_standard_output(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_output(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `twistd --logger` gets is an observer that writes to standard output."""
-    with file.open("w") as stream:
-        monkeypatch.setattr(sys, "stdout", stream)
-        monkeypatch.setitem(os.environ, "JOURNAL_STREAM", journal_of(stream)["JOURNAL_STREAM"])
-        observer = standard_output()
-        assert ILogObserver.providedBy(observer)
-        observer({"log_format": "hello", "log_time": 0.0})
-    assert file.read_text() == "<6>hello\n"
+    monkeypatch.setattr(sys, "stdout", pipe.stream)
+    monkeypatch.setitem(os.environ, "JOURNAL_STREAM", journal_of(pipe.stream)["JOURNAL_STREAM"])
+    observer = standard_output()
+    assert ILogObserver.providedBy(observer)
+    observer({"log_format": "hello", "log_time": 0.0})
+    assert pipe.read() == "<6>hello\n"
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_characters_that_the_stream_lacks(journal: bool) -> None:
+    """They are escaped, and the line is there; what no encoding has is escaped too."""
+    pipe = Pipe("latin-1")
+    environment = journal_of(pipe.stream) if journal else {}
+    Logger("here", observer=text_observer(pipe.stream, environment)).info("ä안녕\udcff")
+    assert pipe.read().endswith("ä\\uc548\\ub155\\udcff\n")
+
+
+def test_stream_that_is_closed() -> None:
+    """Where there is none, lines go nowhere, and nothing fails."""
+    observe = text_observer(None)
+    observe({"log_format": "hello", "log_time": 0.0})
+
+
+def test_stream_that_is_no_file() -> None:
+    """It gets the lines as any observer would write them."""
+    stream = io.StringIO()
+    text_observer(stream)({"log_format": "hello", "log_time": 0.0})
+    assert stream.getvalue().endswith(" hello\n")

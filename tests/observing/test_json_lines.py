@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +24,7 @@ from twisted.python.failure import Failure
 
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.observing.json_lines import JSONLines, open_json_log
+from sockreply.observing.log_file import LogFile
 from sockreply.replies import Reply
 from sockreply.settings import EXCHANGES_A_SECOND, Level
 from tests.server.stand_ins import Talk, by_message, texts
@@ -46,11 +46,22 @@ def logged_talk(level: Level = "info", a_second: int = EXCHANGES_A_SECOND) -> tu
     return Talk(by_message(two=Reply(b"2", b"zwei"), none=None), exchanges=log), clock
 
 
+class Page(LogFile):
+    """Keeps the lines that are written."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def write(self, line: bytes) -> None:
+        """Keep it."""
+        self.lines.append(line)
+
+
 def as_json(log: Callable[[Logger], object]) -> dict[str, Any]:
     """The line for what is logged."""
-    file = io.StringIO()
-    log(Logger("tests", observer=LogPublisher(JSONLines(file))))
-    (line,) = file.getvalue().splitlines()
+    page = Page()
+    log(Logger("tests", observer=LogPublisher(JSONLines(page))))
+    (line,) = page.lines
     parsed: dict[str, Any] = json.loads(line)
     return parsed
 
@@ -95,9 +106,9 @@ def test_json_traceback() -> None:
 
 def test_json_line_of_a_legacy_event() -> None:
     """An event of Twisted's old log is a valid line too."""
-    file = io.StringIO()
-    JSONLines(file)({"log_time": 0.0, "log_format": "{log_text}", "log_text": "old", "message": ()})
-    line = json.loads(file.getvalue())
+    page = Page()
+    JSONLines(page)({"log_time": 0.0, "log_format": "{log_text}", "log_text": "old", "message": ()})
+    line = json.loads(page.lines[0])
     assert line["level"] == "info"
     assert line["time"] == "1970-01-01T00:00:00+00:00"
 
@@ -110,21 +121,23 @@ def test_json_of_every_exchange(tmp_path: Path) -> None:
         talk.say(b'a\x1b\xff"\\\nnone\n')
     for event in events:
         observer(event)
-    observer.close()
+    observer.close(at_end=True)
     lines = [json.loads(line) for line in (tmp_path / "log.json").read_text().splitlines()]
     assert [line["text"] for line in lines] == texts(events)
     assert {line["peer"] for line in lines} == {PEER}
     assert lines[1]["message"] == r"""'a\x1b\xff"\\'"""
 
 
-def test_json_lines_are_there_at_once(tmp_path: Path) -> None:
-    """A line can be read as soon as it is written; what was in the file stays."""
+def test_json_lines_are_added(tmp_path: Path) -> None:
+    """What was in the file stays."""
     path = tmp_path / "log.json"
     path.write_text("before\n")
     observer = open_json_log(str(path))
     Logger("tests", observer=observer).info("now")
-    assert len(path.read_text().splitlines()) == 2
-    observer.close()
+    observer.close(at_end=True)
+    before, now = path.read_text().splitlines()
+    assert before == "before"
+    assert json.loads(now)["text"] == "now"
 
 
 def test_json_of_lone_surrogates(tmp_path: Path) -> None:
@@ -132,14 +145,14 @@ def test_json_of_lone_surrogates(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
     observer = open_json_log(str(path))
     Logger("tests", observer=observer).info("{x}", x="\udcff")
-    observer.close()
+    observer.close(at_end=True)
     assert json.loads(path.read_text())["x"] == "\udcff"
 
 
 def test_json_to_standard_output() -> None:
     """`-` is the process's own standard output, which closing leaves open."""
     observer = open_json_log("-")
-    observer.close()
+    observer.close(at_end=True)
     assert sys.__stdout__ is not None
     assert not sys.__stdout__.closed
 
@@ -152,12 +165,12 @@ def test_json_log_that_cannot_be_opened(tmp_path: Path) -> None:
 
 def test_json_lines_are_an_observer() -> None:
     """They can stand behind a filter, as any of Twisted's observers."""
-    file = io.StringIO()
-    only = FilteringLogObserver(JSONLines(file), [LogLevelFilterPredicate(LogLevel.warn)])
+    page = Page()
+    only = FilteringLogObserver(JSONLines(page), [LogLevelFilterPredicate(LogLevel.warn)])
     log = Logger("tests", observer=only)
     log.info("no")
     log.warn("yes")
-    assert json.loads(file.getvalue())["text"] == "yes"
+    assert json.loads(page.lines[0])["text"] == "yes"
 
 
 def json_log_to(path: Path) -> tuple[JSONLines, Logger]:
@@ -180,7 +193,7 @@ def test_json_log_opened_anew(tmp_path: Path) -> None:
     log.info("two")
     observer.reopen()
     log.info("three")
-    observer.close()
+    observer.close(at_end=True)
     assert texts_in(moved) == ["one", "two"]
     assert texts_in(path) == ["three"]
 
@@ -194,10 +207,11 @@ def test_json_log_that_cannot_be_opened_anew(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         observer.reopen()
     log.info("here")
-    observer.close()
+    observer.close(at_end=True)
     assert texts_in(moved) == ["here"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
 def test_json_log_on_a_full_disk(tmp_path: Path) -> None:
     """It costs the JSON lines only, and is told once; and once, when they are written again."""
     path, log = tmp_path / "log.json", Logger()
@@ -209,29 +223,33 @@ def test_json_log_on_a_full_disk(tmp_path: Path) -> None:
             for _ in range(1000):
                 log.info("lost" * 100)
             path.unlink()
+            path.symlink_to("/dev/null")
             observer.reopen()
             log.info("here")
     finally:
         globalLogPublisher.removeObserver(observer)
-    observer.close()
-    failed = f"cannot write JSON lines to {path}: No space left on device"
-    again = "writing JSON lines again; some are missing"
-    assert [text for text in texts(events) if not text.startswith("lost")] == [
-        failed,
-        again,
-        "here",
-    ]
+    observer.close(at_end=True)
     ours = [event for event in events if event["log_namespace"] == "sockreply"]
-    assert texts(ours) == [failed, again]
-    assert texts_in(path) == ["here", again]
+    assert texts(ours) == [
+        f"cannot write JSON lines to {path}: No space left on device",
+        f"writing JSON lines to {path} again; 1001 lines lost",
+    ]
 
 
 def test_json_log_on_a_disk_that_stays_full() -> None:
-    """What it could not write is no error at the end."""
+    """What it could not write is no error at the end; it is counted."""
     observer, log = json_log_to(Path("/dev/full"))
-    with capturedLogs():
+    with capturedLogs() as events:
         log.info("one")
-    observer.close()
+        observer.close(at_end=True)
+    assert texts(events)[-1] == "no longer writing JSON lines to /dev/full; 1 lines lost"
+
+
+def test_json_log_without_a_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is an OSError where standard output is closed."""
+    monkeypatch.setattr(sys, "__stdout__", None)
+    with pytest.raises(OSError, match="Standard output is closed"):
+        open_json_log("-")
 
 
 def test_json_to_standard_output_is_not_opened_anew() -> None:

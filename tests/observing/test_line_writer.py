@@ -430,6 +430,23 @@ def test_pipe_that_is_full(
     os.close(reader)
 
 
+def test_pipe_that_stays_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its reader is waited for once, and not with every line, nor again at the end."""
+    monkeypatch.setattr(module, "PIPE_SECONDS", 0.0)
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    desk = Desk(tmp_path / "pipe")
+    desk.record(b"x" * GATHERED_BYTES + b"\n")
+    desk.write()
+    monkeypatch.setattr(module, "PIPE_SECONDS", 3600.0)  # then the test would not come to an end
+    desk.record(b"1\n")
+    desk.write()
+    desk.record(b"2\n")
+    desk.writer.close()
+    assert desk.writer.lost == 3
+    os.close(reader)
+
+
 def test_pipe_with_a_slow_reader(tmp_path: Path) -> None:
     """What does not fit into a pipe waits for its reader."""
     os.mkfifo(tmp_path / "pipe")

@@ -69,6 +69,17 @@ def wait_for_another(machine: Machine, before: int) -> None:
     eventually(ready, lambda: journal(machine))
 
 
+TOO_MANY = 6
+"""Failed starts within ten seconds after which systemd gives up, if nobody tells it otherwise."""
+
+
+def wait_for_many_tries(machine: Machine) -> None:
+    """Return when systemd has started the daemon again in vain, so often and once more."""
+    eventually(
+        lambda: int(tell(machine, SERVICE, "NRestarts")) > TOO_MANY, lambda: journal(machine)
+    )
+
+
 def is_active(machine: Machine) -> bool:
     """Is the daemon ready?"""
     return tell(machine, SERVICE, "ActiveState") == "active"

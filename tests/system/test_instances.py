@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from tests.end_to_end.test_operations import blocks
 from tests.system.machines import Machine
-from tests.system.operators import ACTIVATED, DROP_INS, ask, load, one_each, rule, tell
+from tests.system.operators import (
+    ACTIVATED,
+    BY_THE_LINE,
+    DROP_INS,
+    SERVICE,
+    ask,
+    load,
+    one_each,
+    rule,
+    tell,
+)
 
 UNITS = "/etc/systemd/system"
 NAMES = ("1", "2")
@@ -42,3 +52,22 @@ def test_instances_restart_without_a_loss(machine: Machine) -> None:
     assert asked.lost == 0, asked.became
     assert asked.count("answered") > 100
     assert ask(machine, "who").strip() in NAMES
+
+
+def test_instances_are_strangers(machine: Machine) -> None:
+    """Each has a user of its own, who can neither read what another writes nor signal it."""
+    for name in NAMES:
+        record = f'[log]\nrecord = "/run/sockreply-{name}/record"\n'
+        head = BY_THE_LINE.replace("tcp:12345:", "tcp:0:")
+        machine.write(f"/etc/sockreply/{name}.toml", record + head)
+        machine.run("systemctl", "start", f"sockreply@{name}.service")
+    users = [tell(machine, f"sockreply@{name}.service", "UID") for name in NAMES]
+    pids = [tell(machine, f"sockreply@{name}.service", "MainPID") for name in NAMES]
+    service = tell(machine, SERVICE, "UID")
+    assert len({*users, service}) == 3
+    for user in (*users, service):
+        become = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups")
+        for name, owner, pid in zip(NAMES, users, pids, strict=True):
+            own = user == owner
+            assert (machine.status(*become, "cat", f"/run/sockreply-{name}/record") == 0) == own
+            assert (machine.status(*become, "sh", "-c", f"kill -0 {pid}") == 0) == own

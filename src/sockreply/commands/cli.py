@@ -1,7 +1,7 @@
 """The `sockreply` command: its subcommands, and its exit statuses.
 
-Exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage, 128 + N when `send`
-was ended by signal N.
+Exit status: 0 done, 1 failed with one line on standard error, 2 wrong usage, 78 when `serve` cannot
+start with such settings, 128 + N when `send` was ended by signal N.
 """
 
 from __future__ import annotations
@@ -113,7 +113,9 @@ def _status_of(subcommand: Subcommand, options: usage.Options) -> int:
         return _complain(error, 1)
     except (ConfigError, usage.UsageError) as error:
         return _complain(error, 2)
-    except (SockreplyError, CannotStart) as error:
+    except CannotStart as error:
+        return _complain(error, error.status)
+    except SockreplyError as error:
         return _complain(error, 1)
 
 

@@ -15,6 +15,7 @@ def run(options: Options) -> int:
 
     Raises:
         CannotStart: It cannot start; one line says why.
+        WrongSettings: It never can with such settings.
     """
     from twisted.application.app import startApplication  # now, because it takes its time
     from twisted.application.service import Application, IServiceCollection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,8 +21,9 @@ from sockreply.commands.options import (
     parameter,
     seconds,
 )
+from sockreply.commands.runners import log_without_waiting, refusal, why_no_output
 from sockreply.daemon.daemon import Daemon
-from sockreply.errors import CannotStart, ConfigError
+from sockreply.errors import ConfigError
 from sockreply.extensions import crashes_of
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.registry import FRAMING_NAMES, parse_framing
@@ -160,15 +161,15 @@ class Options(CommandOptions):
         """As Twisted does it, but for what is wrong.
 
         Raises:
-            CannotStart: One line that names the option.
+            WrongSettings: One line that names the option.
         """
         try:
             super().parseOptions(options)
             self._settings = self._from_words() if self["config"] is None else None
         except ConfigError as error:
-            raise CannotStart(str(error)) from None
+            raise refusal(str(error), self.parent) from None
         except usage.UsageError as error:
-            raise CannotStart(f"{error} (--help lists the options)") from None
+            raise refusal(f"{error} (--help lists the options)", self.parent) from None
 
     def settings(self) -> Settings:
         """What the options, or the file that they name, ask for.
@@ -177,13 +178,13 @@ class Options(CommandOptions):
             ConfigError: The file is wrong; says where.
         """
         settings = self._from_file() if self._settings is None else self._settings
-        parent: Mapping[str, Any] = self.parent or {}
-        if settings.log.json == "-" and parent.get("nodaemon") == 0:
+        if settings.log.json == "-" and (why := why_no_output(self.parent)):
             place = "--json-log" if settings.file is None else f"{settings.file}: log.json"
-            raise ConfigError(f"{place}: a daemon has no standard output")
+            raise ConfigError(f"{place}: {why}")
         return settings
 
     def postOptions(self) -> None:
+        log_without_waiting(self.parent)
         if self["config"] is None:
             return
         flags = {flag for flag, *_ in self.optFlags}
@@ -201,7 +202,7 @@ class Options(CommandOptions):
             interface=self["interface"],
             level=self["log-level"],
             json=self._json_log(),
-            record=self._record(),
+            record=self._path("record"),
             metrics=self._metrics(),
             ready_file=self._path("ready-file"),
         )
@@ -230,7 +231,7 @@ class Options(CommandOptions):
             log=LogSettings(
                 level=self["log-level"] or LogSettings.level,
                 json=self._json_log(),
-                record=self._record(),
+                record=self._path("record"),
             ),
             metrics=self._metrics(),
             ready_file=self._path("ready-file"),
@@ -238,9 +239,6 @@ class Options(CommandOptions):
 
     def _json_log(self) -> str | None:
         return "-" if self["json-log"] == "-" else self._path("json-log")
-
-    def _record(self) -> str | None:
-        return self._path("record")
 
     def _path(self, name: str) -> str | None:
         # Absolute, because twistd changes the directory.
@@ -290,11 +288,11 @@ def makeService(options: Options) -> Daemon:
     """The daemon that the options ask for.
 
     Raises:
-        CannotStart: It cannot be: one line that names the place.
+        WrongSettings: It cannot be: one line that names the place.
     """
     from twisted.internet import reactor  # now, for importing it chooses one
 
     try:
         return Daemon(reactor, options.settings())
     except ConfigError as error:
-        raise CannotStart(str(error)) from None
+        raise refusal(str(error), options.parent) from None

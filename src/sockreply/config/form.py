@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, TypeAlias
 
 from sockreply.config.form_tls import TLS, Secured
-from sockreply.config.scalars import Number, NumberOrNone, PlainText, Whole
+from sockreply.config.scalars import Number, NumberOrNone, PlainText, Variables, Whole
 from sockreply.notation import SIZE_LIMIT
 from sockreply.settings import EXCHANGES_A_SECOND, Level, Limits, Over, PeerLimits
 
@@ -37,6 +37,7 @@ Chance: TypeAlias = Annotated[float, Number("a number above 0 and up to 1", 1, a
 Count: TypeAlias = Annotated[int, Whole(1)]
 CountOrNone: TypeAlias = Annotated[int, Whole(0)]
 Prefix: TypeAlias = Annotated[int, Whole(1, 128)]  # bits of an IPv6 address
+Environment: TypeAlias = Annotated[dict[str, str | None], Variables()]
 Seed: TypeAlias = Annotated[int, Whole(-(2**63), 2**63 - 1)]  # what TOML promises to carry
 Name: TypeAlias = Annotated[str, PlainText()]
 
@@ -148,6 +149,7 @@ class Command:
 
     command: list[str]
     timeout: Seconds = 5.0
+    env: Environment = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

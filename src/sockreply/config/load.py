@@ -19,19 +19,20 @@ from sockreply.config.document import plain
 from sockreply.config.named_files import NamedFiles, contents_of
 from sockreply.config.read_form import read_form
 from sockreply.config.read_settings import read_settings
-from sockreply.config.reading import Reading
+from sockreply.config.reading import Call, Reading, at_once
 from sockreply.config.toml import parse_toml
 from sockreply.errors import BadFile, BadSettings, ConfigError, UnreadableFile
 from sockreply.settings import Settings
 
 
-def read(path: Path) -> Settings:
+def read(path: Path, in_loop: Call = at_once) -> Settings:
     """The settings that a configuration file asks for.
 
     Paths in it are relative to the file itself.
 
     Args:
         path: The file; the settings have it made absolute, because twistd changes the directory.
+        in_loop: Calls responders' code. If this runs in a thread, that code may need the loop's.
 
     Raises:
         BadFile: It cannot be read, or asks for what cannot be; has everything that is wrong.
@@ -42,7 +43,7 @@ def read(path: Path) -> Settings:
     except (ConfigError, OSError) as error:  # OSError: there is no current directory
         raise UnreadableFile(path, (_reason(error, path),)) from None
     try:
-        return settings_from(parse_toml(contents), file.parent, file)
+        return settings_from(parse_toml(contents), file.parent, file, in_loop)
     except BadSettings as error:
         raise BadFile(path, error.problems) from None
     except ConfigError as error:
@@ -55,18 +56,21 @@ def _reason(error: Exception, path: Path) -> str:
     return str(error).removeprefix(f"cannot read {file}: ").removeprefix(f"{file} ")
 
 
-def settings_from(document: object, directory: Path, file: Path | None = None) -> Settings:
+def settings_from(
+    document: object, directory: Path, file: Path | None = None, in_loop: Call = at_once
+) -> Settings:
     """The settings that a parsed document asks for, wherever it came from.
 
     Args:
         document: A table with the keys of a configuration file; it is not kept.
         directory: What the paths in it are relative to.
         file: Where it was read, to be read again on SIGHUP; None: nowhere.
+        in_loop: As for `read`.
 
     Raises:
         BadSettings: It asks for what cannot be; has everything that is wrong.
     """
-    reading = Reading(NamedFiles(directory.absolute()))
+    reading = Reading(NamedFiles(directory.absolute()), in_loop=in_loop)
     settings: Settings | None = None
     with reading.problems.at():
         written = read_form(plain(document, reading.problems), reading)

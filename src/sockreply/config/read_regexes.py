@@ -7,13 +7,25 @@ import warnings
 
 from sockreply.config.read_data import encoded, warn_of_template
 from sockreply.config.reading import Reading
+from sockreply.config.regex_overlaps import repeats_overlapping
 from sockreply.config.regex_repeats import repeats_within_repeats
+from sockreply.config.regex_searches import searches_long_runs
 from sockreply.errors import ConfigError
 
 _SLOW = (
     "a repeat within a repeat, as in (a+)+, takes for ever on some messages that almost match, "
     "and the daemon waits for it"
 )
+
+_OVERLAPPING = (
+    "repeated alternatives that can match the same, as in (a|ab|b)*, take for ever on some "
+    "messages that almost match, and the daemon waits for it"
+)
+_ANEW = (
+    "the search begins anew at each byte of a long run, as with \\d+x: a long message holds up the "
+    "daemon for seconds; begin with ^, or set a max_message of less than {least}"
+)
+_LEAST = 4096  # bytes of a message with which such a search takes some hundredths of a second
 
 _FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _FOREIGN_AS_ONE = re.compile(r"\[[^\]]*?([^\x00-\x7f])|([^\x00-\x7f])[*+?{]")
@@ -33,6 +45,10 @@ def read_regex(written: str, reading: Reading, ignore_case: bool) -> re.Pattern[
         raise ConfigError("groups are nested too deeply") from None
     if repeats_within_repeats(pattern):
         reading.warn(_SLOW)
+    elif repeats_overlapping(pattern):
+        reading.warn(_OVERLAPPING)
+    elif reading.max_message >= _LEAST and searches_long_runs(pattern):
+        reading.warn(_ANEW.format(least=_LEAST))
     if letter := _taken_apart(written, reading.encoding):
         reading.warn(
             f"{letter} is more than one byte, and a set in brackets or a repeat is of "

@@ -104,7 +104,9 @@ def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None
                     with at:
                         warn_of_template(word, reading)
                 argv = _argv(step.command, reading.files)
-                return CommandPart(argv, step.timeout, reading.commands())
+                return CommandPart(
+                    argv, step.timeout, reading.shared_commands(), tuple(step.env.items())
+                )
             case form.Stall():
                 return EndPart(Stall(read=step.read))
             case form.Close():

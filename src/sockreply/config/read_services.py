@@ -100,7 +100,8 @@ def _read_responder(
         if getattr(written, key) not in (None, []):
             problems.add(f"responder and {key} cannot be combined", key)
     with problems.at("responder"):
-        return load_responder(written.responder, reading.files.directory), None, None
+        load = partial(load_responder, written.responder, reading.files.directory)
+        return reading.in_loop(load), None, None
     return None, None, None
 
 

@@ -33,7 +33,12 @@ def read_settings(written: form.Configuration, reading: Reading) -> Settings | N
         return None
     warnings = tuple(dict.fromkeys(reading.warnings))
     return Settings(
-        services=services, log=log, metrics=metrics, ready_file=ready_file, warnings=warnings
+        services=services,
+        log=log,
+        metrics=metrics,
+        ready_file=ready_file,
+        commands=next(iter(reading.commands), None),
+        warnings=warnings,
     )
 
 

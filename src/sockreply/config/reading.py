@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sockreply.config import form
 from sockreply.config.named_files import NamedFiles
@@ -22,8 +21,16 @@ from sockreply.framing.stream import Chunk
 from sockreply.rules.replies.commands import Commands
 from sockreply.server.endpoint_address import EndpointAddress
 
+Call: TypeAlias = Callable[[Callable[[], Any]], Any]
+"""Calls a function, somewhere, and gives what it returns or raises."""
+
 Listening: TypeAlias = tuple[tuple[Key, ...], EndpointAddress]
 """The place of an endpoint string, and the address that it takes."""
+
+
+def at_once(function: Callable[[], Any]) -> Any:
+    """What the function returns."""
+    return function()
 
 
 @dataclass(frozen=True)
@@ -35,24 +42,32 @@ class Reading:
         problems: What is wrong.
         warnings: What is legal and yet probably wrong, a line each.
         listening: All endpoints.
-        commands: Gives what runs the commands of all services, always the same.
+        commands: What runs the commands of all services, once there is one.
         encoding: That of the service's text.
         framing: The service's.
         max_message: The most bytes that a message of the service may have.
         starttls: Has the service a listener whose connections can come to speak TLS?
         begins_tls: The places of the steps with which they do.
+        in_loop: Calls responders' code.
     """
 
     files: NamedFiles
     problems: Problems = field(default_factory=Problems)
     warnings: list[str] = field(default_factory=list)
     listening: list[Listening] = field(default_factory=list)
-    commands: Callable[[], Commands] = field(default_factory=lambda: cache(Commands))
+    commands: list[Commands] = field(default_factory=list)
     encoding: str = form.Service.encoding
     framing: Framing = field(default_factory=Chunk)
     max_message: int = form.Service.max_message
     starttls: bool = False
     begins_tls: list[str] = field(default_factory=list)
+    in_loop: Call = at_once
+
+    def shared_commands(self) -> Commands:
+        """What runs the commands of all services, from now on at the latest."""
+        if not self.commands:
+            self.commands.append(Commands())
+        return self.commands[0]
 
     def warn(self, reason: str) -> None:
         """Warn of what stands at the present place."""

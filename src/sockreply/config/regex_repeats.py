@@ -12,10 +12,13 @@ from typing import NamedTuple
 
 from sockreply.config.regex_tree import Kind, Node, Nodes, parse
 
-_MANY = 100  # bytes of an ordinary message, or rounds of a repeat that has no end
+MANY = 100
+"""Bytes of an ordinary message, or rounds of a repeat that has no end."""
+
 _WAYS = 1_000_000  # ways of sharing bytes out, all of which are tried in some tenths of a second
 
-_ANY = frozenset(bytes([each]) for each in range(256))
+ANY = frozenset(bytes([each]) for each in range(256))
+"""All bytes."""
 
 
 def repeats_within_repeats(pattern: bytes) -> bool:
@@ -32,7 +35,7 @@ class _Item(NamedTuple):
     Args:
         octets: The bytes that can be in what it matches.
         needed: Does it always match some?
-        lengths: How many different numbers of bytes can it match, as far as `_MANY`?
+        lengths: How many different numbers of bytes can it match, as far as `MANY`?
     """
 
     octets: frozenset[bytes]
@@ -56,7 +59,7 @@ def _is_slow(repeat: Node) -> bool:
     """Can so many rounds of it share bytes out in too many ways?"""
     items = list(_items(repeat.within[0]))
     lengths = max((item.lengths for item in items), default=1)
-    return lengths ** min(repeat.most, _MANY) > _WAYS and _is_ambiguous(items)
+    return lengths ** min(repeat.most, MANY) > _WAYS and _is_ambiguous(items)
 
 
 def _is_ambiguous(items: list[_Item]) -> bool:
@@ -83,12 +86,17 @@ def _items(nodes: Nodes) -> Iterator[_Item]:
                 yield _Item(node.octets(), needed=True)
             case Kind.REPEAT:
                 octets, needed, lengths = _united(_items(node.within[0]))
-                lengths = min(lengths * (node.most - node.least + 1), _MANY)
+                lengths = min(lengths * (node.most - node.least + 1), MANY)
                 yield _Item(octets, needed and node.least > 0, lengths)
             case Kind.FINAL | Kind.OTHER:
                 octets, _, lengths = _united(each for part in node.within for each in _items(part))
                 lengths = 1 if node.kind is Kind.FINAL else lengths
-                yield _Item(octets or _ANY, False, lengths)
+                yield _Item(octets or ANY, False, lengths)
+
+
+def octets_of(nodes: Nodes) -> frozenset[bytes]:
+    """The bytes that can be in what the parts match."""
+    return _united(_items(nodes)).octets
 
 
 def _united(items: Iterable[_Item]) -> _Item:

@@ -28,7 +28,9 @@ class Kind(Enum):
     ONE = "one byte, out of some"
     GROUP = "an expression in parentheses"
     REPEAT = "an expression several times, which gives back rounds if the rest does not match"
-    EMPTY = "an assertion, which matches no bytes"
+    START = "an assertion that the message begins here"
+    END = "an assertion that it ends here"
+    EMPTY = "another assertion, which matches no bytes"
     FINAL = "an expression that never gives back what it took"
     OTHER = "alternatives, or what refers to a group"
 
@@ -46,6 +48,13 @@ _KINDS: dict[Any, Kind] = {
     codes.AT: Kind.EMPTY,
     codes.POSSESSIVE_REPEAT: Kind.FINAL,
     codes.ATOMIC_GROUP: Kind.FINAL,
+}
+
+_PLACES: dict[Any, Kind] = {  # not in one table with codes: both are numbers
+    codes.AT_BEGINNING: Kind.START,
+    codes.AT_BEGINNING_STRING: Kind.START,
+    codes.AT_END: Kind.END,
+    codes.AT_END_STRING: Kind.END,
 }
 
 
@@ -66,6 +75,16 @@ class Node:
     least: int
     most: int
     source: Any
+
+    @property
+    def alternatives(self) -> bool:
+        """Is it one out of the expressions in it?"""
+        return bool(self.source.data[0][0] is codes.BRANCH)
+
+    @property
+    def needed(self) -> bool:
+        """Does it always match some bytes?"""
+        return bool(self.source.getwidth()[0] > 0)
 
     def octets(self) -> frozenset[bytes]:
         """The bytes of which a ONE matches one, in either case."""
@@ -91,6 +110,8 @@ def _nodes(pattern: Any) -> Nodes:
 
 def _node(pattern: Any, code: Any, argument: Any) -> Node:
     kind = _KINDS.get(code, Kind.OTHER)
+    if code is codes.AT:
+        kind = _PLACES.get(argument, kind)
     least, most = argument[:2] if kind is Kind.REPEAT else (1, 1)
     within = tuple(map(_nodes, _below(argument)))
     return Node(kind, within, least, most, parser.SubPattern(pattern.state, [(code, argument)]))

@@ -1,13 +1,15 @@
-"""What a number or a name in a configuration can be."""
+"""What a number, a name or a variable in a configuration can be."""
 
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 
-from sockreply.config.wording import shown_number
+from sockreply.config.wording import excerpt, found, shown_number
 from sockreply.errors import ConfigError
 from sockreply.notation import SIZE_LIMIT, quoted
+from sockreply.rules.replies.environment import OWN
 
 
 @dataclass(frozen=True)
@@ -106,3 +108,42 @@ class PlainText:
                 f"{quoted(value)} is not a name: a name is one or more printable characters"
             )
         return value
+
+
+@dataclass(frozen=True)
+class Variables:
+    """Variables of an environment: text, or true for the daemon's own value."""
+
+    expected: str = 'a table of variables, as in { NAME = "value" }'
+
+    def fits(self, value: object) -> bool:
+        """Is it of the right type?"""
+        return isinstance(value, dict)
+
+    def read(self, value: dict[str, object]) -> dict[str, str | None]:
+        """The variables; None is the daemon's own value.
+
+        Raises:
+            ConfigError: One cannot be.
+        """
+        return {name: self._read(name, each) for name, each in value.items()}
+
+    def _read(self, name: str, value: object) -> str | None:
+        if not name or "=" in name or not _in_environment(name):
+            raise ConfigError(f"{excerpt(name)} is not the name of a variable")
+        if name.startswith(OWN):
+            raise ConfigError(f"{name}: names that begin with {OWN} are taken")
+        if value is True:
+            return None
+        if not isinstance(value, str):
+            raise ConfigError(f"{name}: expected text or true, found {found(value)}")
+        if not _in_environment(value):
+            raise ConfigError(f"{name}: {excerpt(value)} cannot be the value of a variable")
+        return value
+
+
+def _in_environment(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False

@@ -13,6 +13,8 @@ from twisted.logger import Logger
 
 Kind: TypeAlias = Literal["close", "write", "message", "reply", "idle", "silence"]
 
+_log = Logger()
+
 NEVER = float("inf")
 """A deadline that does not run."""
 
@@ -29,8 +31,6 @@ class Alarms:
     Args:
         clock: Tells the time, and calls.
     """
-
-    _log = Logger()
 
     def __init__(self, clock: IReactorTime) -> None:
         self.clock = clock
@@ -63,10 +63,7 @@ class Alarms:
     def _ring(self, second: int) -> None:
         _, _, waiting = self._waiting.pop(second)
         while waiting:  # one may let go of others
-            try:
-                waiting.pop().look()
-            except Exception:
-                self._log.failure("a deadline could not be met")
+            waiting.pop().look()
 
 
 class Bound(Protocol):
@@ -167,7 +164,10 @@ class Deadlines:
         for kind in _KINDS:
             if getattr(self, kind) <= now:
                 self.end(kind)
-                self._owner.expired(kind)
+                try:
+                    self._owner.expired(kind)
+                except Exception:  # others still have to be met, of this connection too
+                    _log.failure("a deadline could not be met")
         deadline = min(getattr(self, kind) for kind in _KINDS)
         if deadline < self._wakes:
             self._wake_in(max(0.0, deadline - now), deadline)

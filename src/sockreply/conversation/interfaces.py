@@ -28,7 +28,7 @@ class Channel(Protocol):
         """Begin TLS, after what was written; what was read before does not count.
 
         Raises:
-            CannotStartTLS: This connection cannot.
+            ResponderError: This connection cannot.
         """
 
     def all_answered(self, active: bool, begun: int) -> None:
@@ -82,7 +82,7 @@ class Dialogue(Protocol):
         """Begin TLS; the delivery is told when it is `secured`.
 
         Raises:
-            CannotStartTLS: This connection cannot.
+            ResponderError: This connection cannot.
         """
 
     def end(self, how: Literal["whole", "half", "reset"]) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
@@ -16,12 +15,14 @@ from sockreply.conversation.shared import Shared
 from sockreply.daemon.outlets import Outlets
 from sockreply.daemon.ready_file import ReadyFile
 from sockreply.daemon.reload import Changed, Parts, Reload
+from sockreply.daemon.rereading import Rereading
 from sockreply.daemon.serving import Serving, fit_limits
 from sockreply.daemon.signals import Signals
 from sockreply.daemon.systemd import Notifier
 from sockreply.daemon.watch import Watch, places_for
-from sockreply.errors import BadFile, CannotStart, ConfigError, NotRunning
+from sockreply.errors import CannotStart, NotRunning
 from sockreply.settings import Settings
+from sockreply.turns import Turns
 
 
 class Daemon(Service):
@@ -43,8 +44,6 @@ class Daemon(Service):
     def __init__(self, reactor: Any, settings: Settings) -> None:
         self.reactor = reactor
         self.settings = settings
-        self.reloads: Counter[str] = Counter()
-        """How often the file was reloaded, by the result: "good" or "bad"."""
         self.outlets = Outlets(reactor, settings.log)
         self.watch = Watch(reactor, self)
         self._ready_file = ReadyFile()
@@ -55,15 +54,16 @@ class Daemon(Service):
             )
             for name, each in settings.services.items()
         }
-        self._file = settings.file  # SIGHUP goes back to it, whatever was applied meanwhile
-        self._override = settings.override
+        self._turns: Turns | None = None  # of commands, since there were any
+        self._share_turns(settings)
+        self._rereading = Rereading(
+            reactor, settings, self.outlets, self._systemd, lambda: self.ready, self.apply
+        )
         self._signals = Signals(reactor, self._stop, self.reload)
         self._leaving: dict[Serving, Deferred[None]] = {}  # those that are drained
         self._listening = False
         self._stopping = False
         self._applying = DeferredLock()
-        self._reloading: Deferred[bool] | None = None
-        self._reload_again = False
 
     # What metrics ask.
 
@@ -81,6 +81,11 @@ class Daemon(Service):
         return self._listening and not self._stopping
 
     @property
+    def reloads(self) -> Counter[str]:
+        """How often the file was reloaded, by the result: "good" or "bad"."""
+        return self._rereading.results
+
+    @property
     def record_lost(self) -> int:
         """How many lines could not be recorded."""
         return self.outlets.record_lost
@@ -88,16 +93,14 @@ class Daemon(Service):
     # Start and stop.
 
     def privilegedStartService(self) -> None:
-        """Raise the limit of descriptors, open the logs and listen.
+        """Open the logs, raise the limit of descriptors and listen.
 
         Raises:
             CannotStart: One of these failed.
         """
         super().privilegedStartService()
-        others = places_for(self.settings.metrics)
-        for name, limits in fit_limits(self.settings.services, others=others).items():
-            self.serving[name].factory.roster.change_limits(limits)
-        self.outlets.open()
+        self.outlets.open()  # first, for the rest is logged there too
+        self._or_give_up(self._fit)
         self._signals.take()  # who reads that it listens may already send one
         self._or_give_up(self._listen)
         self._listening = True
@@ -116,6 +119,14 @@ class Daemon(Service):
             self.watch.close()
             self.outlets.close()
             raise
+
+    def _fit(self) -> None:
+        for name, limits in fit_limits(
+            self.settings.services,
+            others=places_for(self.settings.metrics),
+            commands=self.settings.commands is not None,
+        ).items():
+            self.serving[name].factory.roster.change_limits(limits)
 
     def _listen(self) -> None:
         self._ready_file.prepare(self.settings.ready_file).carry_out()
@@ -163,7 +174,7 @@ class Daemon(Service):
         def left(_: None) -> None:
             del self._leaving[serving]
             self.outlets.tell_hidden()
-            self._tell(serving)
+            serving.sum_up(alone=not self.settings.services.keys() - {serving.factory.shared.name})
 
         gone: Deferred[None] = Deferred()
         self._leaving[serving] = gone
@@ -173,19 +184,6 @@ class Daemon(Service):
         self._listening = self._stopping = False
         closed = self.watch.close().addCallback(lambda _: self.outlets.close())
         return closed.addCallback(lambda _: self._systemd.stopped())
-
-    def _tell(self, serving: Serving) -> None:
-        counters, name = serving.factory.shared.counters, serving.factory.shared.name
-        self._log.info(
-            "{by}served {connections} connections: {messages} messages, {replies} replies, "
-            "{silences} silences, {errors} errors",
-            by=f"{name} " if self.settings.services.keys() - {name} else "",
-            connections=counters.connections,
-            messages=counters.messages,
-            replies=counters.replies,
-            silences=counters.silences,
-            errors=counters.errors.total(),
-        )
 
     # What signals ask.
 
@@ -201,46 +199,7 @@ class Daemon(Service):
 
     def reload(self) -> None:
         """Open the logs again and read the file again: what SIGHUP does."""
-        if self._stopping or not self._listening:
-            return
-        if self._reloading is not None:
-            self._reload_again = True
-            return
-        self._systemd.reloading()
-        self.outlets.reopen()
-        if self._file is None:
-            what = "logs reopened" if self.outlets.any_files else "ignored"
-            self._log.info("SIGHUP: {what}; there is no file to reload", what=what)
-            self._systemd.reloaded(good=True)
-            return
-        self._reloading = Deferred.fromCoroutine(self._read_again(self._file))
-        self._reloading.addErrback(self._reload_failed)
-        self._reloading.addCallback(self._reloaded)
-
-    async def _read_again(self, path: Path) -> bool:
-        from sockreply.config import read  # now, because not every daemon has a file
-
-        file = str(path)
-        try:
-            settings = read(path)
-            if self._override is not None:
-                settings = self._override(settings)
-            await self.apply(settings)
-        except NotRunning:
-            self._log.info("{file} not reloaded: the daemon is stopping", file=file)
-            return False
-        except (ConfigError, CannotStart) as error:
-            self.reloads["bad"] += 1
-            problems = error.problems if isinstance(error, BadFile) else (str(error),)
-            for problem in problems:
-                self._log.error("{file}: {problem}", file=file, problem=problem)
-            self._log.error("{file} rejected; still running the previous configuration", file=file)
-            return False
-        self.reloads["good"] += 1
-        for warning in settings.warnings:
-            self._log.warn("{warning}", warning=warning)
-        self._log.info("{file} reloaded", file=file)
-        return True
+        self._rereading.begin()
 
     # Other settings.
 
@@ -270,9 +229,16 @@ class Daemon(Service):
                 lambda: self.ready,
                 self.leave,
             )
+            self._share_turns(settings)
             await self._adopt(settings, await Reload(self.reactor, parts, settings).carry_out())
         finally:
             self._applying.release()
+
+    def _share_turns(self, settings: Settings) -> None:
+        """Let commands wait for those of the settings before, too, which may still run."""
+        if settings.commands is not None:
+            self._turns = self._turns or settings.commands.turns
+            settings.commands.turns = self._turns
 
     async def _adopt(self, settings: Settings, changed: Changed) -> None:
         self.settings = settings
@@ -286,15 +252,3 @@ class Daemon(Service):
             await service.listen_no_more(description)
         if self.ready:
             self._ready_file.update(self.serving, self.watch)
-
-    def _reload_failed(self, failure: Any) -> bool:
-        self.reloads["bad"] += 1
-        self._log.failure("the reload failed", failure)
-        return False
-
-    def _reloaded(self, good: bool) -> None:
-        self._systemd.reloaded(good)
-        self._reloading = None
-        if self._reload_again:
-            self._reload_again = False
-            self.reload()

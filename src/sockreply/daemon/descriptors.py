@@ -10,6 +10,9 @@ RESERVED = 64
 METRICS_PLACES = 64
 """Connections to `[metrics]`, besides: many more than scrapers and probes have at a time."""
 
+OF_COMMANDS = 3 * 64
+"""Those of the pipes of as many commands as run at a time."""
+
 
 def fit_descriptors(connections: int) -> int:
     """Raise the soft limit on open files to the hard one.
@@ -33,3 +36,12 @@ def fit_descriptors(connections: int) -> int:
     if limit == resource.RLIM_INFINITY:
         return connections
     return max(0, min(connections, limit - RESERVED))
+
+
+def beside_commands(room: int) -> int:
+    """How many connections there may be where each of them may run a command.
+
+    Args:
+        room: How many there may be where none does.
+    """
+    return room - min(OF_COMMANDS, 3 * room // 4)  # a connection runs one command at a time

@@ -18,6 +18,7 @@ from sockreply.settings import LogSettings
 if TYPE_CHECKING:
     from sockreply.observing.json_lines import JSONLines
     from sockreply.observing.line_writer import LineWriter
+    from sockreply.observing.record import RecordedExchanges
 
 _log = Logger(namespace="sockreply")  # in a class, it would get that one's name
 
@@ -39,6 +40,7 @@ class Outlets:
         self._shown = ExchangeLog(reactor, settings.level, settings.exchanges_per_second)
         self._json: JSONLines | None = None
         self._writer: LineWriter | None = None
+        self._recorded: RecordedExchanges | None = None
         self._lost_before = 0
         self.exchanges = self._shown
 
@@ -90,9 +92,9 @@ class Outlets:
     def close(self) -> Deferred[None]:
         """Close all; fires when what was gathered is written."""
         writer, self._writer = self._writer, None
-        self.exchanges = self._shown
+        self._recorded, self.exchanges = None, self._shown
         closed = succeed(None) if writer is None else self._close_writer(writer)
-        return closed.addCallback(lambda _: self._replace_json(None))
+        return closed.addCallback(lambda _: self._replace_json(None, at_end=True))
 
     def _open(self, before: LogSettings, after: LogSettings) -> Change:
         json, writer = self._json, self._writer
@@ -137,10 +139,11 @@ class Outlets:
             path, self._reactor, lambda work: deferToThreadPool(self._reactor, pool(), work)
         )
 
-    def _replace_json(self, json: JSONLines | None) -> None:
+    def _replace_json(self, json: JSONLines | None, at_end: bool = False) -> None:
+        """Log to another file of JSON lines; at the end, wait for what is not written yet."""
         if self._json is not None:
             globalLogPublisher.removeObserver(self._json)
-            self._json.close()
+            self._json.close(at_end)
         self._json = json
         if json is not None:
             globalLogPublisher.addObserver(json)
@@ -151,14 +154,15 @@ class Outlets:
             self._close_writer(self._writer)
         self._writer = writer
         if writer is None:
-            self.exchanges = self._shown
-            return
-        from sockreply.observing.record import RecordedExchanges  # now, because few want one
-
-        if isinstance(self.exchanges, RecordedExchanges):
-            self.exchanges.writer = writer  # it knows the exchanges that are going on
+            if self._recorded is not None:
+                self._shown.leave_out(self._recorded.unshown())
+            self._recorded, self.exchanges = None, self._shown
+        elif self._recorded is not None:
+            self._recorded.writer = writer  # it knows the exchanges that are going on
         else:
-            self.exchanges = RecordedExchanges(self._shown, writer)
+            from sockreply.observing.record import RecordedExchanges  # now, because few want one
+
+            self.exchanges = self._recorded = RecordedExchanges(self._shown, writer)
 
     def _close_writer(self, writer: LineWriter) -> Deferred[None]:
         def closed(_: object) -> None:

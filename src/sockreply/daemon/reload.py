@@ -109,10 +109,13 @@ class Reload:
             NotRunning: The daemon was told to stop meanwhile; nothing is changed.
         """
         parts, services = self._parts, self._settings.services
+        commands, before = self._settings.commands is not None, parts.settings
+        known = commands == (before.commands is not None)
         limits = fit_limits(
             services,
-            told=connections_wanted(parts.settings.services),
+            told=connections_wanted(before.services) if known else 0,
             others=places_for(self._settings.metrics),
+            commands=commands,
         )
         kept = {name: parts.serving[name] for name in services if name in parts.serving}
         take_on = {name: serving.prepare(services[name]) for name, serving in kept.items()}

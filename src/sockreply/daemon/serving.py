@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from sockreply.conversation.counters import Histogram
 from sockreply.conversation.exchanges import Exchanges
 from sockreply.conversation.shared import Dialect
-from sockreply.daemon.descriptors import fit_descriptors
+from sockreply.daemon.descriptors import OF_COMMANDS, beside_commands, fit_descriptors
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.replies.responder import Responder, optional, unwrapped
 from sockreply.server.factory import ReplyFactory
@@ -91,6 +91,24 @@ class Serving:
 
         return take_on
 
+    def sum_up(self, alone: bool) -> None:
+        """Log what it has done.
+
+        Args:
+            alone: Need its name not be told, because there is no other service?
+        """
+        counters, name = self.factory.shared.counters, self.factory.shared.name
+        _log.info(
+            "{by}served {connections} connections: {messages} messages, {replies} replies, "
+            "{silences} silences, {errors} errors",
+            by="" if alone else f"{name} ",
+            connections=counters.connections,
+            messages=counters.messages,
+            replies=counters.replies,
+            silences=counters.silences,
+            errors=counters.errors.total(),
+        )
+
     def _responder_in(self, encoding: str, settings: ServiceSettings) -> Responder:
         if settings.responder_in is None:
             return settings.responder
@@ -139,7 +157,11 @@ def connections_wanted(services: Mapping[str, ServiceSettings]) -> int:
 
 
 def fit_limits(
-    services: Mapping[str, ServiceSettings], told: int = 0, *, others: int = 0
+    services: Mapping[str, ServiceSettings],
+    told: int = 0,
+    *,
+    others: int = 0,
+    commands: bool = False,
 ) -> dict[str, Limits]:
     """The limits of the services, with as many connections as the process can have open.
 
@@ -147,6 +169,8 @@ def fit_limits(
         services: Their settings.
         told: It is already known that this many connections together do not fit.
         others: Connections to something else that there may be besides.
+        commands: Do rules run commands? These have descriptors as well, except where the operator
+            wants these for connections: then some commands have to wait.
 
     Returns:
         Those of the settings, by service. If their sum does not fit, services for which nobody set
@@ -157,20 +181,22 @@ def fit_limits(
     """
     limits = {name: each.limits for name, each in services.items()}
     wanted = connections_wanted(services)
-    fitting = max(0, fit_descriptors(wanted + others) - others)
-    if fitting >= wanted:
+    pipes = commands * OF_COMMANDS
+    fitting = max(0, fit_descriptors(wanted + others + pipes) - others)
+    room = beside_commands(fitting) if commands else fitting
+    if room >= wanted:
         return limits
     together = f" of {len(services)} services" if len(services) > 1 else ""
-    reason = f"max-connections {wanted}{together} does not fit the limit on open files"
-    reason += f", which allows {fitting}"
     defaults = [name for name, each in services.items() if not each.max_connections_asked]
     asked = sum(limits[name].max_connections for name in limits if name not in defaults)
-    share = (fitting - asked) // len(defaults) if defaults else 0
-    if share < 1:
-        raise CannotStart(reason)
-    if wanted > told:
+    least = asked + len(defaults)
+    if fitting < least:
+        reason = f"max-connections {wanted}{together} does not fit the limit on open files"
+        raise CannotStart(f"{reason}, which allows {fitting}")
+    if defaults and wanted > told:
         text = "at most {fitting} connections{together}: the limit on open files allows no more"
-        _log.info(text, fitting=fitting, together=together)
+        _log.info(text, fitting=max(room, least), together=together)
     for name in defaults:
+        share = max(1, (room - asked) // len(defaults))
         limits[name] = replace(limits[name], max_connections=share)
     return limits

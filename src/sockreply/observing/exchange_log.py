@@ -48,6 +48,7 @@ class ExchangeLog:
         self._silent = True  # there is nothing to tell yet
         self._open = 0  # connections
         self.hidden = self._hidden_clients = 0
+        self._left_out: set[Session] = set()
         self.configure(level, a_second)
 
     def configure(self, level: Level, a_second: int) -> None:
@@ -64,6 +65,10 @@ class ExchangeLog:
         self.room = self._clients = self._ends = self._a_second
         if self._unasked:
             self._second.begin()
+
+    def leave_out(self, sessions: set[Session]) -> None:
+        """Do not show how the present exchanges of these connections end; they are counted."""
+        self._left_out |= sessions
 
     def listening(self, address: IAddress) -> None:
         if not self._silent:
@@ -104,13 +109,17 @@ class ExchangeLog:
         return True
 
     def answered(self, session: Session, said: Said) -> None:
+        if self._leaves_out(session):
+            return
         self._say_said(session, "answered {peer}: {reply}", said, session.rule)
 
     def silent(self, session: Session, how: Silence) -> None:
-        self._say(session, _SILENCES[how], rule=session.rule)
+        if not self._leaves_out(session):
+            self._say(session, _SILENCES[how], rule=session.rule)
 
     def remarked(self, session: Session, say: Callable[[], str]) -> None:
-        self._say(session, "{peer}: {remark}", remark=show_text(say()))
+        if session not in self._left_out:
+            self._say(session, "{peer}: {remark}", remark=show_text(say()))
 
     def failed(
         self,
@@ -118,10 +127,12 @@ class ExchangeLog:
         error: str,  # noqa: ARG002 - it is logged at every level
         said: Said | None,
     ) -> None:
-        if said is not None and said.count:
+        if not self._leaves_out(session) and said is not None and said.count:
             self._say_said(session, "answered {peer} in part: {reply}", said, session.rule)
 
     def abandoned(self, session: Session, said: Said | None) -> None:
+        if self._leaves_out(session):
+            return
         if said is not None and said.count:
             text = "answered {peer} in part, then the connection ended: {reply}"
             self._say_said(session, text, said, session.rule)
@@ -163,6 +174,13 @@ class ExchangeLog:
         """Log what is counted but not logged yet; to be called at the end."""
         self._second.cancel()
         self._tell_hidden()
+
+    def _leaves_out(self, session: Session) -> bool:
+        """Is it not to be shown how an exchange ends?"""
+        if session not in self._left_out:
+            return False
+        self._left_out.remove(session)
+        return True
 
     def _say_said(self, session: Session, text: str, said: Said, rule: str | None = None) -> None:
         reply = _show_said(said, session.shown_as)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import IO
+from typing import IO, TextIO
 
 from twisted.logger import (
     FileLogObserver,
@@ -14,6 +14,8 @@ from twisted.logger import (
     eventAsText,
     textFileLogObserver,
 )
+
+from sockreply.observing.log_stream import log_stream
 
 _PRIORITIES: dict[object, int] = {  # of syslog(3), by which the journal tells how bad it is
     LogLevel.debug: 7,
@@ -46,11 +48,18 @@ def _event_in_journal(event: LogEvent) -> str:
     return text and in_journal(text.rstrip("\n"), event.get("log_level")) + "\n"
 
 
-def text_observer(stream: IO[str], environment: Mapping[str, str] = os.environ) -> FileLogObserver:
-    """Writes events as text with the time, or with the level instead where the journal gets it."""
+def text_observer(
+    stream: TextIO | None, environment: Mapping[str, str] = os.environ
+) -> FileLogObserver:
+    """Writes events as text with the time, or with the level instead where the journal gets it.
+
+    Args:
+        stream: Where to; None: nowhere. A reader of it who stands still holds up nothing.
+        environment: Tells whether the journal gets it.
+    """
     if reaches_journal(stream, environment):
-        return FileLogObserver(stream, _event_in_journal)
-    return textFileLogObserver(stream)
+        return FileLogObserver(log_stream(stream), _event_in_journal)
+    return textFileLogObserver(log_stream(stream))
 
 
 def standard_output() -> FileLogObserver:

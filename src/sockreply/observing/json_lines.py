@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO
 
-from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent
+from twisted.logger import ILogObserver, LogEvent, formatEvent
 from zope.interface import implementer
 
-_log = Logger(namespace="sockreply")  # in a class, it would get that one's name
+from sockreply.observing.line_file import LineFile
+from sockreply.observing.log_file import LAST_SECONDS, LogFile
 
 
 @implementer(ILogObserver)
@@ -21,18 +19,17 @@ class JSONLines:
     """Writes each event of the process's log as one JSON object on a line.
 
     `time`, `level`, `namespace` and the formatted `text`, and the fields that the text was made
-    of, as far as JSON can express them. A file that cannot be written costs only these lines; the
-    other logs say so, once.
+    of, as far as JSON can express them. A file that cannot be written, or that nobody reads, costs
+    only these lines; the other logs say so, once.
 
     Args:
-        file: Where to; each line is flushed.
+        file: Where to.
         path: The path of that file, if it can be opened again.
     """
 
-    def __init__(self, file: IO[str], path: Path | None = None) -> None:
+    def __init__(self, file: LogFile, path: str | None = None) -> None:
         self._file = file
         self._path = path
-        self._failing = False
         self._starting: list[LogEvent] | None = []
 
     def started(self) -> None:
@@ -59,24 +56,8 @@ class JSONLines:
         }
         if (failure := event.get("log_failure")) is not None:
             line["traceback"] = failure.getTraceback()
-        self._write(json.dumps(line, ensure_ascii=False) + "\n")
-
-    def _write(self, line: str) -> None:
-        try:
-            self._file.write(line)
-            self._file.flush()
-        except OSError as error:
-            if not self._failing:
-                self._failing = True  # first, for we are told of this, too
-                _log.error(
-                    "cannot write JSON lines to {file}: {reason}",
-                    file="standard output" if self._path is None else str(self._path),
-                    reason=error.strerror,
-                )
-            return
-        if self._failing:
-            self._failing = False
-            _log.warn("writing JSON lines again; some are missing")
+        text = json.dumps(line, ensure_ascii=False) + "\n"
+        self._file.write(text.encode("utf-8", "backslashreplace"))
 
     def reopen(self) -> None:
         """Open the path anew, for the file may have been renamed.
@@ -84,20 +65,19 @@ class JSONLines:
         Raises:
             OSError: It cannot be opened; the file that is open stays in use.
         """
-        if self._path is None:
-            return
-        before, self._file = self._file, _open_to_append(self._path)
-        with suppress(OSError):  # of what it could not write, which was told then
-            before.close()
+        if self._path is not None:
+            self._file.reopen(_open(self._path))
 
-    def close(self) -> None:
-        """Write no more."""
-        if self._file is not sys.__stdout__:
-            with suppress(OSError):  # of what it could not write, which was told then
-                self._file.close()
+    def close(self, at_end: bool = False) -> None:
+        """Write no more; at the end, wait a little for what is not written yet."""
+        self._file.close(2 * LAST_SECONDS if at_end else 0.0)
 
 
 _OURS = {"time", "level", "namespace", "text", "traceback"}
+
+
+_MODE = 0o666
+"""Who may read the file is up to the umask, as with other logs."""
 
 
 def open_json_log(path: str) -> JSONLines:
@@ -106,14 +86,13 @@ def open_json_log(path: str) -> JSONLines:
     Raises:
         OSError: It cannot be opened.
     """
-    if path == "-":
-        assert sys.__stdout__ is not None  # noqa: S101 - for the type checker: there is always one
-        return JSONLines(sys.__stdout__)  # sys.stdout is what twistd reads into the log itself
-    return JSONLines(_open_to_append(Path(path)), Path(path))
+    if path != "-":
+        return JSONLines(LogFile(_open(path), f"JSON lines to {path}"), path)
+    stream = sys.__stdout__  # sys.stdout is what twistd reads into the log itself
+    if stream is None:
+        raise OSError(errno.EBADF, "Standard output is closed")
+    return JSONLines(LogFile(LineFile.inherited(stream.fileno()), "JSON lines to standard output"))
 
 
-def _open_to_append(path: Path) -> IO[str]:
-    # With O_NONBLOCK a pipe that nobody reads is an error; else opening it would wait for a reader.
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
-    os.set_blocking(file, True)
-    return os.fdopen(file, "a", encoding="utf-8", errors="backslashreplace")
+def _open(path: str) -> LineFile:
+    return LineFile.open(path, _MODE)

@@ -6,14 +6,9 @@ is lost, and counted; it neither fills the memory nor ends the service.
 
 from __future__ import annotations
 
-import errno
-import os
-import select
-import stat
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import groupby
 from typing import TypeAlias
 
@@ -21,6 +16,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+from sockreply.observing.line_file import LineFile
 
 _log = Logger(namespace="sockreply")  # in a class, it would get that one's name
 
@@ -36,77 +33,11 @@ WAITING_BYTES = 1 << 24
 """How many bytes of lines may wait to be written: some seconds of a busy service."""
 
 PIPE_SECONDS = 5.0
-"""How long lines wait for the reader of a full pipe, which may hold up the end for that long."""
+"""How long lines wait for the reader of a full pipe, which may hold up the end for that long. Lines
+that come later do not wait, until it reads again."""
 
-
-class _File:
-    """A file that lines are appended to: each line in full or not at all, as far as possible.
-
-    Args:
-        path: Where it is, or is made.
-
-    Raises:
-        OSError: It cannot be opened.
-    """
-
-    # Without O_NONBLOCK opening a pipe that nobody reads would wait for a reader.
-    _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-
-    def __init__(self, path: str) -> None:
-        try:
-            self._file = os.open(path, self._FLAGS, 0o640)
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-            raise OSError(error.errno, "Nobody reads from this pipe", path) from None
-        self._regular = stat.S_ISREG(os.fstat(self._file).st_mode)
-        self._torn = False  # is the last line not whole?
-
-    def add(self, lines: bytes) -> tuple[int, OSError | None]:
-        """Add lines, as many as can be.
-
-        Returns:
-            How many there are now, and why there are no more.
-        """
-        until = time.monotonic() + PIPE_SECONDS
-        view, written, error = memoryview(lines), 0, None
-        try:
-            if self._torn:
-                self._write(b"\n", until)
-                self._torn = False
-            while written < len(lines):
-                written += self._write(view[written:], until)
-        except OSError as stopped:
-            error = stopped
-        whole = lines.rfind(b"\n", 0, written) + 1
-        if written > whole:
-            self._take_off(written - whole)
-        return lines.count(b"\n", 0, whole), error
-
-    def close(self) -> None:
-        with suppress(OSError):  # nothing could be done about it
-            os.close(self._file)
-
-    def _write(self, data: bytes | memoryview, until: float) -> int:
-        while True:
-            try:
-                return os.write(self._file, data)
-            except BlockingIOError:
-                room = select.poll()
-                room.register(self._file, select.POLLOUT)
-                if not room.poll(max(0.0, until - time.monotonic()) * 1000):
-                    raise TimeoutError(errno.ETIMEDOUT, "The pipe is full") from None
-
-    def _take_off(self, size: int) -> None:
-        """Remove the beginning of a line again, or let it be ended before the next one."""
-        self._torn = True
-        if not self._regular:
-            return
-        with suppress(OSError):
-            end = os.lseek(self._file, 0, os.SEEK_CUR)
-            if os.fstat(self._file).st_size == end:  # else others write to it too
-                os.ftruncate(self._file, end - size)
-                self._torn = False
+_MODE = 0o640
+"""A record is for its owner and the group: it has all that peers say."""
 
 
 class _Batch:
@@ -116,17 +47,19 @@ class _Batch:
         file: Where to.
     """
 
-    __slots__ = ("file", "last", "lines", "size")
+    __slots__ = ("file", "hurry", "last", "lines", "size")
 
-    def __init__(self, file: _File) -> None:
+    def __init__(self, file: LineFile) -> None:
         self.file = file
         self.lines: list[bytes] = []
         self.size = 0
         self.last = False  # is the file closed then?
+        self.hurry = False  # is it not to wait for a reader?
 
     def write(self) -> tuple[int, Exception | None]:
-        """Write it; returns as `_File.add` does."""
-        result = self.file.add(b"".join(self.lines))
+        """Write it; returns as `LineFile.add` does."""
+        deadline = time.monotonic() + (0.0 if self.hurry else PIPE_SECONDS)
+        result = self.file.add(b"".join(self.lines), lambda: time.monotonic() >= deadline)
         if self.last:
             self.file.close()
         return result
@@ -157,11 +90,12 @@ class LineWriter:
         self._path = path
         self.clock = clock
         self._in_thread = in_thread
-        self._batch = _Batch(_File(path))
+        self._batch = _Batch(LineFile.open(path, _MODE))
         self._due: deque[_Batch] = deque()
         self._waiting = 0  # bytes, also of what is being written
         self._timer: IDelayedCall | None = None
         self._busy = False
+        self._stuck = False  # did nobody read from the pipe?
         self._closed: Deferred[None] | None = None
         self._missing = 0  # lines, since it could write the last time
         self.lost = 0
@@ -191,7 +125,7 @@ class LineWriter:
         Raises:
             OSError: It cannot be opened; the file that is open stays in use.
         """
-        file = _File(self._path)
+        file = LineFile.open(self._path, _MODE)
         self._batch.last = True
         self._cut(file)
 
@@ -207,7 +141,7 @@ class LineWriter:
             self._cut()
         return self._closed
 
-    def _cut(self, file: _File | None = None) -> None:
+    def _cut(self, file: LineFile | None = None) -> None:
         """Have what has gathered written, and start again, for another file if there is one."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
@@ -223,6 +157,7 @@ class LineWriter:
             self._finish(self._closed)
         elif self._due:
             batch = self._due.popleft()
+            batch.hurry = self._stuck
             self._busy = True
             writing = self._in_thread(batch.write)
             writing.addErrback(_nothing_written)
@@ -235,6 +170,7 @@ class LineWriter:
 
     def _account(self, result: tuple[int, Exception | None], batch: _Batch) -> None:
         written, error = result
+        self._stuck = isinstance(error, TimeoutError)
         self._waiting -= batch.size
         if lost := len(batch.lines) - written:
             self._lose(lost, getattr(error, "strerror", None) or str(error))
@@ -256,6 +192,7 @@ class LineWriter:
             for batch in batches:
                 rest.lines += batch.lines
                 rest.size += batch.size
+            rest.hurry = self._stuck
             self._account(rest.write(), rest)
         if self._missing:
             _log.warn("recording ended; {lost} exchanges lost", lost=self._missing)

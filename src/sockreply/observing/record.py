@@ -72,6 +72,14 @@ class RecordedExchanges:
         self._clock = writer.clock
         self._connections: dict[Session, _Connection] = {}
 
+    def unshown(self) -> set[Session]:
+        """The connections with an exchange under way that the log does not show."""
+        return {
+            session
+            for session, connection in self._connections.items()
+            if connection.exchange is not None and not connection.exchange.shown
+        }
+
     def listening(self, address: IAddress) -> None:
         self._shown.listening(address)
 

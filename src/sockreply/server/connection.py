@@ -19,7 +19,7 @@ from sockreply.conversation.failures import tls_failed, too_slow, truncated
 from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import ENDED, HALF_CLOSED, OPEN, RESUME
-from sockreply.errors import CannotStartTLS
+from sockreply.errors import ResponderError
 from sockreply.framing.interfaces import Framer
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
@@ -122,10 +122,10 @@ class Connection(Protocol):
     def start_tls(self) -> None:
         answering, over_tls = self._answering, tls_to_start(self.transport)
         if tls_under(self.transport) is not None:
-            raise CannotStartTLS("cannot begin TLS: it has begun already")
+            raise ResponderError("cannot begin TLS: it has begun already")
         if over_tls is None:
             why = "the connection's listener has no certificate for it (tls.starttls)"
-            raise CannotStartTLS(f"cannot begin TLS: {why}")
+            raise ResponderError(f"cannot begin TLS: {why}")
         if answering.drains or answering.state is HALF_CLOSED:  # there will be no handshake
             self.close("drained" if answering.drains else "peer")
             return

@@ -16,9 +16,18 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ProcessDone, ProcessTerminated
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
-from sockreply.rules.replies.commands import EXIT_GRACE, Commands, run_command
+from sockreply.rules.replies.commands import (
+    EXIT_GRACE,
+    RETRY,
+    TOLD_EVERY,
+    Commands,
+    run_command,
+)
+from sockreply.rules.replies.environment import kept
+from sockreply.turns import Turns
 
 
 class StandInProcess:
@@ -118,10 +127,12 @@ def test_output_is_the_answer() -> None:
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command's environment is ours, and what is added to it."""
-    monkeypatch.setenv("OURS", "ours")
+    """A command's environment is what each gets of ours, and what is added to it."""
+    monkeypatch.setenv("SECRET_TOKEN", "secret")
+    monkeypatch.setenv("LC_TIME", "C")
     _, process = run(StandInSpawn(), env={"ADDED": "added"})
-    assert process.environment == {**os.environ, "ADDED": "added"}
+    assert process.environment == {**kept(), "ADDED": "added"}
+    assert process.environment["LC_TIME"] == "C"
 
 
 def test_status() -> None:
@@ -168,7 +179,6 @@ def test_however_much_it_says(pieces: list[bytes]) -> None:
     ("error", "reason"),
     [
         (FileNotFoundError(errno.ENOENT, "No such file or directory"), "No such file or directory"),
-        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
         (ValueError("embedded null byte"), "embedded null byte"),
     ],
 )
@@ -279,7 +289,7 @@ def test_failure_while_output_is_held_open() -> None:
 
 def start_many(spawn: StandInSpawn, number: int) -> list[Deferred[bytes]]:
     """Ask for many commands, of which two may run at a time."""
-    commands = Commands(2, spawn)
+    commands = Commands(Turns(2, 2), spawn)
     answers = [
         commands.run(spawn.clock, ("prog",), b"%d" % each, 5, {"N": str(each)})
         for each in range(number)
@@ -352,19 +362,71 @@ def test_all_cancelled_together() -> None:
 
 def test_many_that_cannot_start() -> None:
     """Any number of commands may fail to start, one after the other."""
-    spawn = StandInSpawn(BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"))
+    spawn = StandInSpawn(PermissionError(errno.EACCES, "Permission denied"))
     answers = start_many(spawn, 1_000)
     spawn.clock.pump([0] * 1_000)
     reasons = {result(answer) for answer in answers}
-    assert reasons == {"command prog: cannot start: Resource temporarily unavailable"}
+    assert reasons == {"command prog: cannot start: Permission denied"}
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM])
+def test_what_has_run_out_is_waited_for(number: int) -> None:
+    """Without descriptors or processes for it, a command is tried again, and one line says so."""
+    spawn = StandInSpawn(OSError(number, os.strerror(number)))
+    commands = Commands(Turns(2, 2), spawn)
+    with capturedLogs() as events:
+        answers = [commands.run(spawn.clock, ("prog",), b"", 5) for _ in range(3)]
+        for _ in range(5):
+            spawn.clock.advance(RETRY)
+    assert [event["log_format"].format(**event) for event in events] == [
+        f"commands wait: {os.strerror(number)}"
+    ]
+    spawn.error = None
+    spawn.clock.advance(RETRY)
+    assert len(spawn.started) == 2
+    spawn.started[0].exits()
+    assert result(answers[0]) == b""
+    spawn.clock.advance(4.9)
+    assert not spawn.started[1].killed  # its time began when it started
+
+
+def test_waiting_for_what_has_run_out_is_given_up() -> None:
+    """A command that is cancelled while it waits for descriptors is not tried again."""
+    spawn = StandInSpawn(OSError(errno.EMFILE, "Too many open files"))
+    answer = run_command(spawn.clock, ("prog",), b"", 5, spawn=spawn)
+    answer.addErrback(lambda failure: failure.trap(CancelledError))
+    spawn.clock.advance(0)
+    answer.cancel()
+    assert not spawn.clock.getDelayedCalls()
+
+
+def test_lack_is_told_again_after_a_while() -> None:
+    """A lack that lasts is told once a minute."""
+    spawn = StandInSpawn(OSError(errno.EMFILE, "Too many open files"))
+    with capturedLogs() as events:
+        Commands(Turns(2, 2), spawn).run(spawn.clock, ("prog",), b"", 5)
+        spawn.clock.pump([RETRY] * int(2.5 * TOLD_EVERY / RETRY))
+    assert len(events) == 3
+
+
+def test_another_peer_goes_first() -> None:
+    """The next place is for the peer that runs fewer, though another has waited longer."""
+    spawn = StandInSpawn()
+    commands = Commands(Turns(2, 0), spawn)
+    for peer in "aaab":
+        commands.run(spawn.clock, ("prog",), peer.encode(), 5, peer=peer)
+    spawn.clock.advance(0)
+    spawn.started[0].exits()
+    spawn.clock.advance(0)
+    assert [process.input for process in spawn.started] == [b"a", b"a", b"b"]
 
 
 def test_inherited_descriptors(tmp_path: Path) -> None:
     """What this process was started with is passed on to no command; without one all is left."""
-    spawn = StandInSpawn(BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"))
+    spawn = StandInSpawn(PermissionError(errno.EACCES, "Permission denied"))
     with (tmp_path / "open").open("wb") as file:
         os.set_inheritable(file.fileno(), True)
-        commands = Commands(1, spawn)
+        commands = Commands(Turns(1, 1), spawn)
         assert os.get_inheritable(file.fileno())
         failed = commands.run(spawn.clock, ["prog"], b"", 1)
         assert not os.get_inheritable(file.fileno())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 import pytest
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
 
 from sockreply.replies import Await, Close, Raw, Reply, Send, Session, Stall, Step, Wait, corrupt
@@ -47,8 +48,9 @@ class NotingCommands(Commands):
         message: bytes,
         timeout: float,
         env: Mapping[str, str] | None = None,
+        peer: Hashable = None,
     ) -> Deferred[bytes]:
-        self.run_with.append((reactor, argv, message, timeout, env))
+        self.run_with.append((reactor, argv, message, timeout, env, peer))
         return self._answer
 
 
@@ -153,7 +155,40 @@ def test_command() -> None:
         "SOCKREPLY_SERVICE": "scale",
         "SOCKREPLY_COUNT": "3",
     }
-    assert commands.run_with == [(clock, ("prog", "arg"), b"hi", 2.5, environment)]
+    (run_with,) = commands.run_with
+    assert run_with[:5] == (clock, ("prog", "arg"), b"hi", 2.5, environment)
+
+
+def test_environment_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its variables are those that it names, and what tells of the message."""
+    monkeypatch.setenv("TOKEN", "token")
+    commands = NotingCommands(succeed(b"output"))
+    env = (("MODE", "fast"), ("TOKEN", None))
+    (step,) = CommandPart(("prog",), commands=commands, env=env).steps(asked())
+    assert isinstance(step, Await)
+    awaited(step)
+    given = commands.run_with[0][4]
+    assert {name: given[name] for name in ("MODE", "TOKEN")} == {"MODE": "fast", "TOKEN": "token"}
+    assert len(given) == 5
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (IPv4Address("TCP", "192.0.2.7", 1), IPv4Address("TCP", "192.0.2.7", 2), True),
+        (IPv4Address("TCP", "192.0.2.7", 1), IPv6Address("TCP", "::ffff:192.0.2.7", 1), True),
+        (IPv4Address("TCP", "192.0.2.7", 1), IPv4Address("TCP", "192.0.2.8", 1), False),
+        (UNIXAddress(None), UNIXAddress(None), False),
+    ],
+)
+def test_whose_command_it_is(one: IAddress, other: IAddress, same: bool) -> None:
+    """A peer is an IP address; on a UNIX socket each connection is one of its own."""
+    commands = NotingCommands(succeed(b"output"))
+    for peer in (one, other):
+        (step,) = CommandPart(("prog",), commands=commands).steps(asked(of=session(peer)))
+        assert isinstance(step, Await)
+        awaited(step)
+    assert (commands.run_with[0][5] == commands.run_with[1][5]) == same
 
 
 def awaited(step: Await) -> list[object]:

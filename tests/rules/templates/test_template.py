@@ -305,7 +305,7 @@ def test_config_errors(source: str, named: dict[str, Any], reason: str) -> None:
         ("{{ {}.x | hex }}", "'dict object' has no attribute 'x'"),
         ("{{ x }}{% set x = 1 %}", "'x' is undefined"),
         ("{{ message.__class__ }}", "access to attribute '__class__' of 'Bytes' object is unsafe."),
-        ("{{ 'x' * 99999999 }}", f"a repetition of more than {LONGEST}"),
+        ("{{ 'x' * 99999999 }}", f"a text of more than {LONGEST}"),
         ("{{ 70000 | pack('>H') }}", "pack: 70000 does not fit into '>H'"),
         ("{{ 1 | pack('>' + 'HH') }}", "pack: '>HH' is not the format of one number"),
         ("{{ [1] | map('nope') | list }}", "No filter named 'nope'."),

@@ -7,21 +7,25 @@ ends. Only what leaves the group (setsid) is out of reach.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from twisted.internet.defer import Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessTerminated
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sockreply.errors import CommandFailed
+from sockreply.rules.replies.environment import kept
 from sockreply.rules.replies.process_group import ProcessGroup
 from sockreply.shown import SHOWN_BYTES, show_bytes
+from sockreply.turns import Turns
 
 OUTPUT_LIMIT = 1_048_576
 """The most bytes that a command may print: as many as a template may give."""
@@ -29,8 +33,20 @@ OUTPUT_LIMIT = 1_048_576
 AT_ONCE = 64
 """How many commands run at the same time: more would only slow each other down."""
 
+SHARE = 16
+"""How many of them are kept for peers that run fewer than that."""
+
 EXIT_GRACE = 0.1
 """Seconds in which the output should end after the command: something may hold it open longer."""
+
+RETRY = 0.1
+"""Seconds until a command is tried again that could not start because something had run out."""
+
+TOLD_EVERY = 60.0
+"""Seconds between two lines of the log that something has run out."""
+
+# What a start fails with for want of descriptors, of processes or of memory.
+_RUN_OUT = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
 
 INHERITED = range(3, 1024)
 """Where descriptors may be that this process was started with; the first three are replaced."""
@@ -57,31 +73,38 @@ def run_command(
         message: Is its standard input.
         timeout: Seconds after which it is killed.
         limit: The most bytes that it may print.
-        env: Is added to our environment.
+        env: Is added to those variables of ours that every command gets.
         spawn: Starts it, and gives the protocol a transport like `ProcessGroup`.
 
     Returns:
         Gives its standard output, or fails with CommandFailed: it could not start, printed or took
         too much, or ended with a status other than 0. Its standard error shows then, and is dropped
-        otherwise. Cancelling kills it.
+        otherwise. As long as there are too few descriptors or processes for it, it is tried again.
+        Cancelling kills it.
     """
-    return _Run(reactor, argv, message, timeout, limit).start({**os.environ, **(env or {})}, spawn)
+    return _Run(reactor, argv, message, timeout, limit).start({**kept(), **(env or {})}, spawn)
 
 
 class Commands:
-    """Runs a number of commands at a time; the others wait their turn, the oldest first.
+    """Runs a number of commands at a time; the others wait their turn.
 
     Whoever makes it says who shares that number: nothing is kept for the whole process.
 
     Args:
-        at_once: How many run at the same time.
+        turns: Says how many run at the same time, and whose.
         spawn: Starts each, as for `run_command`.
     """
 
-    def __init__(self, at_once: int = AT_ONCE, spawn: Spawn = ProcessGroup) -> None:
-        self._turns = DeferredSemaphore(at_once)
+    _log = Logger()
+
+    turns: Turns
+    """May be replaced by those that others wait for, too."""
+
+    def __init__(self, turns: Turns | None = None, spawn: Spawn = ProcessGroup) -> None:
+        self.turns = Turns(AT_ONCE, SHARE) if turns is None else turns
         self._spawn = spawn
         self._keeps_descriptors = False
+        self._told = -TOLD_EVERY  # when it was last told that something has run out
 
     def run(
         self,
@@ -90,14 +113,39 @@ class Commands:
         message: bytes,
         timeout: float,
         env: Mapping[str, str] | None = None,
+        peer: Hashable = None,
     ) -> Deferred[bytes]:
-        """Run a command as `run_command` does, when it is its turn."""
+        """Run a command as `run_command` does, when it is that peer's turn."""
         if not self._keeps_descriptors:
             self._keeps_descriptors = True
             _keep_descriptors()
-        return self._turns.run(
-            run_command, reactor, argv, message, timeout, env=env, spawn=self._spawn
-        )
+        turns = self.turns
+
+        def run(_: None) -> Deferred[bytes]:
+            running = run_command(reactor, argv, message, timeout, env=env, spawn=self._start)
+            return running.addBoth(give_back)
+
+        def give_back(result: Any) -> Any:
+            turns.give_back(peer)
+            return result
+
+        return turns.take(peer).addCallback(run)
+
+    def _start(
+        self,
+        reactor: Any,
+        protocol: ProcessProtocol,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+    ) -> None:
+        try:
+            self._spawn(reactor, protocol, argv, environment)
+        except OSError as error:
+            now = reactor.seconds()
+            if error.errno in _RUN_OUT and now - self._told >= TOLD_EVERY:
+                self._told = now
+                self._log.warn("commands wait: {error}", error=error.strerror)
+            raise
 
 
 class _Run(ProcessProtocol):
@@ -130,7 +178,10 @@ class _Run(ProcessProtocol):
         try:
             spawn(self._reactor, self, self._argv, environment)
         except OSError as error:
-            self._fail(f"cannot start: {error.strerror}")
+            if error.errno in _RUN_OUT:
+                self._next(RETRY, self._spawn, environment, spawn)
+            else:
+                self._fail(f"cannot start: {error.strerror}")
         except ValueError as error:  # a NUL byte
             self._fail(f"cannot start: {error}")
 

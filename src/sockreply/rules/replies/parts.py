@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
+from sockreply.addresses import ip_of
 from sockreply.replies.reply import (
     Await,
     Close,
@@ -24,6 +25,7 @@ from sockreply.replies.reply import (
 from sockreply.rules.asked import Asked
 from sockreply.rules.replies.commands import Commands
 from sockreply.rules.replies.data import Data
+from sockreply.rules.replies.environment import OWN, Variables, variables
 from sockreply.shown import show_address, show_bytes
 
 PIECES_AT_ONCE = 256
@@ -197,12 +199,15 @@ class CommandPart:
     Args:
         argv: The program and its arguments.
         timeout: Seconds that it may take.
-        commands: Runs it when there is room; those who share one share the room.
+        commands: Runs it when there is room; those who share one share the room. A peer is an IP
+            address, and on a UNIX socket a connection.
+        env: Variables of its environment, besides those that every command gets.
     """
 
     argv: tuple[str, ...]
     timeout: float = 5.0
     commands: Commands = field(default_factory=Commands, repr=False, compare=False)
+    env: Variables = ()
     fixed: None = field(default=None, init=False)
 
     def steps(self, asked: Asked) -> Iterator[Step]:
@@ -215,11 +220,13 @@ class CommandPart:
         """Run the command on the message."""
         session = asked.session
         env = {
-            "SOCKREPLY_PEER": show_address(session.peer),
-            "SOCKREPLY_SERVICE": session.service,
-            "SOCKREPLY_COUNT": str(session.count),
+            **dict(variables(self.env)),
+            f"{OWN}PEER": show_address(session.peer),
+            f"{OWN}SERVICE": session.service,
+            f"{OWN}COUNT": str(session.count),
         }
-        return self.commands.run(session.reactor, self.argv, asked.message, self.timeout, env)
+        peer = ip_of(session.peer) or session
+        return self.commands.run(session.reactor, self.argv, asked.message, self.timeout, env, peer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from jinja2 import Environment, Undefined, pass_context, pass_environment
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 
-from sockreply.rules.templates.bounds import bound_percent, bound_widths
 from sockreply.rules.templates.checksums import CRCS, byte_sum, lrc, xor
+from sockreply.rules.templates.growth import bounded_filters
 from sockreply.rules.templates.octets import Bytes
 from sockreply.shown import show_bytes
 
@@ -50,7 +50,7 @@ def wrong_format(layout: object) -> str | None:
 
 
 def filters_for(kind: type[Bytes]) -> dict[str, Filter]:
-    """The filters of templates, those of Jinja2 that read text made to read bytes too.
+    """The filters of templates: ours, and Jinja2's with bounds and, for text, able to read bytes.
 
     Args:
         kind: The bytes that these print.
@@ -70,23 +70,19 @@ def filters_for(kind: type[Bytes]) -> dict[str, Filter]:
 
         return call
 
-    def bounded(bound: Callable[..., None], function: Filter) -> Filter:
-        def call(*args: Any, **named: Any) -> Any:
-            bound(*args, *named.values())
-            return function(*args, **named)
-
-        return call
+    jinja = bounded_filters()
 
     def wrap(environment: Environment, value: object, *args: Any, **named: Any) -> Any:
         text = value.text() if isinstance(value, Bytes) else value
-        return FILTERS["wordwrap"](environment, text, *args, **named)
+        return jinja["wordwrap"](environment, text, *args, **named)
 
     def sum_of(environment: Environment, value: Any, *args: Any, **named: Any) -> Any:
         if isinstance(value, (bytes, str)):
             return byte_sum(data(value), *args, **named)
-        return FILTERS["sum"](environment, value, *args, **named)
+        return jinja["sum"](environment, value, *args, **named)
 
     return {
+        **jinja,
         **{name: of_data(crc) for name, crc in CRCS.items()},
         "lrc": of_data(lrc),
         "xor": of_data(xor),
@@ -100,11 +96,11 @@ def filters_for(kind: type[Bytes]) -> dict[str, Filter]:
         "pack": lambda value, layout: kind(_pack(value, layout)),
         "unpack": lambda value, layout: _unpack(data(value), layout),
         "random": _random,
-        **{name: of_text(FILTERS[name]) for name in ("float", "int", "reverse", "urlencode")},
-        **{name: bounded(bound_widths, FILTERS[name]) for name in ("batch", "center")},
-        "indent": bounded(bound_widths, of_text(FILTERS["indent"])),
+        **{
+            name: of_text(jinja[name])
+            for name in ("float", "indent", "int", "reverse", "urlencode")
+        },
         "wordwrap": pass_environment(wrap),
-        "format": bounded(bound_percent, FILTERS["format"]),
     }
 
 

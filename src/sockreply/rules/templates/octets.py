@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 
+from sockreply.rules.templates.bounds import text_of
+
 
 class Bytes(bytes):
     """Bytes that print as themselves, and that a template uses like text.
@@ -51,12 +53,12 @@ class Bytes(bytes):
     @classmethod
     def printed(cls, piece: object) -> str:
         """A piece of what a template prints as text; with `as_hex`, the digits of bytes."""
-        return str(cls(piece)) if isinstance(piece, bytes) else str(piece)
+        return str(cls(piece)) if isinstance(piece, bytes) else text_of(piece)
 
     @classmethod
     def printed_bytes(cls, piece: object) -> bytes:
         """A piece of what a template prints as bytes."""
-        return piece if isinstance(piece, bytes) else cls.encoded(str(piece))
+        return piece if isinstance(piece, bytes) else cls.encoded(text_of(piece))
 
     def text(self) -> str:
         """The text that they are; bytes that are none become surrogates, as PEP 383 has it."""
@@ -114,6 +116,7 @@ def _lend(name: str) -> Callable[..., Any]:
             return type(result)(map(self.of, result))
         return self.of(result) if isinstance(result, str) else result
 
+    call.__name__ = name
     return call
 
 

@@ -17,8 +17,10 @@ from jinja2.runtime import Context
 from sockreply.errors import ConfigError, TemplateFailed
 from sockreply.rules.asked import Asked
 from sockreply.rules.replies.data import Data
+from sockreply.rules.templates.allowance import Allowance
 from sockreply.rules.templates.bounds import LONGEST
 from sockreply.rules.templates.checks import check_template
+from sockreply.rules.templates.counted import Counted
 from sockreply.rules.templates.filters import from_hex
 from sockreply.rules.templates.joined import joined
 from sockreply.rules.templates.octets import Bytes
@@ -60,6 +62,7 @@ class Template:
             TemplateFailed: Whatever went wrong.
         """
         sandbox = self._sandbox
+        sandbox.spending.allowance = Allowance()
         try:
             known = sandbox.globals.copy()
             for name, make in self._names:
@@ -68,6 +71,8 @@ class Template:
             return _bytes_of(self._jinja.root_render_func(context), sandbox.kind)
         except Exception as error:  # a template can raise anything that Python has
             raise TemplateFailed(_reason(error)) from None
+        finally:
+            sandbox.spending.allowance = None
 
 
 def compile_template(
@@ -108,9 +113,12 @@ def _compiled(
     names = check_template(tree, sandbox, groups)
     if "random" in source:
         names.add("random")  # the filter of that name draws from it
-    jinja = JinjaTemplate.from_code(sandbox, sandbox.compile(tree), {})
     literals = list(_literals(tree))
     fixed = None if None in literals else _bytes_of(literals, sandbox.kind)
+    jinja = JinjaTemplate.from_code(sandbox, sandbox.compile(Counted().visit(tree)), {})
+    # Its code would keep itself alive until all garbage is collected, as many others with it.
+    for name in ("root", "__jinja_template__"):
+        jinja.root_render_func.__globals__.pop(name, None)
     template = Template(sandbox, jinja, names, fixed)
     quick = joined(tree, names, sandbox.kind, template) if join and fixed is None else None
     return template if quick is None else quick
