@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from sockreply.conversation.awaiting import awaited
 from sockreply.conversation.exchanges import Said, Silence
+from sockreply.conversation.guard import guarded
 from sockreply.conversation.interfaces import Dialogue
 from sockreply.conversation.states import STALL, STALL_PAUSED, Event
 from sockreply.replies.reply import Await, Close, Raw, Reply, Send, Stall, Step, Wait
@@ -118,6 +119,10 @@ class Delivery:
                 case Await(CoroutineType() as unbegun):
                     unbegun.close()
 
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""
+        self._dialogue.broke(failure)
+
     def _carry_out(self, step: Step) -> None:
         match step:
             case Send(message):
@@ -146,6 +151,7 @@ class Delivery:
         if self._outbox.add(wire):
             self._dialogue.turn_over()
 
+    @guarded
     def _waited(self) -> None:
         self._waits_for = None
         self._dialogue.go_on()
@@ -161,6 +167,7 @@ class Delivery:
             self._answered, self._failed, callbackArgs=(waited,), errbackArgs=(waited,)
         )
 
+    @guarded
     def _answered(self, answer: object, waited: Deferred[Any]) -> None:
         if self._waits_for is not waited:
             return  # given up: the peer left, or it took too long
@@ -176,6 +183,7 @@ class Delivery:
         if not self._running:
             self._dialogue.go_on()
 
+    @guarded
     def _failed(self, failure: Failure, waited: Deferred[Any]) -> None:
         if self._waits_for is waited:
             self._dialogue.failed(failure)

@@ -24,6 +24,9 @@ class Channel(Protocol):
     def abort(self, why: str) -> None:
         """End the connection at once."""
 
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""
+
     def all_answered(self, active: bool, begun: int) -> None:
         """Nothing is left to answer.
 
@@ -76,3 +79,6 @@ class Dialogue(Protocol):
 
     def failed(self, failure: Failure) -> None:
         """The reply cannot be made."""
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""

@@ -74,7 +74,7 @@ _KINDS = (
     _Kinds(
         "errors",
         "kind",
-        "abandoned malformed reply reply_timeout tls too_long truncated unasked",
+        "abandoned internal malformed reply reply_timeout tls too_long truncated unasked",
         "What went wrong, by kind; reply, reply_timeout and abandoned: messages left unanswered.",
     ),
 )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from twisted.internet.error import ConnectionClosed, ConnectionDone
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from sockreply.conversation.answering import Answering
-from sockreply.conversation.arrival import TappedFramer, rest_of
-from sockreply.conversation.failures import tls_failed, too_slow, truncated
-from sockreply.conversation.paced_framer import PacedFramer
+from sockreply.conversation.arrival import rest_of
+from sockreply.conversation.failures import too_slow
+from sockreply.conversation.guard import guarded
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import OPEN
 from sockreply.replies.reply import Reply
@@ -49,6 +48,10 @@ class Connection(Protocol):
     def host(self) -> IAddress:
         return cast(IAddress, self.transport.getHost())
 
+    def vouched(self) -> bool:
+        """Does a proxy that is believed stand for it, so that it may come from any network?"""
+        return False
+
     def tls(self) -> TLS | None:
         handle = tls_under(self.transport)
         return None if handle is None else describe_tls(handle)
@@ -68,8 +71,13 @@ class Connection(Protocol):
     def remark(self, say: Callable[[], str]) -> None:
         self._answering.remark(say)
 
+    @guarded
     def send(self, reply: bytes | Reply) -> None:
         self._answering.send(reply)
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: this connection ends, and no other."""
+        raise NotImplementedError
 
     def owes_nothing(self) -> bool:
         """Is there nothing to do for a peer that sends no more, but to close?"""
@@ -85,33 +93,11 @@ class Connection(Protocol):
         """The wire, if nothing is around it: TLS has no half-close, but its own good-bye."""
         return self._wire if self._wire is self.transport else None
 
-    def _why_gone(self, reason: Failure) -> str:
-        """For what reason the peer's side, or the network, ended the connection."""
-        why = "peer" if isinstance(reason.value, ConnectionDone) else "lost"
-        if tls_under(self.transport) is not None and not isinstance(reason.value, ConnectionClosed):
-            why = "tls"
-            tls_failed(self._shared, self.session, reason)
-        return why
-
-    def _truncated(self, size: int) -> None:
-        """The stream ends, perhaps inside a message of which so many bytes have come."""
-        if size:
-            self._told = True
-            truncated(self._shared, self.session, rest_of(self._answering.framer), size)
-
     def _tell_slow(self, why: str, seconds: float) -> None:
         """The peer took longer than the limit of that name allows."""
         rest = rest_of(self._answering.framer) if why == "message_timeout" else b""
         self._told = self._told or bool(rest)
         too_slow(self._shared, self.session, why, seconds, rest)
-
-    def _tell_unfinished(self, why: str) -> None:
-        """Report the bytes that never became a message, when the connection is gone."""
-        framer, exchanges = self._answering.framer, self._shared.exchanges
-        at = framer.at if isinstance(framer, TappedFramer | PacedFramer) else None
-        rest = rest_of(framer) if framer.buffered else b""
-        if rest and (at is not None or exchanges.room):
-            exchanges.unfinished(self.session, rest, at, why, self._told)
 
     @property
     def _is_new(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from os.path import commonprefix
 from typing import NamedTuple
 
 from twisted.internet.interfaces import IAddress
@@ -48,9 +47,8 @@ def read_header(data: bytes | bytearray) -> tuple[Header, int] | None:
     if data.startswith(version1.BEGIN):
         line = version1.read_line(data)
         return None if line is None else (Header(1, False, *line[:-1]), line[-1])
-    starts = (version1.BEGIN, version2.SIGNATURE)
-    first = bytes(data[: len(version2.SIGNATURE)])
-    if any(start.startswith(first) for start in starts):
-        return None
-    right = max(len(commonprefix((first, start))) for start in starts)
-    raise Malformed("a PROXY header", first[: right + 1])
+    starts, first = (version1.BEGIN, version2.SIGNATURE), bytes(data[: len(version2.SIGNATURE)])
+    for size in range(1, len(first) + 1):
+        if not any(start.startswith(first[:size]) for start in starts):
+            raise Malformed("a PROXY header", first[:size])
+    return None
