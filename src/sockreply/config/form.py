@@ -198,6 +198,7 @@ class Listener:
     """Where a service listens, and what lies between the socket and its connections."""
 
     endpoint: str
+    proxy_from: str | list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

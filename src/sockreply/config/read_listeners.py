@@ -8,6 +8,7 @@ from typing import TypeAlias
 from sockreply.config import form
 from sockreply.config.problems import Place
 from sockreply.config.read_endpoints import read_endpoint
+from sockreply.config.read_proxies import read_proxies
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
 from sockreply.settings import ListenerSettings
@@ -35,4 +36,8 @@ def _read(written: _Written, reading: Reading) -> ListenerSettings:
         return ListenerSettings(read_endpoint(written, reading))
     with reading.problems.at("endpoint"):
         read_endpoint(written.endpoint, reading)
-    return ListenerSettings(written.endpoint)
+    proxies = None
+    if written.proxy_from is not None:
+        with reading.problems.at("proxy_from"):
+            proxies = read_proxies(written.proxy_from, written.endpoint, reading)
+    return ListenerSettings(written.endpoint, proxy_from=proxies)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -113,13 +114,21 @@ def surely(shared: Shared, session: Session, step: Callable[..., _T], *args: Any
         return None
 
 
-def tell_broken(shared: Shared, session: Session, failure: Failure) -> None:
+class HasPeer(Protocol):
+    """A connection, or its session."""
+
+    @property
+    def peer(self) -> IAddress:
+        """The other end's address."""
+
+
+def tell_broken(shared: Shared, whose: HasPeer, failure: Failure) -> None:
     """Count an error that ends a connection by no fault of its peer's, and log it."""
     shared.counters.errors["internal"] += 1
     try:
         traceback = show_text(failure.getTraceback()) if shared.complaints.room else ""
         text = "the connection of {peer} ends, because something failed\n{traceback}"
-        shared.complaints.tell(_log.error, session.peer, text, traceback=traceback)
+        shared.complaints.tell(_log.error, whose.peer, text, traceback=traceback)
     except Exception:  # that may be what failed
         _log.failure("something failed, and could not be told")
 

@@ -62,7 +62,7 @@ _KINDS = (
     _Kinds(
         "refused",
         "reason",
-        "not_allowed per_peer per_peer_rate",
+        "bad_header no_header not_a_proxy not_allowed per_peer per_peer_rate",
         "Connections refused, which are closed at once, by reason.",
     ),
     _Kinds(

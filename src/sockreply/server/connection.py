@@ -15,6 +15,7 @@ from sockreply.conversation.failures import too_slow
 from sockreply.conversation.guard import guarded
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import OPEN
+from sockreply.replies.proxy import Proxy
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
 from sockreply.server.tls_context import describe_tls
@@ -47,6 +48,9 @@ class Connection(Protocol):
 
     def host(self) -> IAddress:
         return cast(IAddress, self.transport.getHost())
+
+    def proxy(self) -> Proxy | None:
+        return None
 
     def vouched(self) -> bool:
         """Does a proxy that is believed stand for it, so that it may come from any network?"""

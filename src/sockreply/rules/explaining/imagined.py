@@ -38,6 +38,9 @@ class _Imagined:
     def tls(self) -> None:
         return None
 
+    def proxy(self) -> None:
+        return None
+
     def service(self) -> str:
         return self._service
 
