@@ -46,7 +46,6 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("ssl:1", "privateKey: cannot read server.pem: No such file or directory"),
         ("ssl:1:no:cert.pem", "privateKey: cannot read no: No such file or directory"),
         ("SSL:1:key.pem:certKey=no", "certKey: cannot read no: No such file or directory"),
-        ("haproxy:ssl:1:key.pem", "certKey: key.pem holds no certificate in PEM"),
         ("ssl:1:privateKey=roots", "privateKey: cannot read roots: Is a directory"),
         ("ssl:1:privateKey=", "privateKey: cannot read '': Is a directory"),
         ("ssl:1:privateKey=\0", "privateKey: cannot read \0: embedded null byte"),
@@ -98,7 +97,6 @@ def test_files_of_clients(description: str, says: str) -> None:
     "description",
     [
         "ssl:1:key.pem:certKey=cert.pem:extraCertChain=cert.pem:dhParameters=dh.pem",
-        r"haproxy:ssl:1:privateKey=a\:b.pem",
         "ssl:1:privateKey=both.pem:interface=key.pem",
         "tcp:1:privateKey=no",
         "unix:no",

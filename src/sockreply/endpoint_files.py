@@ -28,8 +28,6 @@ def check_server_files(description: str) -> None:
     Raises:
         UnusableFile: One line that names the parameter and the file.
     """
-    while description.startswith("haproxy:"):  # wraps another one
-        description = description.removeprefix("haproxy:")
     values = ssl_parameters(description)
     if values is None:
         return

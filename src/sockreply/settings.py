@@ -20,6 +20,12 @@ Level: TypeAlias = Literal["debug", "info", "warn"]
 Over: TypeAlias = Literal["wait", "refuse"]
 """What becomes of a connection whose peer is over a limit."""
 
+UNIX: Literal["unix"] = "unix"
+"""Stands for the peers on a UNIX socket, who have no address, where networks are listed."""
+
+Proxies: TypeAlias = IPv4Network | IPv6Network | Literal["unix"]
+"""Where proxies are."""
+
 EXCHANGES_A_SECOND = 50
 """How many exchanges are shown: nobody reads more, and an event costs more than a reply."""
 
@@ -127,10 +133,13 @@ class ListenerSettings:
     Args:
         endpoint: The endpoint string, by which a reload knows the listener again.
         tls: The TLS around what the connections say; None: none, or what the string says.
+        proxy_from: The proxies whose PROXY headers are believed; each connection there has to
+            begin with one. None: it is as the string says, and mostly none does.
     """
 
     endpoint: str
     tls: TLSSettings | None = None
+    proxy_from: tuple[Proxies, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

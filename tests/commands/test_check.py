@@ -153,3 +153,30 @@ def test_a_responder_that_cannot_describe_itself(tmp_path: Path) -> None:
     """It is one line that names the place."""
     with pytest.raises(ConfigError, match=r"^responder: describe: LookupError: no words "):
         check(str(of_responder(tmp_path, "Broken")))
+
+
+@pytest.mark.parametrize(
+    ("listen", "allow", "shown"),
+    [
+        ('{ endpoint = "tcp:1", proxy_from = ["10.0.0.0/8", "::1"] }', "", "10.0.0.0/8, ::1/128"),
+        ('{ endpoint = "unix:a", proxy_from = "unix" }', "", "unix"),
+        ('"haproxy:tcp:1"', 'allow = "10.0.0.0/8"', "10.0.0.0/8"),
+        ('"haproxy:tcp:1"', "allow = []", "nobody"),
+        ('"haproxy:unix:a"', 'allow = "10.0.0.0/8"', "10.0.0.0/8, unix"),
+        ('"haproxy:unix:a"', "", "unix"),
+        ('"haproxy:tcp:1"', "", "everybody"),
+    ],
+)
+def test_proxies(tmp_path: Path, listen: str, allow: str, shown: str) -> None:
+    """A listener that reads PROXY headers is shown with the proxies that it believes.
+
+    It is a warning that it believes everybody.
+    """
+    path = tmp_path / "x.toml"
+    path.write_text(f'[services.s]\nlisten = {listen}\n{allow}\notherwise = "x"\n')
+    lines, good = check(str(path))
+    assert good
+    endpoint = lines[-2].removeprefix("  listens on ").partition(",")[0]
+    assert lines[-2] == f"  listens on {endpoint}, with PROXY headers from {shown}"
+    warned = f"{path}: warning: services.s.listen: haproxy:tcp:1 believes every peer: "
+    assert [line.startswith(warned) for line in lines[:-3]] == [True] * (shown == "everybody")

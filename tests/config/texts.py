@@ -43,7 +43,10 @@ listen = "tcp:9464"
 file = "ready.json"
 
 [services.scale]
-listen = ["tcp:12345:interface=127.0.0.1", { endpoint = "unix:/run/sockreply/scale.sock" }]
+listen = [
+    "tcp:12345:interface=127.0.0.1",
+    { endpoint = "unix:/run/sockreply/scale.sock", proxy_from = "unix" },
+]
 framing = "line:ending=crlf"
 encoding = "latin-1"
 show = "hex"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
+from twisted.python.failure import Failure
 
 from sockreply.conversation.deadlines import Alarms, Deadlines, Kind
 
@@ -20,6 +21,10 @@ class Telling:
     def expired(self, kind: Kind) -> None:
         """One has passed."""
         self._tell(kind)
+
+    def broke(self, failure: Failure) -> None:
+        """A connection would end; this one has nothing else to do it with."""
+        failure.raiseException()
 
 
 def watched() -> tuple[Deadlines, Clock, list[tuple[float, Kind]]]:

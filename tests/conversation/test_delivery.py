@@ -80,6 +80,9 @@ class NotingDialogue:
     def failed(self, failure: Failure) -> None:
         self.done.append(type(failure.value))
 
+    def broke(self, failure: Failure) -> None:
+        self.done.append(("broke", type(failure.value)))
+
 
 def deliver(*steps: Any, **known: bool) -> tuple[Delivery, NotingDialogue, Clock]:
     """A delivery that has not run yet."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.certificates import DAY, make_certificate
+from tests.end_to_end.clients import connect, read_bytes
 from tests.end_to_end.daemons import Daemon, Start
 from tests.end_to_end.waiting import PATIENCE, eventually
 
@@ -158,3 +160,28 @@ def test_weaker_ciphers_would_be_seen(start_daemon: Start, files: Path) -> None:
         "--listen", f"ssl:0:interface=127.0.0.1:privateKey={pair}", "--reply", "served"
     )
     assert "ECDHE-ECDSA-AES256-SHA384" in accepted_ciphers(daemon, files)
+
+
+@pytest.mark.parametrize("starttls", [False, True])
+def test_behind_a_proxy(start_daemon: Start, files: Path, starttls: bool) -> None:
+    """A PROXY header comes first, then TLS, at once or when a reply begins it, then messages."""
+    later = str(starttls).lower()
+    (files / "proxied.toml").write_text(
+        "[services.a]\n"
+        'listen = { endpoint = "tcp:0:interface=127.0.0.1", proxy_from = "127.0.0.1", '
+        f'tls = {{ certificate = "server.pem", starttls = {later} }} }}\n'
+        'framing = "line"\nkeep_alive = true\n'
+        'otherwise = { template = "{{ peer.host }} by {{ tls.version }}" }\n'
+        + "rules = [{ when.equals = 'TLS', reply = ['go', { starttls = true }] }]"
+        * starttls
+    )
+    daemon = start_daemon("--config", str(files / "proxied.toml"))
+    context = ssl.create_default_context(cafile=files / "ca.pem")
+    with connect(daemon.port) as client:
+        client.sendall(b"PROXY TCP4 192.0.2.7 192.0.2.8 1000 2000\r\n")
+        if starttls:
+            client.sendall(b"hello\nTLS\n")
+            assert read_bytes(client, 17) == b"192.0.2.7 by \ngo\n"
+        with context.wrap_socket(client, server_hostname="localhost") as secure:
+            secure.sendall(b"hello\n")
+            assert secure.recv(100) == b"192.0.2.7 by 1.3\n"

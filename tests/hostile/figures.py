@@ -24,6 +24,7 @@ class Promise(StrEnum):
     METRICS = "metrics"
     CLOSE = "close"
     IDLE = "idle"
+    PROXY = "proxy header"
     SLOW_SENDERS = "slow senders"
     OVERSIZED = "oversized"
     NOISE = "noise"

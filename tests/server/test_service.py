@@ -19,6 +19,7 @@ from sockreply.framing import Line
 from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits, ReplyFactory, ReplyService
 from sockreply.server.listening import Listener
+from sockreply.server.proxy.arriving import HeaderFactory
 from sockreply.server.tls_context import server_context
 from sockreply.settings import ListenerSettings, TLSSettings
 from sockreply.tls_layer import TLSFactory
@@ -324,9 +325,12 @@ def test_certificate_is_read_again(tmp_path: Path, wrapped: str) -> None:
     show = site.service.prepare(ListenerSettings(description))
     assert port.factory is site.factory
     show()
-    assert isinstance(port.factory, TLSFactory)
-    inside = port.factory.wrappedFactory
-    assert (inside.wrappedFactory if wrapped else inside) is site.factory
+    made: Any = port.factory
+    if wrapped:
+        assert isinstance(made, HeaderFactory)
+        made = made.after_header
+    assert isinstance(made, TLSFactory)
+    assert made.wrappedFactory is site.factory
     assert site.factory.numPorts == 1
     port.stopListening()
     site.reactor.advance(0)
@@ -341,7 +345,7 @@ def test_certificate_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:X509")  # Twisted's own
-@pytest.mark.parametrize("kind", ["tls", "TLS", "haproxy:haproxy:tls"])
+@pytest.mark.parametrize("kind", ["tls", "TLS", "haproxy:tls", "HAProxy:TLS"])
 def test_directory_of_certificates_is_read_again(tmp_path: Path, kind: str) -> None:
     """Twisted looks for new ones only when it has none for a name."""
     make_certificate(tmp_path / "localhost.pem")
@@ -351,7 +355,9 @@ def test_directory_of_certificates_is_read_again(tmp_path: Path, kind: str) -> N
     site.factory.doStart()
     site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, description))
     site.service.prepare(ListenerSettings(description))()
-    assert isinstance(port.factory, TLSMemoryBIOFactory)
+    made: Any = port.factory
+    inside = made.after_header if isinstance(made, HeaderFactory) else made
+    assert isinstance(inside, TLSMemoryBIOFactory)
     port.stopListening()
 
 

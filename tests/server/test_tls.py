@@ -15,7 +15,7 @@ from OpenSSL import SSL
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.logger import capturedLogs
-from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
+from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 
 from sockreply.replies import Close, Reply, Wait
@@ -167,16 +167,16 @@ def test_good_bye_of_the_peer(certificate: Path, version: ssl.TLSVersion) -> Non
     assert len(sent) > 102 * 2
 
 
-def test_good_bye_of_a_peer_behind_a_proxy(certificate: Path) -> None:
-    """With a PROXY header inside of TLS, the good-bye is heard just the same."""
+def test_good_bye_of_a_peer_whose_protocol_is_wrapped(certificate: Path) -> None:
+    """With another layer inside of TLS, the good-bye is heard just the same."""
     talk = TLSTalk(certificate, answer=by_message(slow=Reply(Wait(1), b"late")))
-    proxied = HAProxyWrappingFactory(talk.factory)
+    wrapping = WrappingFactory(talk.factory)
     talk.transport = Wire()
-    talk.layer = TLSConnection(TLSFactory(proxied, talk.context), proxied.buildProtocol(None))
+    talk.layer = TLSConnection(TLSFactory(wrapping, talk.context), wrapping.buildProtocol(None))
     talk.transport.protocol = talk.layer
     talk.layer.makeConnection(talk.transport)
     talk.shake_hands()
-    talk.say(b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", b"slow\n")
+    talk.say(b"slow\n")
     talk.say_good_bye()
     assert not talk.transport.disconnecting
     talk.clock.advance(1)

@@ -210,6 +210,7 @@ class Listener:
 
     endpoint: str
     tls: TLS | None = None
+    proxy_from: str | list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

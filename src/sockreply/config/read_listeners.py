@@ -8,6 +8,7 @@ from typing import TypeAlias
 from sockreply.config import form
 from sockreply.config.problems import Place
 from sockreply.config.read_endpoints import read_endpoint
+from sockreply.config.read_proxies import read_proxies
 from sockreply.config.read_tls import read_tls, warn_of_dates
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
@@ -41,9 +42,13 @@ def _read(written: _Written, reading: Reading) -> ListenerSettings:
         return listener
     with reading.problems.at("endpoint"):
         read_endpoint(written.endpoint, reading)
-    with reading.problems.at("tls"):
-        if written.tls is not None and has_certificate(written.endpoint):
-            raise ConfigError(f"endpoint {written.endpoint} has TLS of its own; tcp: has none")
-        tls = None if written.tls is None else read_tls(written.tls, reading)
-        return ListenerSettings(written.endpoint, tls)
-    return ListenerSettings(written.endpoint)
+    proxies = tls = None
+    if written.proxy_from is not None:
+        with reading.problems.at("proxy_from"):
+            proxies = read_proxies(written.proxy_from, written.endpoint, reading)
+    if written.tls is not None:
+        with reading.problems.at("tls"):
+            if has_certificate(written.endpoint):
+                raise ConfigError(f"endpoint {written.endpoint} has TLS of its own; tcp: has none")
+            tls = read_tls(written.tls, reading)
+    return ListenerSettings(written.endpoint, tls=tls, proxy_from=proxies)

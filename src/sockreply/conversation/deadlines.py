@@ -10,6 +10,9 @@ from typing import Literal, Protocol, TypeAlias
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sockreply.conversation.guard import Breakable, guarded
 
 Kind: TypeAlias = Literal["close", "write", "message", "reply", "idle", "silence"]
 
@@ -66,7 +69,7 @@ class Alarms:
             waiting.pop().look()
 
 
-class Bound(Protocol):
+class Bound(Breakable, Protocol):
     """Who has deadlines."""
 
     def expired(self, kind: Kind) -> None:
@@ -156,6 +159,11 @@ class Deadlines:
         else:
             self._wakes = self._second = self._alarms.wait(int(deadline), self)
 
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: that is for the owner."""
+        self._owner.broke(failure)
+
+    @guarded
     def look(self) -> None:
         """Report the deadlines that have passed, and wait for the others: the timer has fired."""
         self._call = self._second = None

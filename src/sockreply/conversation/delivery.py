@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from sockreply.conversation.awaiting import awaited
 from sockreply.conversation.exchanges import Said, Silence
+from sockreply.conversation.guard import guarded
 from sockreply.conversation.interfaces import Dialogue
 from sockreply.conversation.states import STALL, STALL_PAUSED, Event
 from sockreply.replies.reply import (
@@ -141,6 +142,10 @@ class Delivery:
         if self.shakes_hands:
             self._waited()
 
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""
+        self._dialogue.broke(failure)
+
     def _carry_out(self, step: Step) -> None:
         match step:
             case Send(message):
@@ -173,6 +178,7 @@ class Delivery:
         if self._outbox.add(wire):
             self._dialogue.turn_over()
 
+    @guarded
     def _waited(self) -> None:
         self._waits_for = None
         self._dialogue.go_on()
@@ -188,6 +194,7 @@ class Delivery:
             self._answered, self._failed, callbackArgs=(waited,), errbackArgs=(waited,)
         )
 
+    @guarded
     def _answered(self, answer: object, waited: Deferred[Any]) -> None:
         if self._waits_for is not waited:
             return  # given up: the peer left, or it took too long
@@ -203,6 +210,7 @@ class Delivery:
         if not self._running:
             self._dialogue.go_on()
 
+    @guarded
     def _failed(self, failure: Failure, waited: Deferred[Any]) -> None:
         if self._waits_for is waited:
             self._dialogue.failed(failure)

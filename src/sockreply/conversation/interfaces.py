@@ -31,6 +31,9 @@ class Channel(Protocol):
             ResponderError: This connection cannot.
         """
 
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""
+
     def all_answered(self, active: bool, begun: int) -> None:
         """Nothing is left to answer.
 
@@ -90,3 +93,6 @@ class Dialogue(Protocol):
 
     def failed(self, failure: Failure) -> None:
         """The reply cannot be made."""
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""

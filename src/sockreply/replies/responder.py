@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IAddress
 
 from sockreply.errors import BadReply, ConfigError
 from sockreply.pem import subject_of
+from sockreply.replies.proxy import Proxy
 from sockreply.replies.reply import Await, Reply
 
 SHORT = 1024
@@ -86,6 +87,9 @@ class Connection(Protocol):
     def tls(self) -> TLS | None:
         """What is known of its TLS; None without it."""
 
+    def proxy(self) -> Proxy | None:
+        """The proxy that it came through; None: it is not known to have."""
+
     def frame(self, message: bytes) -> bytes:
         """The message as it goes over the wire."""
 
@@ -146,6 +150,11 @@ class Session:
     def tls(self) -> TLS | None:
         """What is known of the connection's TLS; None without it."""
         return self._connection.tls()
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """The proxy that the connection came through, by its PROXY header; None without one."""
+        return self._connection.proxy()
 
     @property
     def service(self) -> str:

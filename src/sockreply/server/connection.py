@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-from twisted.internet.error import ConnectionClosed, ConnectionDone
 from twisted.internet.interfaces import IAddress, IHandshakeListener
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
@@ -13,14 +12,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from sockreply.conversation.answering import Answering
-from sockreply.conversation.arrival import TappedFramer, rest_of
+from sockreply.conversation.arrival import rest_of
 from sockreply.conversation.deadlines import Deadlines, Kind
-from sockreply.conversation.failures import tls_failed, too_slow, truncated
-from sockreply.conversation.paced_framer import PacedFramer
+from sockreply.conversation.failures import too_slow
+from sockreply.conversation.guard import guarded
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import ENDED, HALF_CLOSED, OPEN, RESUME
 from sockreply.errors import ResponderError
 from sockreply.framing.interfaces import Framer
+from sockreply.replies.proxy import Proxy
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
 from sockreply.server.starttls import tls_to_start
@@ -45,6 +45,10 @@ class Overdue(NamedTuple):
 
     def expired(self, _: Kind) -> None:
         self.connection.handshake_overdue()
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""
+        self.connection.broke(failure)
 
 
 @implementer(IHandshakeListener)
@@ -74,6 +78,13 @@ class Connection(Protocol):
     def host(self) -> IAddress:
         return cast(IAddress, self.transport.getHost())
 
+    def proxy(self) -> Proxy | None:
+        return None
+
+    def vouched(self) -> bool:
+        """Does a proxy that is believed stand for it, so that it may come from any network?"""
+        return False
+
     def tls(self) -> TLS | None:
         handle = tls_under(self.transport)
         return None if handle is None else describe_tls(handle)
@@ -93,6 +104,7 @@ class Connection(Protocol):
     def remark(self, say: Callable[[], str]) -> None:
         self._answering.remark(say)
 
+    @guarded
     def send(self, reply: bytes | Reply) -> None:
         self._answering.send(reply)
 
@@ -106,11 +118,13 @@ class Connection(Protocol):
         deadlines.begin("message", self._shared.limits.message_timeout)
         return deadlines
 
+    @guarded
     def handshake_overdue(self) -> None:
         """End the connection: its handshake has taken too long."""
         self._tell_slow("TLS handshake", self._shared.limits.message_timeout)
         self.abort("message_timeout")
 
+    @guarded
     def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's
         shared, handle = self._shared, tls_under(self.transport)
         if handle is None or self._answering.held & ENDED:  # it may have been refused
@@ -154,6 +168,10 @@ class Connection(Protocol):
         """End the connection at once, whatever is still to be sent."""
         raise NotImplementedError
 
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: this connection ends, and no other."""
+        raise NotImplementedError
+
     def owes_nothing(self) -> bool:
         """Is there nothing to do for a peer that sends no more, but to close?"""
         answering = self._answering
@@ -168,33 +186,11 @@ class Connection(Protocol):
         """The wire, if nothing is around it: TLS has no half-close, but its own good-bye."""
         return self._wire if self._wire is self.transport else None
 
-    def _why_gone(self, reason: Failure) -> str:
-        """For what reason the peer's side, or the network, ended the connection."""
-        why = "peer" if isinstance(reason.value, ConnectionDone) else "lost"
-        if tls_under(self.transport) is not None and not isinstance(reason.value, ConnectionClosed):
-            why = "tls"
-            tls_failed(self._shared, self.session, reason)
-        return why
-
-    def _truncated(self, size: int) -> None:
-        """The stream ends, perhaps inside a message of which so many bytes have come."""
-        if size:
-            self._told = True
-            truncated(self._shared, self.session, rest_of(self._answering.framer), size)
-
     def _tell_slow(self, why: str, seconds: float) -> None:
         """The peer took longer than the limit of that name allows."""
         rest = rest_of(self._answering.framer) if why == "message_timeout" else b""
         self._told = self._told or bool(rest)
         too_slow(self._shared, self.session, why, seconds, rest)
-
-    def _tell_unfinished(self, why: str) -> None:
-        """Report the bytes that never became a message, when the connection is gone."""
-        framer, exchanges = self._answering.framer, self._shared.exchanges
-        at = framer.at if isinstance(framer, TappedFramer | PacedFramer) else None
-        rest = rest_of(framer) if framer.buffered else b""
-        if rest and (at is not None or exchanges.room):
-            exchanges.unfinished(self.session, rest, at, why, self._told)
 
     @property
     def _is_new(self) -> bool:

@@ -12,6 +12,7 @@ from twisted.internet.protocol import ServerFactory
 
 from sockreply.errors import BadEndpoint
 from sockreply.server.endpoints import asks_to_listen, endpoint_from
+from sockreply.server.proxy.believed import without_prefix
 from sockreply.server.recording_reactor import Asked, RecordingReactor
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - they are only compared with
@@ -86,9 +87,7 @@ def on_loopback(description: str) -> str:
 
 def _asked_by(description: str) -> Asked | None:
     """What an endpoint would ask the reactor for; None: it cannot be known before it listens."""
-    kind = description
-    while kind.startswith("haproxy:"):  # wraps another one
-        kind = kind.removeprefix("haproxy:")
+    kind = without_prefix(description)
     if kind.startswith("systemd:"):
         from sockreply.server.activation import wanted_by  # now, because few want it
 

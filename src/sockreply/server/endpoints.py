@@ -15,14 +15,15 @@ from twisted.python.failure import Failure
 from sockreply.endpoint_errors import why_bad
 from sockreply.endpoint_files import check_server_files, ssl_parameters
 from sockreply.errors import BadEndpoint, CannotStart
+from sockreply.server.proxy.believed import has_prefix, without_prefix
 from sockreply.server.recording_reactor import RecordingReactor
 from sockreply.server.tls import TLSEndpoint
 from sockreply.server.tls_context import read_context
 
-_ASK_TO_LISTEN = re.compile(r"(?:haproxy:)*(?:tcp6?|ssl|tls|unix):", re.IGNORECASE)
+_ASK_TO_LISTEN = re.compile(r"(?:haproxy:)?(?:tcp6?|ssl|tls|unix):", re.IGNORECASE)
 """Endpoints that do nothing but ask the reactor to listen."""
 
-_WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
+_WITH_CERTIFICATE = re.compile(r"(?:haproxy:)?(?:ssl|tls):", re.IGNORECASE)
 
 
 def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
@@ -30,7 +31,8 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
 
     Args:
         reactor: Will listen.
-        description: For example `tcp:12345:interface=127.0.0.1`.
+        description: For example `tcp:12345:interface=127.0.0.1`. A `haproxy:` before it is for a
+            service, which has what reads PROXY headers.
 
     Raises:
         BadEndpoint: It does not describe one.
@@ -40,10 +42,11 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
 
         return endpoint_for(reactor, description)
     try:
-        if description.startswith("haproxy:"):
-            from twisted.protocols.haproxy import proxyEndpoint  # now, because few want it
-
-            return proxyEndpoint(endpoint_from(reactor, description.removeprefix("haproxy:")))
+        if has_prefix(description):
+            inside = without_prefix(description)
+            if has_prefix(inside):
+                raise BadEndpoint(description, "haproxy: stands before it twice")
+            return endpoint_from(reactor, inside)
         check_server_files(description)
         parameters = ssl_parameters(description)
         if parameters is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sockreply.conversation.deadlines import Deadlines
 from sockreply.conversation.failures import too_fast
+from sockreply.conversation.guard import guarded
 from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.pacing import Limited, Pacing
 from sockreply.conversation.states import PAUSE
@@ -37,11 +38,13 @@ class PacedConnection(Connection):
     def hold_back(self) -> None:
         self._answering.hold_back()
 
+    @guarded
     def let_go_on(self) -> None:
         if not self.session.count:
             self._opened_at = self._shared.clock.seconds()  # as if it had connected now
         self._answering.let_go_on()
 
+    @guarded
     def refuse(self, limited: Limited) -> None:
         too_fast(self._shared, self.session, limited)
         self.close("per_peer_rate")

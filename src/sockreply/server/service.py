@@ -15,6 +15,12 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import Listener, backlog_of
+from sockreply.server.proxy.believed import (
+    EVERYBODY,
+    believed_by,
+    believes_everybody,
+    reads_headers,
+)
 from sockreply.server.starttls import StartTLSFactory
 from sockreply.settings import ListenerSettings
 from sockreply.tls_layer import TLSFactory
@@ -153,12 +159,13 @@ class ReplyService(Service):
             ConfigError: Files cannot be read, are not what they should be, or do not match.
             CannotStart: OpenSSL does not accept such a key or certificate.
         """
-        factory = factory_again(listener.endpoint, self._factory(listener))
+        again = factory_again(listener.endpoint, self._factory(listener))
+        around = self._around(listener)
 
         def take_on() -> None:
             for each in self._listeners:
-                if factory is not None and each.description == listener.endpoint:
-                    make_with(each.port, factory)
+                if each.description == listener.endpoint and hasattr(each.port, "factory"):
+                    self._put_around(each.port, listener, around, again)
 
         return take_on
 
@@ -195,11 +202,48 @@ class ReplyService(Service):
     def _listen(self, endpoint: IStreamServerEndpoint, settings: ListenerSettings) -> None:
         description = settings.endpoint
         port = listen_now(endpoint, self._factory(settings), description or str(endpoint))
+        if reads_headers(settings):
+            if not hasattr(port, "factory"):  # standard input, say
+                raise CannotStart(f"{description}: no PROXY header can be read there")
+            self._put_around(port, settings, self._around(settings))
         listener = Listener(port, self.factory.roster, self._reactor, description)
         self._listeners.append(listener)
         listener.tune(backlog_of(description), self.factory.shared.limits.write_timeout)
         if listener.address is not None:
             self.factory.shared.exchanges.listening(listener.address)
+
+    def _around(self, settings: ListenerSettings) -> Callable[[IProtocolFactory], IProtocolFactory]:
+        """What puts before a factory's connections what the settings of a listener ask for."""
+        if not reads_headers(settings):
+            return lambda inside: inside
+        from sockreply.server.proxy.arriving import HeaderFactory  # now, because few want it
+
+        shared, roster = self.factory.shared, self.factory.roster
+        believes = believed_by(settings, lambda: shared.limits)
+        vouches = settings.proxy_from is None
+        return lambda inside: HeaderFactory(inside, shared, roster, believes, vouches=vouches)
+
+    def _put_around(
+        self,
+        port: Any,
+        settings: ListenerSettings,
+        around: Callable[[IProtocolFactory], IProtocolFactory],
+        inside: IProtocolFactory | None = None,
+    ) -> None:
+        """Make the connections of a port as the settings of its listener ask.
+
+        Args:
+            port: Listens already, and has a factory.
+            settings: Of the listener.
+            around: What they ask for.
+            inside: Makes what follows that; None: what does now.
+        """
+        before = port.factory
+        after = around(getattr(before, "after_header", before) if inside is None else inside)
+        if after is not before:
+            make_with(port, after)
+        if believes_everybody(settings, self.factory.shared.limits):
+            self._log.warn(EVERYBODY, endpoint=settings.endpoint)
 
     def _close_listeners(self) -> Deferred[Any]:
         listeners, self._listeners = self._listeners, []

@@ -46,5 +46,5 @@ def tls_to_start(transport: Any) -> TLSFactory | None:
         transport = transport.transport
     factory = getattr(getattr(transport, "server", None), "factory", None)
     while factory is not None and not isinstance(factory, StartTLSFactory):
-        factory = getattr(factory, "wrappedFactory", None)
+        factory = getattr(factory, "wrappedFactory", getattr(factory, "after_header", None))
     return None if factory is None else factory.over_tls

@@ -39,6 +39,9 @@ class _Imagined:
     def tls(self) -> TLS | None:
         return self._tls
 
+    def proxy(self) -> None:
+        return None
+
     def service(self) -> str:
         return self._service
 
