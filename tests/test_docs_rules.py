@@ -12,7 +12,7 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 
-from sockreply.config import form, read
+from sockreply.config import form, form_tls, read
 from sockreply.notation import unescape
 from sockreply.rules.templates.checksums import CRCS
 from sockreply.rules.templates.values import NAMES
@@ -139,8 +139,8 @@ def test_every_example_is_seen() -> None:
 
 def keys() -> Iterator[tuple[str, object]]:
     """All keys of the file, with the defaults that tables tell."""
-    for table in vars(form).values():
-        if isinstance(table, type) and table.__module__ == form.__name__:
+    for table in (*vars(form).values(), *vars(form_tls).values()):
+        if isinstance(table, type) and table.__module__.startswith(form.__name__):
             for field in fields(table) if hasattr(table, "__dataclass_fields__") else ():
                 yield field.name.rstrip("_"), field.default
 

@@ -11,6 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from sockreply.client import connect
 from sockreply.endpoint_files import UnusableFile, check_client_files, check_server_files
 from sockreply.errors import BadEndpoint, ConfigError
+from sockreply.pem import ENCRYPTED
 from sockreply.server.endpoint_address import address_of
 from sockreply.server.endpoints import endpoint_from
 
@@ -23,7 +24,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {
         "key.pem": "-----BEGIN RSA PRIVATE KEY-----",
         "cert.pem": "a comment\n-----BEGIN CERTIFICATE-----",
-        "both.pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----\n-----BEGIN TRUSTED CERTIFICATE-----",
+        "both.pem": "-----BEGIN PRIVATE KEY-----\n-----BEGIN TRUSTED CERTIFICATE-----",
+        "secret.pem": "-----BEGIN ENCRYPTED PRIVATE KEY-----",
         "dh.pem": "-----BEGIN DH PARAMETERS-----",
         "junk": "junk",
         "a:b.pem": "-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----",
@@ -44,11 +46,14 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("ssl:1", "privateKey: cannot read server.pem: No such file or directory"),
         ("ssl:1:no:cert.pem", "privateKey: cannot read no: No such file or directory"),
         ("SSL:1:key.pem:certKey=no", "certKey: cannot read no: No such file or directory"),
-        ("haproxy:ssl:1:key.pem", "certKey: key.pem holds no certificate in PEM"),
         ("ssl:1:privateKey=roots", "privateKey: cannot read roots: Is a directory"),
         ("ssl:1:privateKey=", "privateKey: cannot read '': Is a directory"),
         ("ssl:1:privateKey=\0", "privateKey: cannot read \0: embedded null byte"),
         ("ssl:1:cert.pem:cert.pem", "privateKey: cert.pem holds no private key in PEM"),
+        (
+            "ssl:1:secret.pem:cert.pem",
+            f"privateKey: secret.pem {ENCRYPTED}",
+        ),
         ("ssl:1:key.pem:junk", "certKey: junk holds no certificate in PEM"),
         ("ssl:1:both.pem:extraCertChain=junk", "extraCertChain: junk holds no certificate in PEM"),
         (
@@ -92,7 +97,6 @@ def test_files_of_clients(description: str, says: str) -> None:
     "description",
     [
         "ssl:1:key.pem:certKey=cert.pem:extraCertChain=cert.pem:dhParameters=dh.pem",
-        r"haproxy:ssl:1:privateKey=a\:b.pem",
         "ssl:1:privateKey=both.pem:interface=key.pem",
         "tcp:1:privateKey=no",
         "unix:no",

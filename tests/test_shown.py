@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +23,7 @@ from sockreply.shown import SHOWN_BYTES, show_address, show_bytes, show_error, s
         (UNIXAddress("\0name"), "unix:@name"),
         (UNIXAddress("/run/a\nb"), r"unix:/run/a\nb"),
         (UNIXAddress(None), "unix"),
+        (IPv4Address("TCP", "1.2.3.4:1\n<2>\x1b[2J", 80), r"1.2.3.4:1\n<2>\x1b[2J:80"),
         (UNIXAddress(""), "unix"),
     ],
 )
@@ -91,3 +95,10 @@ def test_any_text_prints(text: str) -> None:
 def test_errors_that_do_not_speak_for_themselves_are_named(error: Exception, shown: str) -> None:
     """Other people's code may raise anything, even without a word."""
     assert show_error(error) == shown
+
+
+def test_nothing_is_loaded_later() -> None:
+    """What shows a message needs no file that was not read when the daemon began."""
+    code = "import sys, sockreply.shown; print('encodings.unicode_escape' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "True\n"

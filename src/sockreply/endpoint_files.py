@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
+from sockreply.pem import certificate_fault, key_fault
+
 _PARTS = re.compile(r"(?:^|:)((?:[^:\\]|\\.)*)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_BEGIN = "-----BEGIN (?:[A-Z0-9]+ )*{}-----"
+_DH_PARAMETERS = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*DH PARAMETERS-----")
 
 
 class UnusableFile(OSError):
@@ -26,8 +28,6 @@ def check_server_files(description: str) -> None:
     Raises:
         UnusableFile: One line that names the parameter and the file.
     """
-    while description.startswith("haproxy:"):  # wraps another one
-        description = description.removeprefix("haproxy:")
     values = ssl_parameters(description)
     if values is None:
         return
@@ -59,6 +59,26 @@ def check_client_files(description: str) -> None:
         values.setdefault("privateKey", values[certificate])
     _check(values, {certificate: _certificate, "privateKey": _key})
     _check(values, {"caCertsDir" if kind == "ssl" else "trustRoots": _trust_roots})
+
+
+def verified_client_parameters(description: str) -> dict[str, str] | None:
+    """The parameters of an endpoint to connect to that verifies the server's name.
+
+    Returns:
+        Those of `tls:`, also for an `ssl:` with `hostname`; None: it is neither.
+    """
+    kind, values = _parsed(description, ("host", "port"))
+    if kind == "tls":
+        return {**values, "hostname": values.get("host", "")}
+    if kind == "ssl" and "hostname" in values:
+        others = {"certKey": "certificate", "caCertsDir": "trustRoots"}
+        return {others.get(name, name): value for name, value in values.items()}
+    return None
+
+
+def trusted_files(directory: str) -> list[str]:
+    """The files of a directory of certificates, which has some."""
+    return [str(path) for path in _pem_files(Path(directory))]
 
 
 def _parsed(description: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
@@ -95,15 +115,16 @@ def _check(values: Mapping[str, str], looks: Mapping[str, Callable[[Path], str |
 
 
 def _key(path: Path) -> str | None:
-    return None if _holds(path, "PRIVATE KEY") else "holds no private key in PEM"
+    return key_fault(path.read_bytes())
 
 
 def _certificate(path: Path) -> str | None:
-    return None if _holds(path, "CERTIFICATE") else "holds no certificate in PEM"
+    return certificate_fault(path.read_bytes())
 
 
 def _dh_parameters(path: Path) -> str | None:
-    return None if _holds(path, "DH PARAMETERS") else "holds no Diffie-Hellman parameters in PEM"
+    found = _DH_PARAMETERS.search(path.read_bytes())
+    return "holds no Diffie-Hellman parameters in PEM" if found is None else None
 
 
 def _trust_roots(path: Path) -> str | None:
@@ -114,8 +135,8 @@ def _trust_roots(path: Path) -> str | None:
     if not certificates:
         return "has no file that ends in .pem"
     for each in certificates:
-        if not _holds(each, "CERTIFICATE"):
-            return f"has {each.name}, which holds no certificate in PEM"
+        if (wrong := _certificate(each)) is not None:
+            return f"has {each.name}, which {wrong}"
     return None
 
 
@@ -123,7 +144,3 @@ def _pem_files(directory: Path) -> Iterator[Path]:
     for path in sorted(directory.iterdir()):
         if path.suffix.lower() == ".pem":
             yield path
-
-
-def _holds(path: Path, what: str) -> bool:
-    return re.search(_BEGIN.format(what).encode(), path.read_bytes()) is not None

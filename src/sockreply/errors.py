@@ -284,10 +284,9 @@ class EndedBySignal(SockreplyError):
 class CannotStart(SystemExit, Exception):
     """What stops the daemon from starting, in one line.
 
-    Raised from option parsing, from `makeService` and from the start of the service. Being a
-    `SystemExit` it ends twist, `twistd -n` and `sockreply serve` with its line on standard error
-    and without a traceback; being an `Exception` too, it lets a daemonizing twistd pass the line
-    on from the forked child and remove its pid file.
+    Raised from option parsing, `makeService` and the start of the service. Being a `SystemExit` it
+    ends twist, `twistd -n` and `sockreply serve` with its line on standard error, not a traceback;
+    being an `Exception` too, a daemonizing twistd passes it on and removes its pid file.
     """
 
     status = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from sockreply.framing.interfaces import Framing
+from sockreply.pem import Certificate
 from sockreply.replies.responder import Greeting, Responder
 from sockreply.shown import HEX
 from sockreply.turns import TakesTurns
@@ -17,6 +19,12 @@ Level: TypeAlias = Literal["debug", "info", "warn"]
 
 Over: TypeAlias = Literal["wait", "refuse"]
 """What becomes of a connection whose peer is over a limit."""
+
+UNIX: Literal["unix"] = "unix"
+"""Stands for the peers on a UNIX socket, who have no address, where networks are listed."""
+
+Proxies: TypeAlias = IPv4Network | IPv6Network | Literal["unix"]
+"""Where proxies are."""
 
 EXCHANGES_A_SECOND = 50
 """How many exchanges are shown: nobody reads more, and an event costs more than a reply."""
@@ -105,14 +113,34 @@ def shown_as(wanted: str | None, framing: Framing, encoding: str = "utf-8") -> s
 
 
 @dataclass(frozen=True)
+class TLSSettings:
+    """TLS of a listener.
+
+    Args:
+        context: Has the certificates and their keys, and knows what is asked of clients.
+        certificates: What they say, as far as it is known.
+        starttls: Does a connection begin in clear, and TLS when a reply says so?
+    """
+
+    context: ssl.SSLContext
+    certificates: tuple[Certificate, ...] = ()
+    starttls: bool = False
+
+
+@dataclass(frozen=True)
 class ListenerSettings:
     """Where a service listens, and what lies between the socket and its connections.
 
     Args:
         endpoint: The endpoint string, by which a reload knows the listener again.
+        tls: The TLS around what the connections say; None: none, or what the string says.
+        proxy_from: The proxies whose PROXY headers are believed; each connection there has to
+            begin with one. None: it is as the string says, and mostly none does.
     """
 
     endpoint: str
+    tls: TLSSettings | None = None
+    proxy_from: tuple[Proxies, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

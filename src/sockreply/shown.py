@@ -20,9 +20,9 @@ def show_address(address: IAddress) -> str:
     """`127.0.0.1:12345`, `[::1]:12345`, `unix:/run/x.sock` or `unix`; of others the kind."""
     match address:
         case IPv4Address():
-            return f"{address.host}:{address.port}"
+            return _escape(f"{address.host}:{address.port}")
         case IPv6Address():
-            return f"[{address.host}]:{address.port}"
+            return _escape(f"[{address.host}]:{address.port}")
         case UNIXAddress():
             name = os.fsdecode(address.name or b"").replace("\0", "@")  # @: the abstract namespace
             return _escape(f"unix:{name}" if name else "unix")
@@ -69,10 +69,16 @@ def _mark_undecoded(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error(_UNDECODED, _mark_undecoded)
+codecs.lookup("unicode_escape")  # now: Python loads it from a file, and later that may fail
 
 
 def _as_escape(mark: re.Match[str]) -> str:
     return rf"\x{ord(mark[0]) - 0xDC00:02x}"
+
+
+def show_name(text: str) -> str:
+    """A text of one line that a peer chose, such as a server name."""
+    return _escape(text)
 
 
 def show_text(text: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from sockreply.commands.check import Options, check, run
 from sockreply.errors import ConfigError
+from tests.end_to_end.certificates import DAY, make_certificate
 
 
 def test_what_is_set_up(two: str) -> None:
@@ -27,6 +29,36 @@ def test_what_is_set_up(two: str) -> None:
         "metrics on tcp:9464:interface=127.0.0.1",
         "ready file /run/ready.json",
         "JSON lines to standard output",
+    ]
+
+
+def test_certificates(tmp_path: Path) -> None:
+    """Of each listener, whom its certificates are for, and when they expire; and a warning."""
+    pair = make_certificate(tmp_path / "a.pem", names=("localhost", "::1"), ends=400 * DAY)
+    make_certificate(tmp_path / "b.pem", names=(), subject="CN=b", ends=20.5 * DAY)
+    path = tmp_path / "x.toml"
+    path.write_text(
+        "[services.s]\notherwise = ['x', { starttls = true }]\nlisten = [\n"
+        "{ endpoint = 'tcp:0', tls = { certificate = 'a.pem', sni = { 'b' = "
+        "{ certificate = 'b.pem' } } } },\n"
+        "{ endpoint = 'unix:x', tls = { certificate = 'a.pem', starttls = true } },\n"
+        f"'ssl:0:{pair}' ]\n"
+    )
+    lines, good = check(str(path))
+    assert good
+    far, near = (f"{datetime.now(UTC) + days:%Y-%m-%d}" for days in (400 * DAY, 20.5 * DAY))
+    place = f"{path}: warning: services.s.listen[1].tls.sni.b.certificate"
+    assert lines == [
+        f"{place}: b.pem expires in 20 days, on {near}",
+        "service s: framing chunk, one message per connection, 0 rules",
+        "  listens on tcp:0, with TLS",
+        f"    certificate: localhost, ::1; expires on {far} (a.pem)",
+        f"    certificate for b: CN=b; expires on {near} (b.pem)",
+        "  listens on unix:x, with STARTTLS",
+        f"    certificate: localhost, ::1; expires on {far} (a.pem)",
+        f"  listens on ssl:0:{pair}",
+        f"    certificate: localhost, ::1; expires on {far} ({pair})",
+        "  otherwise a reply",
     ]
 
 
@@ -121,3 +153,30 @@ def test_a_responder_that_cannot_describe_itself(tmp_path: Path) -> None:
     """It is one line that names the place."""
     with pytest.raises(ConfigError, match=r"^responder: describe: LookupError: no words "):
         check(str(of_responder(tmp_path, "Broken")))
+
+
+@pytest.mark.parametrize(
+    ("listen", "allow", "shown"),
+    [
+        ('{ endpoint = "tcp:1", proxy_from = ["10.0.0.0/8", "::1"] }', "", "10.0.0.0/8, ::1/128"),
+        ('{ endpoint = "unix:a", proxy_from = "unix" }', "", "unix"),
+        ('"haproxy:tcp:1"', 'allow = "10.0.0.0/8"', "10.0.0.0/8"),
+        ('"haproxy:tcp:1"', "allow = []", "nobody"),
+        ('"haproxy:unix:a"', 'allow = "10.0.0.0/8"', "10.0.0.0/8, unix"),
+        ('"haproxy:unix:a"', "", "unix"),
+        ('"haproxy:tcp:1"', "", "everybody"),
+    ],
+)
+def test_proxies(tmp_path: Path, listen: str, allow: str, shown: str) -> None:
+    """A listener that reads PROXY headers is shown with the proxies that it believes.
+
+    It is a warning that it believes everybody.
+    """
+    path = tmp_path / "x.toml"
+    path.write_text(f'[services.s]\nlisten = {listen}\n{allow}\notherwise = "x"\n')
+    lines, good = check(str(path))
+    assert good
+    endpoint = lines[-2].removeprefix("  listens on ").partition(",")[0]
+    assert lines[-2] == f"  listens on {endpoint}, with PROXY headers from {shown}"
+    warned = f"{path}: warning: services.s.listen: haproxy:tcp:1 believes every peer: "
+    assert [line.startswith(warned) for line in lines[:-3]] == [True] * (shown == "everybody")

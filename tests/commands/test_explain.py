@@ -152,3 +152,30 @@ def test_a_message_that_cannot_be_framed(
     )
     assert run(parse(str(path), "0123456789")) == 1
     assert "note: framing length hands out no such message" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [
+        ([], "clear"),
+        (["--tls"], "inside"),
+        (["--sni", "a.example"], "named"),
+        (["--subject", "CN=device"], "known"),
+    ],
+)
+def test_tls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], answers: str
+) -> None:
+    """Rules that ask for TLS can be tried as well."""
+    file = tmp_path / "tls.toml"
+    file.write_text(
+        "[services.s]\nlisten = 'tcp:0'\nrules = [\n"
+        "{ name = 'known', when = { tls = { subject = 'CN=*' } }, reply = 'x' },\n"
+        "{ name = 'named', when = { tls = { sni = '*.example' } }, reply = 'x' },\n"
+        "{ name = 'inside', when = { tls = true }, reply = 'x' },\n"
+        "{ name = 'clear', reply = { template = '{{ tls }}' } } ]\n"
+    )
+    options = Options()
+    options.parseOptions([str(file), *words, "hello"])
+    assert run(options) == 0
+    assert f"{answers}: answers" in capsys.readouterr().out

@@ -21,6 +21,7 @@ LIBRARIES = {"cattrs", "jinja2", "prometheus_client", "tomllib"}
 PARTS = {
     *("sockreply.client", "sockreply.config", "sockreply.rules"),
     *("sockreply.commands.overrides", "sockreply.server.activation"),
+    *("sockreply.server.proxy.arriving", "sockreply.server.proxy.header"),
     *("sockreply.observing.json_lines", "sockreply.observing.line_writer"),
     *("sockreply.observing.metrics", "sockreply.observing.record"),
 }

@@ -20,14 +20,14 @@ PER_PEER_KEYS = (
 SLIP = "unknown key (did you mean messages_per_second?)"
 PER_SECOND = "0 or a number from 0.001 to 2147483647"
 RULE_KEYS = "name, when, state, next_state, chance, reply, replies, after_last, scope"
-WHEN_KEYS = "length, peer, equals, starts_with, ends_with, contains, regex, not, ignore_case"
+WHEN_KEYS = "length, peer, equals, starts_with, ends_with, contains, regex, not, tls, ignore_case"
 SECONDS = "a number of seconds from 0 to 2147483647"
 SEED = "a whole number from -9223372036854775808 to 9223372036854775807"
 COUNT = "a whole number from 1 to 2147483647"
 COUNT_OR_NONE = "a whole number from 0 to 2147483647"
 STEPS = (
     "a table with hex, base64, file, template, echo, raw, delay, drip, truncate, corrupt, stall, "
-    "close, reset or command"
+    "close, reset, command or starttls"
 )
 DATA = "text or a table with hex, base64, file, template or echo"
 FIXED = "text or a table with hex, base64 or file"

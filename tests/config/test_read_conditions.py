@@ -6,8 +6,18 @@ import pytest
 from twisted.internet.address import IPv4Address
 
 from sockreply.replies import Reply
+from sockreply.rules import RuleTable
 from tests.config.refusals import CONDITIONS
-from tests.config.texts import SERVICE, answer, problems_of, rule, service, settings_of, short
+from tests.config.texts import (
+    SERVICE,
+    answer,
+    begins,
+    problems_of,
+    rule,
+    service,
+    settings_of,
+    short,
+)
 from tests.rules.stand_ins import session
 
 
@@ -144,3 +154,36 @@ def test_templates_where_there_are_none(written: str, place: str) -> None:
         f"services.s.rules.rule-1.{place}: '{text}' is taken literally; "
         "only what a reply sends can be a template"
     )
+
+
+@pytest.mark.parametrize(
+    ("when", "told"),
+    [
+        ("true", "TLS"),
+        ("false", "no TLS"),
+        ("{ version = '1.3', sni = ['a', '*.b'] }", "TLS with sni a or *.b and version 1.3"),
+        ("{ subject = 'CN=*' }", "TLS with subject CN=*"),
+    ],
+)
+def test_tls(when: str, told: str) -> None:
+    """That there is TLS, or none, or what is known of it."""
+    rule = f"rules = [{{ when = {{ tls = {when} }}, reply = 'x' }}]"
+    table = service(rule).responder
+    assert isinstance(table, RuleTable)
+    assert str(table.rules[0].when) == told
+
+
+@pytest.mark.parametrize(
+    ("when", "problem"),
+    [
+        ("{}", ".tls: no condition; tls = true is for any connection over TLS"),
+        ("{ sni = [] }", ".tls.sni: is empty; tls = true is for any"),
+        ("{ version = '3' }", ".tls.version: expected "),
+        ("{ name = 'x' }", ".tls.name: unknown key"),
+        ("'x'", ".tls: expected true or false or a table, found text 'x'"),
+    ],
+)
+def test_refused_tls(when: str, problem: str) -> None:
+    """What asks for nothing, or for what nobody knows, is an error."""
+    problems = problems_of(f"{SERVICE}rules = [{{ when = {{ tls = {when} }}, reply = 'x' }}]")
+    assert begins(problems, f"services.s.rules.rule-1.when{problem}")

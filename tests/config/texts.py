@@ -14,6 +14,21 @@ from tests.rules.stand_ins import session
 SERVICE = "[services.s]\nlisten = 'tcp:0'\n"
 """A service that lacks only what answers."""
 
+TLS = """
+certificate = 'cert.pem'
+key = 'key.pem'
+client_ca = 'other.pem'
+require_client = true
+min_version = '1.3'
+alpn = ['one', 'two']
+starttls = true
+sni.'*.Example.org'.certificate = 'other.pem'
+"""
+"""All that the TLS of a listener can have; its files are not there."""
+
+SECURED = "when = { tls = { subject = 'CN=*', sni = ['a', 'b'], version = '1.3' } }"
+"""All that a condition can say of TLS."""
+
 EVERYTHING = r"""
 [log]
 level = "debug"
@@ -28,7 +43,10 @@ listen = "tcp:9464"
 file = "ready.json"
 
 [services.scale]
-listen = ["tcp:12345:interface=127.0.0.1", { endpoint = "unix:/run/sockreply/scale.sock" }]
+listen = [
+    "tcp:12345:interface=127.0.0.1",
+    { endpoint = "unix:/run/sockreply/scale.sock", proxy_from = "unix" },
+]
 framing = "line:ending=crlf"
 encoding = "latin-1"
 show = "hex"

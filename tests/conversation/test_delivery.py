@@ -16,7 +16,7 @@ from sockreply.conversation.shared import Dialect, Shared
 from sockreply.conversation.states import STALL, STALL_PAUSED, Event
 from sockreply.errors import BadReply, CannotFrame
 from sockreply.framing import Framer, Framing, Line
-from sockreply.replies import Await, Close, Echo, Raw, Reply, Send, Session, Stall, Wait
+from sockreply.replies import Await, Close, Echo, Raw, Reply, Send, Session, Stall, StartTLS, Wait
 from tests.replies.stand_ins import StandInConnection
 from tests.server.stand_ins import NotingLog
 
@@ -71,11 +71,17 @@ class NotingDialogue:
         self.done.append(how)
         return how == "half"
 
+    def start_tls(self) -> None:
+        self.done.append("TLS")
+
     def go_on(self) -> None:
         self.done.append("go on")
 
     def failed(self, failure: Failure) -> None:
         self.done.append(type(failure.value))
+
+    def broke(self, failure: Failure) -> None:
+        self.done.append(("broke", type(failure.value)))
 
 
 def deliver(*steps: Any, **known: bool) -> tuple[Delivery, NotingDialogue, Clock]:
@@ -115,6 +121,24 @@ def test_wait() -> None:
     assert line.done == ["go on"]
     assert delivery.run()
     assert line.done[1:] == [b"a\n"]
+
+
+def test_tls() -> None:
+    """What comes before is written first; what follows waits until the handshake is done."""
+    delivery, line, _ = deliver(b"go", StartTLS(), b"inside")
+    delivery.secured()
+    assert not delivery.run()
+    assert line.done == [b"go\n", "flush", "TLS"]
+    assert not delivery.run()
+    delivery.secured()
+    assert line.done[3:] == ["go on"]
+    assert delivery.run()
+    assert line.done[4:] == [b"inside\n"]
+    delivery, line, _ = deliver(StartTLS(), b"inside")
+    assert not delivery.run()
+    delivery.cancel()
+    delivery.secured()
+    assert "go on" not in line.done
 
 
 def test_run_while_it_waits() -> None:

@@ -20,7 +20,7 @@ from sockreply.daemon.watch import Watch
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.observing.metrics_site import MOMENT
 from sockreply.server.listening import BACKLOG, OUT_OF_DESCRIPTORS_PAUSE
-from sockreply.server.tls import TLSFactory
+from sockreply.tls_layer import TLSFactory
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import ListPort, NotingReactor
 from tests.server.stand_ins import texts

@@ -21,6 +21,11 @@ ARRIVED = Path("arrived")
 """A file that the daemon makes when it waits for the gate with its loop standing still."""
 
 
+def echoing(message: bytes, session: Session) -> bytes:
+    """Answers with the message."""
+    return message
+
+
 def big(message: bytes, session: Session) -> bytes:
     """Answers with much."""
     return BIG

@@ -24,6 +24,7 @@ from pymodbus.client import ModbusTcpClient
 from pyvisa.resources import MessageBasedResource
 
 from sockreply.config import read
+from tests.end_to_end.certificates import DAY, make_certificate
 from tests.end_to_end.clients import connect, connect_unix, read_all, read_bytes
 from tests.end_to_end.daemons import ROOT, Daemon, Start
 from tests.end_to_end.waiting import PATIENCE, eventually
@@ -32,6 +33,13 @@ FILES = sorted((ROOT / "examples").glob("*.toml"))
 
 PortOf: TypeAlias = Callable[[str], int]
 """The port of an example, by the name of its file."""
+
+
+def certified(directory: Path) -> Path:
+    """The directory, with the certificate and the key that an example names."""
+    pair = make_certificate(directory / "cert.pem", names=("localhost", "127.0.0.1"), ends=90 * DAY)
+    (directory / "key.pem").write_bytes(pair.read_bytes())
+    return directory
 
 
 def on_free_ports(name: str, directory: Path) -> Path:
@@ -45,7 +53,7 @@ def on_free_ports(name: str, directory: Path) -> Path:
 @pytest.fixture(scope="module")
 def port_of(start_shared_daemon: Start, tmp_path_factory: pytest.TempPathFactory) -> PortOf:
     """Starts the examples that are asked for, once: what they remember is a connection's."""
-    directory = tmp_path_factory.mktemp("examples")
+    directory = certified(tmp_path_factory.mktemp("examples"))
     daemons: dict[str, Daemon] = {}
 
     def port(name: str) -> int:
@@ -57,21 +65,27 @@ def port_of(start_shared_daemon: Start, tmp_path_factory: pytest.TempPathFactory
     return port
 
 
+@pytest.fixture
+def examples(tmp_path: Path) -> Path:
+    """A copy of the directory, with what its files need."""
+    return certified(Path(shutil.copytree(ROOT / "examples", tmp_path / "examples")))
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_each_is_sound(file: Path) -> None:
+def test_each_is_sound(examples: Path, file: Path) -> None:
     """An example is right and without warnings, fits on a screen, and says how it is started."""
-    assert read(file).warnings == ()
+    assert read(examples / file.name).warnings == ()
     text = file.read_text(encoding="utf-8")
     assert text.count("\n") < 60
     assert f"\n#     twistd -n --pidfile= sockreply --config {file.name}\n" in text
 
 
-def test_all_can_run_at_once() -> None:
+def test_all_can_run_at_once(examples: Path) -> None:
     """No two examples listen on the same port, and none but on this machine."""
     listening = [
         listener.endpoint
         for file in FILES
-        for service in read(file).services.values()
+        for service in read(examples / file.name).services.values()
         for listener in service.listen
     ]
     assert len(set(listening)) == len(listening)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sockreply.config import read
+from tests.end_to_end.certificates import DAY, make_certificate
 from tests.end_to_end.clients import connect_unix, read_all
 from tests.end_to_end.daemons import ROOT, SCRIPTS
 from tests.end_to_end.pages import (
@@ -98,6 +99,10 @@ def test_toml_is_a_configuration(
         assert each.file is not None
         (tmp_path / each.file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / each.file).write_text(each.text, encoding="utf-8")
+    if "certificate" in block.text:
+        pair = make_certificate(tmp_path / "server.pem", ends=90 * DAY).read_bytes()
+        for name in ("server.key", "ca.pem", "mail.pem", "mail.key", "wild.pem", "wild.key"):
+            (tmp_path / name).write_bytes(pair)
     text = block.text
     if "[services" not in text:
         text += '\n[services.default]\nlisten = "tcp:0"\nrules = [{ reply = "me" }]\n'

@@ -8,12 +8,13 @@ import socket
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
+from tests.end_to_end.certificates import make_certificate
 from tests.end_to_end.clients import read_all
 from tests.end_to_end.daemons import SCRIPTS, Start
 from tests.end_to_end.waiting import PATIENCE
@@ -355,3 +356,69 @@ def test_an_escape_that_is_not_read() -> None:
         r"sockreply: no reply within 0.2 s (note: \n is taken literally; $'...' in a shell, "
         "or --hex, writes any byte)\n"
     )
+
+
+def serve_tls(start_daemon: Start, directory: Path, certificate: Path, more: str = "") -> int:
+    """The port of an echo, line by line, over TLS."""
+    tls = f'tls = {{ certificate = "{certificate}" {more} }}'
+    listen = f'{{ endpoint = "tcp:0:interface=127.0.0.1", {tls} }}'
+    file = directory / "tls.toml"
+    file.write_text(
+        f'[services.a]\nlisten = {listen}\nframing = "line"\nkeep_alive = true\n'
+        "otherwise = { echo = true }\n"
+    )
+    return start_daemon("--config", str(file)).port
+
+
+def test_over_tls(start_daemon: Start, tmp_path: Path) -> None:
+    """With an authority and a name that fit, messages are answered; a certificate is shown."""
+    ca = make_certificate(tmp_path / "ca.pem", names=(), subject="CN=Test CA")
+    pair = make_certificate(tmp_path / "localhost.pem", issuer=ca)
+    device = make_certificate(tmp_path / "device.pem", names=(), subject="CN=device", issuer=ca)
+    asks = f', client_ca = "{ca}", require_client = true'
+    port = serve_tls(start_daemon, tmp_path, pair, asks)
+    words = ["--framing", "line", "--tls", "--host", "localhost", "--ca", str(ca)]
+    assert send(port, *words, "--cert", str(device), "one", "two") == (0, b"one\ntwo\n", "")
+    named = ["--tls", "-f", "line", "--server-name", "localhost", "--ca", str(ca)]
+    assert send(port, *named, "--cert", str(device), stdin=b"one\n") == (0, b"one\n", "")
+    assert send(port, *named, "--cert", str(device), "--replies", "0", "x") == (0, b"", "")
+    status, printed, complaint = send(port, *words, "one")
+    assert (status, printed) == (1, b"")
+    assert "TLS: tlsv13 alert certificate required" in complaint
+
+
+@pytest.mark.parametrize("names", [(), ("other.example",)])
+@pytest.mark.parametrize("how", ["--tls", "tls:"])
+def test_over_tls_with_another(
+    start_daemon: Start, tmp_path: Path, names: tuple[str, ...], how: str
+) -> None:
+    """Who is not named by the certificate is refused, in one line; unless that is asked for."""
+    pair = make_certificate(tmp_path / "pair.pem", names=names)
+    port = serve_tls(start_daemon, tmp_path, pair)
+    if how == "--tls":
+        line = command(port, "-f", "line", "--tls", "--host", "localhost", "--ca", str(pair), "x")
+    else:
+        line = [*command(port)[:2], "--to", f"tls:localhost:{port}", "-f", "line", "x"]
+    trusting = {**os.environ, "SSL_CERT_FILE": str(pair)}
+    done = subprocess.run(line, capture_output=True, timeout=PATIENCE, check=False, env=trusting)
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert done.stderr.decode() == (
+        "sockreply: connection ended before the reply: TLS: hostname mismatch, certificate is not "
+        "valid for 'localhost'\n"
+    )
+    assert send(port, "-f", "line", "--tls", "--insecure", "x") == (0, b"x\n", "")
+
+
+def test_tls_that_is_none() -> None:
+    """A server that does not speak TLS is named as the reason."""
+
+    def greet(client: socket.socket) -> None:
+        client.sendall(b"220 mail.example ESMTP\r\n")
+        with suppress(ConnectionError):
+            read_all(client)
+
+    with server(greet) as port:
+        status, printed, complaint = send(port, "-f", "line", "--tls", "--insecure", "x")
+    assert (status, printed) == (1, b"")
+    assert complaint == "sockreply: connection ended before the reply: TLS: wrong version number\n"

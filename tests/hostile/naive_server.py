@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from collections import defaultdict
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -41,6 +42,7 @@ class Naive(Protocol, TimeoutMixin):
     transport: Any
     rest = b""
     own: bytearray
+    host: str
 
     def connectionMade(self) -> None:
         self.factory.connections += 1
@@ -50,6 +52,10 @@ class Naive(Protocol, TimeoutMixin):
             milliseconds = int(options.user_timeout * 1000)
             wire = self.transport.getHandle()
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        self.host = getattr(self.transport.getPeer(), "host", "")  # a UNIX socket's has none
+        self.factory.by_peer[self.host] += 1
+        if self.factory.by_peer[self.host] > options.most_by_peer:
+            self.transport.loseConnection()
 
     def dataReceived(self, data: bytes) -> None:
         options = self.factory.options
@@ -85,6 +91,7 @@ class Naive(Protocol, TimeoutMixin):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.setTimeout(None)
         self.factory.connections -= 1
+        self.factory.by_peer[self.host] -= 1
 
 
 class Page(Resource):
@@ -133,6 +140,7 @@ class NaiveFactory(Factory[Naive]):
     def __init__(self, options: Namespace) -> None:
         self.options = options
         self.connections = 0
+        self.by_peer = defaultdict[str, int](int)
         self.kept: list[Naive] = []
         self.turns = DeferredSemaphore(options.at_once)
 
@@ -169,6 +177,7 @@ def read_options() -> Namespace:
     parser.add_argument("--buffer", type=int, default=0, help="bytes of each connection's own")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds until a reply")
     parser.add_argument("--most", type=int, default=sys.maxsize, help="connections")
+    parser.add_argument("--most-by-peer", type=int, default=sys.maxsize, help="from one address")
     parser.add_argument("--reply-bytes", type=int, default=0, help="a reply of so many zeros")
     parser.add_argument("--life", type=float, help="seconds of a connection")
     parser.add_argument("--user-timeout", type=float, help="seconds of the kernel's for a peer")

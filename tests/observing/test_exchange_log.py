@@ -15,7 +15,9 @@ from twisted.logger import (
 
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.replies import Reply, Send, Wait
+from sockreply.replies.responder import TLS
 from sockreply.settings import EXCHANGES_A_SECOND, Level
+from tests.rules.stand_ins import StandInConnection, session
 from tests.server.stand_ins import Talk, by_message, texts
 
 PEER = "192.168.1.1:54321"
@@ -316,3 +318,24 @@ def test_nothing_shown_is_told_at_the_end(events: Sequence[LogEvent]) -> None:
     log.close()
     assert texts(events) == ["not shown in this second: 7 more exchanges, 0 more clients"]
     assert clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize(
+    ("level", "known", "text"),
+    [
+        ("debug", TLS("TLSv1.3", "x", None), "client 192.0.2.1:40000 speaks TLSv1.3"),
+        (
+            "debug",
+            TLS("TLSv1.2", "x", b"not DER", "a\nb"),
+            r"client 192.0.2.1:40000 speaks TLSv1.2 to a\nb as ",
+        ),
+        ("info", TLS("TLSv1.3", "x", None), None),
+        ("debug", None, None),
+    ],
+)
+def test_tls(level: Level, known: TLS | None, text: str | None) -> None:
+    """At debug, what a client speaks, whom it wants and who it is; no name can forge a line."""
+    log = ExchangeLog(Clock(), level)
+    with capturedLogs() as events:
+        log.secured(session(connection=StandInConnection(tls=known)))
+    assert texts(events) == ([] if text is None else [text])

@@ -22,9 +22,23 @@ from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.observing.line_writer import LineWriter
 from sockreply.observing.record import RECORDED_BYTES, RecordedExchanges
 from sockreply.replies import Await, Close, Raw, Reply, Send, Session, Stall, Wait
+from sockreply.replies.responder import TLS
+from tests.rules.stand_ins import StandInConnection, session
 from tests.server.stand_ins import NotingLog, Talk, by_message, texts
 
 PEER = "192.168.1.1:54321"
+
+
+def test_tls() -> None:
+    """What a client has come to speak, as far as it is known."""
+    lines, log = Lines(Clock()), NotingLog()
+    known = TLS("TLSv1.3", "TLS_AES", None, 'a"\n')
+    RecordedExchanges(log, lines).secured(session(connection=StandInConnection(tls=known)))
+    (line,) = lines.all
+    assert line["event"] == "tls"
+    names = ("version", "cipher", "sni", "subject")
+    assert [line[name] for name in names] == ["TLSv1.3", "TLS_AES", 'a"\n', ""]
+    assert log.told == [("secured", known)]
 
 
 class Lines(LineWriter):

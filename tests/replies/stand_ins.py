@@ -35,6 +35,9 @@ class StandInConnection:
     def send(self, reply: bytes | Reply) -> None:
         self.sent.append(reply)
 
+    def proxy(self) -> None:
+        return None
+
     def service(self) -> str:
         return "scale"
 

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
 
 from sockreply.replies import Reply, Session
+from sockreply.replies.responder import TLS
 from sockreply.rules.asked import Asked
 
 PEER = IPv4Address("TCP", "192.0.2.1", 40000)
@@ -25,6 +26,7 @@ class StandInConnection:
         service: The name of the service.
         reactor: What runs it; None: a clock of its own.
         shown: Does the exchange log show the messages?
+        tls: What is known of its TLS; None: it has none.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class StandInConnection:
         service: str = "default",
         reactor: Any = None,
         shown: bool = True,
+        tls: TLS | None = None,
     ) -> None:
         self.sent: list[bytes | Reply] = []
         self.remarks: list[str] = []
@@ -41,6 +44,7 @@ class StandInConnection:
         self._service = service
         self._reactor = Clock() if reactor is None else reactor
         self._shown = shown
+        self._tls = tls
 
     def peer(self) -> IAddress:
         return self._peer
@@ -48,14 +52,17 @@ class StandInConnection:
     def host(self) -> IAddress:
         return IPv4Address("TCP", "192.0.2.2", 12345)
 
-    def tls(self) -> Any:
-        return None
+    def tls(self) -> TLS | None:
+        return self._tls
 
     def frame(self, message: bytes) -> bytes:
         return message + b"\n"
 
     def send(self, reply: bytes | Reply) -> None:
         self.sent.append(reply)
+
+    def proxy(self) -> None:
+        return None
 
     def service(self) -> str:
         return self._service

@@ -117,7 +117,8 @@ class PortEndpoint:
 class NotedPort:
     """A port of `NotingReactor`."""
 
-    def __init__(self, ports: list[int], number: int) -> None:
+    def __init__(self, ports: list[int], number: int, factory: object = None) -> None:
+        self.factory = factory
         self._ports = ports
         self._number = number
 
@@ -147,6 +148,6 @@ class NotingReactor(MemoryReactorClock):
         if port in self.ports:
             raise CannotListenError("", port, OSError(98, "Address already in use"))
         self.factories[port] = factory
-        listening = NotedPort(self.ports, port)
+        listening = NotedPort(self.ports, port, factory)
         listening.startListening()
         return listening

@@ -298,6 +298,9 @@ class NotingLog:
     def connected(self, session: Session) -> None:
         self.told.append(("connected",))
 
+    def secured(self, session: Session) -> None:
+        self.told.append(("secured", session.tls))
+
     def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
         self.room -= 1
         self.told.append(("received", message))

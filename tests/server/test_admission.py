@@ -75,6 +75,30 @@ def test_allow(peer: IAddress, allow: list[str], admitted: bool) -> None:
     assert len(texts(events, "warn")) == (not admitted)
 
 
+def test_what_is_no_address() -> None:
+    """A transport may name what is none: it is not limited, and a reload is not in its way."""
+    door = Door(limits(per_peer=1))
+    junk = IPv4Address("TCP", "junk", 1)
+    protocol, transport = door.enter(junk)
+    assert not transport.disconnecting
+    assert not door.enter(junk)[1].disconnecting
+    door.factory.roster.change_limits(limits("127.0.0.0/8", per_peer=1))
+    assert not door.enter()[1].disconnecting
+    protocol.connectionLost()
+    assert door.counters.open_connections == 2
+
+
+def test_an_address_that_changes() -> None:
+    """A connection counts under the address that it had first, and is counted down under it."""
+    door = Door(limits(per_peer=1))
+    protocol, transport = door.enter()
+    transport.peerAddr = ABROAD
+    protocol.connectionLost()
+    assert not door.enter()[1].disconnecting
+    with capturedLogs():
+        assert door.enter()[1].disconnecting
+
+
 def test_nobody_is_allowed() -> None:
     """No network at all lets nobody in over TCP."""
     door = Door(Limits(allow=()))

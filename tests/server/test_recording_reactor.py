@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from twisted.internet.protocol import ServerFactory
-from twisted.protocols.policies import WrappingFactory
 
 from sockreply.server.endpoints import endpoint_from
 from sockreply.server.recording_reactor import Asked, RecordingReactor
-from sockreply.server.tls import TLSFactory
+from sockreply.tls_layer import TLSFactory
 from tests.end_to_end.certificates import make_certificate
 
 FACTORY: Any = ServerFactory()
@@ -54,9 +53,8 @@ def test_tls(tmp_path: Path) -> None:
     assert asked.factory.wrappedFactory is FACTORY
 
 
-def test_wrapped_endpoints() -> None:
-    """An endpoint within another one asks, with the factory that the outer one makes."""
+def test_prefix_for_services() -> None:
+    """An endpoint behind `haproxy:` asks as without it: reading headers is up to a service."""
     asked = asked_by("haproxy:tcp:80")
     assert asked.port == 80
-    assert isinstance(asked.factory, WrappingFactory)
-    assert asked.factory.wrappedFactory is FACTORY
+    assert asked.factory is FACTORY

@@ -19,8 +19,10 @@ from sockreply.framing import Line
 from sockreply.replies import Reply, Wait, as_responder
 from sockreply.server import Limits, ReplyFactory, ReplyProtocol, ReplyService
 from sockreply.server.listening import Listener
-from sockreply.server.tls import TLSFactory
-from sockreply.settings import ListenerSettings
+from sockreply.server.proxy.arriving import HeaderFactory
+from sockreply.server.tls_context import server_context
+from sockreply.settings import ListenerSettings, TLSSettings
+from sockreply.tls_layer import TLSFactory
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import ListPort, PortEndpoint
 from tests.server.stand_ins import FakeTransport, LoopingReactor, by_message, watch
@@ -342,9 +344,12 @@ def test_certificate_is_read_again(tmp_path: Path, wrapped: str) -> None:
     show = site.service.prepare(ListenerSettings(description))
     assert port.factory is site.factory
     show()
-    assert isinstance(port.factory, TLSFactory)
-    inside = port.factory.wrappedFactory
-    assert (inside.wrappedFactory if wrapped else inside) is site.factory
+    made: Any = port.factory
+    if wrapped:
+        assert isinstance(made, HeaderFactory)
+        made = made.after_header
+    assert isinstance(made, TLSFactory)
+    assert made.wrappedFactory is site.factory
     assert site.factory.numPorts == 1
     port.stopListening()
     site.reactor.advance(0)
@@ -359,7 +364,7 @@ def test_certificate_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:X509")  # Twisted's own
-@pytest.mark.parametrize("kind", ["tls", "TLS", "haproxy:haproxy:tls"])
+@pytest.mark.parametrize("kind", ["tls", "TLS", "haproxy:tls", "HAProxy:TLS"])
 def test_directory_of_certificates_is_read_again(tmp_path: Path, kind: str) -> None:
     """Twisted looks for new ones only when it has none for a name."""
     make_certificate(tmp_path / "localhost.pem")
@@ -369,7 +374,30 @@ def test_directory_of_certificates_is_read_again(tmp_path: Path, kind: str) -> N
     site.factory.doStart()
     site.service._listeners.append(Listener(port, site.factory.roster, site.reactor, description))
     site.service.prepare(ListenerSettings(description))()
-    assert isinstance(port.factory, TLSMemoryBIOFactory)
+    made: Any = port.factory
+    inside = made.after_header if isinstance(made, HeaderFactory) else made
+    assert isinstance(inside, TLSMemoryBIOFactory)
+    port.stopListening()
+
+
+def test_other_tls_of_a_listener_that_stays(tmp_path: Path) -> None:
+    """A listener gets TLS, another TLS and none, for who connects from then on."""
+    pair = make_certificate(tmp_path / "example.pem")
+    one, two = (TLSSettings(server_context(pair, pair)) for _ in range(2))
+    site = Site(reactor=LoopingReactor())
+    port: Any = ListPort(site.factory, site.reactor)
+    site.factory.doStart()
+    listener = Listener(port, site.factory.roster, site.reactor, "tcp:12345")
+    site.service._listeners.append(listener)
+    for settings in (one, two, None, one):
+        take_on = site.service.prepare(ListenerSettings(listener.description, settings))
+        take_on()
+        if settings is None:
+            assert port.factory is site.factory
+        else:
+            assert port.factory.context is settings.context
+            assert port.factory.wrappedFactory is site.factory
+    assert site.factory.numPorts == 1
     port.stopListening()
 
 

@@ -13,7 +13,7 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs
 
 from sockreply.replies import Close, Reply, Stall, Wait
-from sockreply.server import connection
+from sockreply.server import ending
 from tests.server.stand_ins import FakeTransport, Talk, always, answered, by_message, texts
 
 LATER = Reply(Wait(1), b"later")
@@ -415,7 +415,7 @@ def test_sums() -> None:
 def test_trouble_of_tls_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection whose TLS layer gave up is logged in one line, and counted."""
     talk = Talk()
-    monkeypatch.setattr(connection, "tls_under", lambda _: "a layer")
+    monkeypatch.setattr(ending, "tls_under", lambda _: "a layer")
     with capturedLogs() as events:
         talk.leave(Error([("SSL routines", "", "wrong version number\x1b")]))
     assert talk.counters.errors == talk.counters.closed == {"tls": 1}

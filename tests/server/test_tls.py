@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import gc
 import ssl
+import sys
 import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from OpenSSL import SSL
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.logger import capturedLogs
-from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
+from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 
 from sockreply.replies import Close, Reply, Wait
-from sockreply.server.tls import TLSConnection, TLSFactory
 from sockreply.server.tls_context import read_context
+from sockreply.tls_layer import TLSConnection, TLSFactory
 from tests.end_to_end.certificates import make_certificate
 from tests.server.stand_ins import FakeTransport, Talk, by_message, texts
 
@@ -165,16 +167,16 @@ def test_good_bye_of_the_peer(certificate: Path, version: ssl.TLSVersion) -> Non
     assert len(sent) > 102 * 2
 
 
-def test_good_bye_of_a_peer_behind_a_proxy(certificate: Path) -> None:
-    """With a PROXY header inside of TLS, the good-bye is heard just the same."""
+def test_good_bye_of_a_peer_whose_protocol_is_wrapped(certificate: Path) -> None:
+    """With another layer inside of TLS, the good-bye is heard just the same."""
     talk = TLSTalk(certificate, answer=by_message(slow=Reply(Wait(1), b"late")))
-    proxied = HAProxyWrappingFactory(talk.factory)
+    wrapping = WrappingFactory(talk.factory)
     talk.transport = Wire()
-    talk.layer = TLSConnection(TLSFactory(proxied, talk.context), proxied.buildProtocol(None))
+    talk.layer = TLSConnection(TLSFactory(wrapping, talk.context), wrapping.buildProtocol(None))
     talk.transport.protocol = talk.layer
     talk.layer.makeConnection(talk.transport)
     talk.shake_hands()
-    talk.say(b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", b"slow\n")
+    talk.say(b"slow\n")
     talk.say_good_bye()
     assert not talk.transport.disconnecting
     talk.clock.advance(1)
@@ -292,7 +294,7 @@ def test_tls_before_the_handshake(certificate: Path) -> None:
     """A greeting that asks for what is not known yet is told so."""
     talk = TLSTalk(certificate, greeting=lambda session: repr(session.tls).encode())
     talk.shake_hands()
-    assert talk.hear() == b"TLS(version='', cipher='', certificate=None)\n"
+    assert talk.hear() == b"TLS(version='', cipher='', certificate=None, sni='')\n"
 
 
 def test_writes_before_the_handshake_wait(certificate: Path) -> None:
@@ -468,3 +470,72 @@ def test_nothing_is_left_when_it_is_gone(certificate: Path) -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_name_that_is_not_ascii(certificate: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A server name (SNI) in other bytes ends the handshake, without a traceback from Python."""
+    talk = TLSTalk(certificate)
+    client = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
+    client.set_connect_state()
+    client.set_tlsext_host_name(b"\xff")
+    with pytest.raises(SSL.WantReadError):
+        client.do_handshake()
+    hook = sys.unraisablehook
+    talk.layer.dataReceived(client.bio_read(9999))
+    assert sys.unraisablehook is hook
+    assert talk.transport.disconnecting
+    assert "Exception ignored" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("greeting", [None, b"hello", Reply(Wait(1), b"hello")])
+def test_handshake_has_the_time_of_a_message(certificate: Path, greeting: Any) -> None:
+    """However it drips, and whatever waits to be sent, it is over in message_timeout."""
+    with capturedLogs() as events:
+        talk = TLSTalk(certificate, greeting=greeting, idle_timeout=0, message_timeout=5)
+        with pytest.raises(ssl.SSLWantReadError):
+            talk.client.do_handshake()
+        for byte in talk._out.read()[:49]:
+            talk.clock.advance(0.1)
+            talk.layer.dataReceived(bytes([byte]))
+        assert not talk.transport.aborted
+        talk.clock.advance(0.2)
+    assert talk.transport.aborted
+    talk.leave()
+    assert talk.counters.closed == {"message_timeout": 1}
+    assert "192.168.1.1:54321 took more than 5 s: TLS handshake" in texts(events, "warn")
+    talk.clock.advance(9)
+    assert not talk.clock.getDelayedCalls()
+
+
+def test_time_of_a_handshake_ends_with_it(certificate: Path) -> None:
+    """Once the handshake is done, or the peer has gone, its time is nobody's concern."""
+    talk = TLSTalk(certificate, idle_timeout=0, message_timeout=5)
+    talk.shake_hands()
+    talk.deliver()
+    assert not talk.clock.getDelayedCalls()
+    talk.clock.advance(9)
+    talk.say(b"one\n")
+    assert talk.hear() == b"one\n"
+    gone = TLSTalk(certificate, idle_timeout=0, message_timeout=5)
+    assert gone.clock.getDelayedCalls()
+    gone.leave()
+    assert not gone.clock.getDelayedCalls()
+
+
+def test_handshake_that_may_take_for_ever(certificate: Path) -> None:
+    """A message_timeout of 0 is none, for handshakes too."""
+    talk = TLSTalk(certificate, idle_timeout=0, message_timeout=0)
+    assert not talk.clock.getDelayedCalls()
+
+
+def test_handshakes_are_counted(certificate: Path) -> None:
+    """By the version that was agreed on; one that fails is an error."""
+    for version in VERSIONS:
+        talk = TLSTalk(certificate, version)
+        assert talk.counters.handshakes == {}
+        talk.shake_hands()
+        talk.deliver()
+        assert talk.counters.handshakes == {version.name.replace("_", "."): 1}
+    talk = TLSTalk(certificate)
+    talk.layer.dataReceived(b"GET / HTTP/1.0\r\n\r\n")
+    assert talk.counters.handshakes == {}

@@ -7,7 +7,6 @@ from typing import NoReturn, cast
 
 from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import (
     IProtocol,
     IProtocolFactory,
@@ -17,11 +16,12 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sockreply.client.endpoints import client_endpoint
 from sockreply.client.factory import RequestFactory
 from sockreply.client.protocol import MAX_REPLY, RequestProtocol
 from sockreply.client.reasons import why_not_connected
+from sockreply.client.tls import ClientTLS, OverTLS
 from sockreply.endpoint_errors import why_bad
-from sockreply.endpoint_files import check_client_files
 from sockreply.errors import CannotConnect, ConfigError
 from sockreply.framing import Framing
 
@@ -35,6 +35,7 @@ def connect(
     max_message: int = MAX_REPLY,
     unasked: Callable[[bytes], object] | None = None,
     greeting: bool = False,
+    tls: ClientTLS | None = None,
 ) -> Deferred[RequestProtocol]:
     """Make a connection to a server.
 
@@ -46,6 +47,7 @@ def connect(
         max_message: The most bytes that a reply may have.
         unasked: Called with every message that answers no request; None: they are dropped.
         greeting: Is the first message unasked, even when requests already wait?
+        tls: Its TLS, over an endpoint that has none of its own; None: none.
 
     Returns:
         The connection. It may be cancelled, and fails with `CannotConnect`.
@@ -57,7 +59,7 @@ def connect(
     factory = RequestFactory(
         framing, clock, max_message=max_message, unasked=unasked, greeting=greeting
     )
-    explained = ExplainedEndpoint(endpoint, clock)
+    explained = ExplainedEndpoint(endpoint, clock, tls=tls)
     connecting = cast(Deferred[RequestProtocol], explained.connect(factory))
     if timeout is None:
         return connecting
@@ -72,6 +74,7 @@ class ExplainedEndpoint:
         endpoint: Connects; or a string that describes it.
         reactor: For the endpoint of a string.
         failed: Called with every failure, which some callers would not see otherwise.
+        tls: Put around its connections; None: nothing.
 
     Raises:
         ConfigError: The string does not describe an endpoint.
@@ -82,17 +85,21 @@ class ExplainedEndpoint:
         endpoint: str | IStreamClientEndpoint,
         reactor: IReactorTime,
         failed: Callable[[CannotConnect], object] = lambda _: None,
+        tls: ClientTLS | None = None,
     ) -> None:
         self._name = str(endpoint)
         self._failed = failed
         try:
             self._endpoint = (
-                _endpoint_from(reactor, endpoint) if isinstance(endpoint, str) else endpoint
+                client_endpoint(reactor, endpoint) if isinstance(endpoint, str) else endpoint
             )
         except Exception as wrong:  # plugins read them, and keys are loaded: it may raise anything
             raise ConfigError(
                 f"{endpoint!r} is not an endpoint to connect to: {why_bad(wrong)}"
             ) from wrong
+
+        if tls is not None:
+            self._endpoint = OverTLS(self._endpoint, tls)
 
     def __str__(self) -> str:
         return self._name
@@ -109,12 +116,6 @@ class ExplainedEndpoint:
         explained = CannotConnect(self._name, why_not_connected(failure))
         self._failed(explained)
         raise explained from failure.value
-
-
-def _endpoint_from(reactor: IReactorTime, description: str) -> IStreamClientEndpoint:
-    check_client_files(description)
-    endpoint: IStreamClientEndpoint = clientFromString(reactor, description)
-    return endpoint
 
 
 def given_or_global(reactor: IReactorTime | None) -> IReactorTime:

@@ -6,10 +6,11 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IDelayedCall, IReactorTime, ISSLTransport
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from sockreply.client.reasons import why_ended
+from sockreply.client.tls import has_tls
 
 CLOSE_TIMEOUT = 5.0
 """Seconds in which a peer may take what is still to be sent; the server gives as many."""
@@ -63,7 +64,7 @@ class Ending:
         """
         if self._transport is None or self._timer is not None:
             return
-        if ISSLTransport.providedBy(self._transport):  # it has no half-close
+        if has_tls(self._transport):  # it has no half-close
             self.close(timeout)
             return
         self._finishing = True

@@ -12,7 +12,6 @@ from twisted.internet.interfaces import (
     IDelayedCall,
     IHalfCloseableProtocol,
     IReactorTime,
-    ISSLTransport,
     ITCPTransport,
 )
 from twisted.internet.protocol import Protocol, connectionDone
@@ -23,6 +22,7 @@ from zope.interface import implementer
 from sockreply.client.ending import CLOSE_TIMEOUT, Ending
 from sockreply.client.pipeline import Pipeline
 from sockreply.client.reasons import why_ended
+from sockreply.client.tls import has_tls
 from sockreply.errors import (
     ConnectionEnded,
     FramingError,
@@ -268,7 +268,7 @@ class RequestProtocol(Protocol):
         if self._framing.one_message_each_way:
             if self._half_closed:
                 raise RequestError("the connection had its one request, which ended the stream")
-            if ISSLTransport.providedBy(self.transport):
+            if has_tls(self.transport):
                 raise RequestError("a half-close ends the request, and TLS has none")
 
     def _finish(self, why: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 from twisted.internet import error
 from twisted.python.failure import Failure
 
@@ -26,12 +28,19 @@ def why_ended(failure: Failure) -> str:
 
 
 def _why_refused(cause: BaseException | None) -> str:
+    match cause:
+        case ssl.SSLCertVerificationError(verify_message=said):
+            return f"TLS: {said[:1].lower()}{said[1:].rstrip('.')}"
+        case ssl.SSLError(reason=str(reason)):
+            return f"TLS: {reason.replace('_', ' ').lower()}"
     from OpenSSL.SSL import Error as TLSError  # not before TLS is used: it takes its time
-    from service_identity import VerificationError
+    from service_identity import CertificateError, VerificationError
 
     match cause:
         case TLSError(args=([(_, _, _), *_] as errors,)):
             return f"TLS: {', '.join(reason for _, _, reason in errors)}"
         case VerificationError():
             return "TLS: the certificate is another host's"
+        case CertificateError():
+            return "TLS: the certificate is for no host: it has no subjectAltName"
     return f"{type(cause).__name__}: {cause}"

@@ -11,7 +11,14 @@ from sockreply.config import read
 from sockreply.errors import BadFile, UnreadableFile
 from sockreply.extensions import failures_of
 from sockreply.replies.responder import optional
-from sockreply.settings import ServiceSettings, Settings
+from sockreply.server.certificates import certificates_of
+from sockreply.server.proxy.believed import (
+    EVERYBODY,
+    believes_everybody,
+    is_unix,
+    reads_headers,
+)
+from sockreply.settings import UNIX, Limits, ListenerSettings, ServiceSettings, Settings
 from sockreply.shown import show_text
 
 
@@ -65,7 +72,7 @@ def check(path: str) -> tuple[list[str], bool]:
         raise  # nothing can be said of what is in it
     except BadFile as error:
         return [f"{shown}: {problem}" for problem in error.problems], False
-    warnings = [f"{shown}: warning: {warning}" for warning in settings.warnings]
+    warnings = [f"{shown}: warning: {warning}" for warning in _warnings(settings)]
     return [*warnings, *_told(settings)], True
 
 
@@ -74,7 +81,7 @@ def _told(settings: Settings) -> Iterator[str]:
     for name, service in settings.services.items():
         yield f"service {name}: {', '.join(_parts(service))}"
         for listener in service.listen:
-            yield f"  listens on {listener.endpoint}"
+            yield from _listening(listener, service.limits)
         for line in _described(service)[1:]:
             yield f"  {line}"
     if settings.metrics is not None:
@@ -84,6 +91,37 @@ def _told(settings: Settings) -> Iterator[str]:
     for what, where in (("JSON lines", settings.log.json), ("the record", settings.log.record)):
         if where is not None:
             yield f"{what} to {'standard output' if where == '-' else where}"
+
+
+def _listening(listener: ListenerSettings, limits: Limits) -> Iterator[str]:
+    """Where it is, and its certificates."""
+    tls = listener.tls
+    how = "" if tls is None else ", with STARTTLS" if tls.starttls else ", with TLS"
+    yield f"  listens on {listener.endpoint}{how}{_proxies(listener, limits)}"
+    for each in certificates_of(listener):
+        shown_to = "" if each.asked_as is None else f" for {each.asked_as}"
+        names = show_text(", ".join(each.names))
+        yield f"    certificate{shown_to}: {names}; expires on {each.ends:%Y-%m-%d} ({each.file})"
+
+
+def _proxies(listener: ListenerSettings, limits: Limits) -> str:
+    """The proxies whose headers it reads, as part of a line."""
+    if not reads_headers(listener):
+        return ""
+    proxies = listener.proxy_from
+    if proxies is None:
+        proxies = (*(limits.allow or ()), UNIX) if is_unix(listener.endpoint) else limits.allow
+    names = "everybody" if proxies is None else ", ".join(map(str, proxies)) or "nobody"
+    return f", with PROXY headers from {names}"
+
+
+def _warnings(settings: Settings) -> Iterator[str]:
+    """What is said of it when the daemon starts, a line each."""
+    yield from settings.warnings
+    for name, service in settings.services.items():
+        for listener in service.listen:
+            if believes_everybody(listener, service.limits):
+                yield f"services.{name}.listen: {EVERYBODY.format(endpoint=listener.endpoint)}"
 
 
 def _parts(service: ServiceSettings) -> Iterator[str]:

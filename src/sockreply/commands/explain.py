@@ -6,6 +6,7 @@ import getopt
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,8 +22,9 @@ from sockreply.config import read
 from sockreply.errors import CannotFrame, ConfigError
 from sockreply.framing import Framing
 from sockreply.notation import quoted, seeming_escape
-from sockreply.replies.responder import optional
+from sockreply.replies.responder import TLS, optional
 from sockreply.rules.explaining.explain import Explanation
+from sockreply.rules.explaining.imagined import imagined_tls
 from sockreply.settings import Settings
 
 PEER_PORT = 50_000
@@ -47,11 +49,14 @@ class Options(CommandOptions):
             None,
             "The message is bytes as on the wire, for the framing to split.",
         ],
+        ["tls", None, "The connection is over TLS."],
     ]
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
         parameter("service", None, None, "Which service, if the file has several.", str),
         parameter("state", None, None, "The connection's state. [default: the initial one]", str),
         parameter("peer", None, "127.0.0.1", "The address that the message comes from.", str),
+        parameter("sni", None, None, "It is over TLS, and asked for this server name.", str),
+        parameter("subject", None, None, "It is over TLS, with this client's certificate.", str),
     ]
 
     arguments = ("FILE", "MESSAGE")
@@ -90,6 +95,7 @@ def run(options: Options) -> int:
         CannotPrint: Standard output does not take it.
     """
     subject = subject_of(options.file, options["service"], options["state"], options["peer"])
+    subject = replace(subject, tls=_tls(options))
     if options["wire"]:
         lines, answered = wire_explained(subject, options.message)
     else:
@@ -172,6 +178,13 @@ def _one_service(settings: Settings, name: str | None) -> str:
             else f"--service: {quoted(name)} is not one of {known}"
         )
     return name
+
+
+def _tls(options: Options) -> TLS | None:
+    sni, subject = options["sni"], options["subject"]
+    if not options["tls"] and sni is None and subject is None:
+        return None
+    return imagined_tls(sni or "", subject or "")
 
 
 def _peer(text: str) -> IPv4Address | IPv6Address:

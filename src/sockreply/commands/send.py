@@ -14,7 +14,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.threads import blockingCallFromThread
 from twisted.python import usage
 
-from sockreply.client import connect
+from sockreply.client import ClientTLS, connect
 from sockreply.client.asking import WIRE_LIMIT, Asking, is_carried
 from sockreply.client.telling import Telling
 from sockreply.commands.options import (
@@ -29,6 +29,7 @@ from sockreply.commands.options import (
 )
 from sockreply.commands.output import print_bytes
 from sockreply.commands.reacting import react_to
+from sockreply.commands.tls_options import FLAGS, PARAMETERS, greets_in_clear, read_tls
 from sockreply.errors import CannotFrame, RequestError
 from sockreply.framing import Line, parse_framing
 from sockreply.notation import seeming_escape, whole
@@ -50,6 +51,7 @@ class Options(CommandOptions):
     optFlags: ClassVar[Sequence[Sequence[str | None]]] = [
         ["greeting", None, "Wait for the server's first message, and print it, before sending."],
         ["hex", None, "Messages are given, and replies printed, as hexadecimal digits."],
+        *FLAGS,
     ]
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
         parameter("host", None, None, "Where to connect to. [default: 127.0.0.1]", str),
@@ -76,9 +78,11 @@ class Options(CommandOptions):
             "Seconds to wait for the next reply, or for the server to take it all; 0: for ever.",
             seconds,
         ),
+        *PARAMETERS,
     ]
 
     messages: Sequence[bytes] = ()
+    tls: ClientTLS | None = None
     escape: str | None = None
     """What looks like an escape in a message, and is not read as one."""
     _decoded = 0
@@ -93,6 +97,7 @@ class Options(CommandOptions):
         if self.framing.one_message_each_way and self["replies"] > 1:
             raise usage.UsageError(f"{self['framing']} carries one reply per connection")
         self.messages = [self.decode(message) for message in self.messages]
+        self.tls = read_tls(self, self.framing, self.show)
 
     def decode(self, written: bytes) -> bytes:
         """The next message from how it was written.
@@ -200,8 +205,10 @@ async def send(reactor: Any, options: Options) -> None:
     if sys.stdout is None or (sys.stdin is None and not options.messages):
         raise RequestError("standard input or output is closed")  # its number is another file's now
     timeout = options["timeout"] or None
-    connection = await connect(options.endpoint, options.framing, reactor=reactor, timeout=timeout)
-    if options["greeting"]:
+    connection = await connect(
+        options.endpoint, options.framing, reactor=reactor, timeout=timeout, tls=options.tls
+    )
+    if options["greeting"] and not greets_in_clear(options):
         options.show(await connection.receive(timeout))
     asking: Asking | Telling
     if options["replies"]:

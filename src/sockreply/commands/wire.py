@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IAddress
 from sockreply.errors import FramingError
 from sockreply.extensions import crashes_of, failures_of
 from sockreply.framing import Framer
-from sockreply.replies.responder import optional
+from sockreply.replies.responder import TLS, optional
 from sockreply.rules.explaining.explain import Explanation
 from sockreply.rules.explaining.imagined import imagined_session
 from sockreply.settings import Limits, ServiceSettings
@@ -27,12 +27,14 @@ class Subject:
         service: What it does.
         peer: Where messages would come from.
         state: The connection's state in which the first would come; None: the initial one.
+        tls: The connection's.
     """
 
     name: str
     service: ServiceSettings
     peer: IAddress
     state: str | None = None
+    tls: TLS | None = None
 
     def explain(
         self, message: bytes, count: int = 1, state: str | None = None
@@ -51,7 +53,9 @@ class Subject:
         if explain is None:
             return None
         state = self.state if state is None else state
-        session = imagined_session(self.service.framing, self.peer, self.name, state, count)
+        session = imagined_session(
+            self.service.framing, self.peer, self.name, state, count, self.tls
+        )
         with failures_of("responder: explain"):  # it may be code from elsewhere
             explanation: Explanation = explain(message, session)
         return explanation

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, TypeAlias
 
+from sockreply.config.form_tls import TLS, Secured
 from sockreply.config.scalars import Number, NumberOrNone, PlainText, Variables, Whole
 from sockreply.notation import SIZE_LIMIT
 from sockreply.settings import EXCHANGES_A_SECOND, Level, Limits, Over, PeerLimits
@@ -151,7 +152,16 @@ class Command:
     env: Environment = field(default_factory=dict)
 
 
-Step: TypeAlias = Data | Raw | Delay | Drip | Truncate | Corrupt | Stall | Close | Reset | Command
+@dataclass(frozen=True)
+class StartTLS:
+    """TLS begins."""
+
+    starttls: Literal[True]
+
+
+Step: TypeAlias = (
+    Data | Raw | Delay | Drip | Truncate | Corrupt | Stall | Close | Reset | Command | StartTLS
+)
 Reply: TypeAlias = Step | list[Step]
 
 
@@ -175,6 +185,7 @@ class When:
     contains: Fixed | None = None
     regex: str | None = None
     not_: When | list[When] | None = None
+    tls: bool | Secured | None = None
     ignore_case: bool | None = None  # None: as around it, or else not
 
 
@@ -198,6 +209,8 @@ class Listener:
     """Where a service listens, and what lies between the socket and its connections."""
 
     endpoint: str
+    tls: TLS | None = None
+    proxy_from: str | list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

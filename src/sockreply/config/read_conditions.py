@@ -7,7 +7,7 @@ from dataclasses import replace
 from string import ascii_letters
 from typing import NamedTuple
 
-from sockreply.config import form
+from sockreply.config import form, form_tls
 from sockreply.config.read_data import Groups, encoded, read_mask
 from sockreply.config.read_networks import read_networks
 from sockreply.config.read_regexes import read_regex
@@ -27,6 +27,7 @@ from sockreply.rules import (
     Not,
     PeerIn,
     Regex,
+    Secured,
     StartsWith,
 )
 from sockreply.shown import show_bytes
@@ -109,6 +110,9 @@ def _read_all_but_regex(written: form.When, reading: Reading, ignore_case: bool)
             if written.peer == []:
                 raise ConfigError("an empty list; no peer is in it")
             conditions.append(PeerIn(read_networks(written.peer, reading)))
+    if written.tls is not None:
+        with at("tls"):
+            conditions.append(_read_secured(written.tls, reading))
     for key, make in _COMPARISONS.items():
         data: form.Fixed | None = getattr(written, key)
         with at(key):
@@ -123,6 +127,22 @@ def _read_all_but_regex(written: form.When, reading: Reading, ignore_case: bool)
             negated = read_condition(written.not_, anything, ignore_case)
             conditions += [Not(negated.condition)] if negated else []
     return conditions
+
+
+def _read_secured(written: bool | form_tls.Secured, reading: Reading) -> Secured:
+    if isinstance(written, bool):
+        return Secured({} if written else None)
+    wanted: dict[str, list[str]] = {}
+    for key in form.keys_of(form_tls.Secured):
+        patterns: str | list[str] | None = getattr(written, key)
+        if patterns is None:
+            continue
+        if not patterns:
+            reading.problems.add("is empty; tls = true is for any", key)
+        wanted[key] = [patterns] if isinstance(patterns, str) else list(patterns)
+    if not wanted and not reading.problems.here():
+        raise ConfigError("no condition; tls = true is for any connection over TLS")
+    return Secured(wanted)
 
 
 def _read_length(written: int | form.Sizes, reading: Reading) -> Length:

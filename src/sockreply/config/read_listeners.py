@@ -8,8 +8,12 @@ from typing import TypeAlias
 from sockreply.config import form
 from sockreply.config.problems import Place
 from sockreply.config.read_endpoints import read_endpoint
+from sockreply.config.read_proxies import read_proxies
+from sockreply.config.read_tls import read_tls, warn_of_dates
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
+from sockreply.server.certificates import certificates_of
+from sockreply.server.endpoints import has_certificate
 from sockreply.settings import ListenerSettings
 
 _Written: TypeAlias = str | form.Listener
@@ -32,7 +36,19 @@ def read_listeners(
 
 def _read(written: _Written, reading: Reading) -> ListenerSettings:
     if isinstance(written, str):
-        return ListenerSettings(read_endpoint(written, reading))
+        listener = ListenerSettings(read_endpoint(written, reading))
+        for certificate in certificates_of(listener):
+            warn_of_dates(certificate, reading)
+        return listener
     with reading.problems.at("endpoint"):
         read_endpoint(written.endpoint, reading)
-    return ListenerSettings(written.endpoint)
+    proxies = tls = None
+    if written.proxy_from is not None:
+        with reading.problems.at("proxy_from"):
+            proxies = read_proxies(written.proxy_from, written.endpoint, reading)
+    if written.tls is not None:
+        with reading.problems.at("tls"):
+            if has_certificate(written.endpoint):
+                raise ConfigError(f"endpoint {written.endpoint} has TLS of its own; tcp: has none")
+            tls = read_tls(written.tls, reading)
+    return ListenerSettings(written.endpoint, tls=tls, proxy_from=proxies)

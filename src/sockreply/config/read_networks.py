@@ -16,11 +16,16 @@ def read_networks(
     networks: list[IPv4Network | IPv6Network] = []
     for at, text in reading.problems.each(written):
         with at:
-            networks.append(_network(text))
+            networks.append(read_network(text))
     return tuple(networks)
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
+def read_network(text: str) -> IPv4Network | IPv6Network:
+    """The network that a text names.
+
+    Raises:
+        ConfigError: It names none.
+    """
     try:
         return ip_network(text)
     except ValueError:

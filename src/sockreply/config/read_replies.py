@@ -11,7 +11,7 @@ from sockreply.config.named_files import NamedFiles
 from sockreply.config.problems import Place
 from sockreply.config.read_data import Groups, read_data, warn_of_template
 from sockreply.config.reading import Reading
-from sockreply.config.wording import excerpt
+from sockreply.config.wording import excerpt, place
 from sockreply.errors import CannotFrame, ConfigError
 from sockreply.extensions import crashes_of
 from sockreply.framing.interfaces import Framing
@@ -29,6 +29,7 @@ from sockreply.rules import (
     Recipe,
     ReplySource,
     SendPart,
+    StartTLSPart,
     TruncatePart,
 )
 
@@ -110,6 +111,11 @@ def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None
                 return EndPart(Stall(read=step.read))
             case form.Close():
                 return EndPart(Close("half" if step.close == "half" else "whole"))
+            case form.StartTLS():
+                if not reading.starttls:
+                    raise ConfigError("no listener of the service has tls with starttls = true")
+                reading.begins_tls.append(place(reading.problems.keys()))
+                return StartTLSPart()
             case form.Reset():
                 return EndPart(Close("reset"))
             case _:

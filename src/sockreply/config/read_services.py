@@ -27,6 +27,9 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
     """The settings of a service."""
     problems = reading.problems
     listen = read_listeners(written.listen, reading)
+    starts_tls = any(each.tls is not None and each.tls.starttls for each in listen)
+    known = starts_tls or problems.here("listen")
+    reading = replace(reading, starttls=known, begins_tls=[])
     reading = _with_notation(written, reading)
     limits = _read_limits(written, reading)
     responder, responder_in, rules = _read_responder(written, reading)
@@ -35,6 +38,9 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
         greeting = None if written.greeting is None else read_reply(written.greeting, reading)
     if problems.here() or responder is None:
         return None
+    if starts_tls and rules is not None and not reading.begins_tls:
+        with problems.at("listen"):
+            reading.warn("has starttls, but no reply begins TLS: { starttls = true }")
     return ServiceSettings(
         listen=listen,
         framing=reading.framing,

@@ -10,6 +10,7 @@ from sockreply.config.read_services import read_service
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
 from sockreply.server.endpoint_address import on_loopback
+from sockreply.server.proxy.believed import has_prefix
 from sockreply.settings import LogSettings, ServiceSettings, Settings
 
 
@@ -62,6 +63,8 @@ def _read_metrics(written: form.Metrics | None, reading: Reading) -> str | None:
     if written is None:
         return None
     with reading.problems.at("listen"):
+        if has_prefix(written.listen):
+            raise ConfigError("haproxy: is for services; nobody asks for metrics through it")
         return read_endpoint(on_loopback(written.listen), reading)
     return None
 

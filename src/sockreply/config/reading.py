@@ -46,6 +46,8 @@ class Reading:
         encoding: That of the service's text.
         framing: The service's.
         max_message: The most bytes that a message of the service may have.
+        starttls: Has the service a listener whose connections can come to speak TLS?
+        begins_tls: The places of the steps with which they do.
         in_loop: Calls responders' code.
     """
 
@@ -57,6 +59,8 @@ class Reading:
     encoding: str = form.Service.encoding
     framing: Framing = field(default_factory=Chunk)
     max_message: int = form.Service.max_message
+    starttls: bool = False
+    begins_tls: list[str] = field(default_factory=list)
     in_loop: Call = at_once
 
     def shared_commands(self) -> Commands:

@@ -19,7 +19,7 @@ from cattrs import (
     ForbiddenExtraKeysError,
     IterableValidationError,
 )
-from cattrs.cols import list_structure_factory
+from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
@@ -116,7 +116,7 @@ def _key_of(error: BaseException) -> tuple[Key, ...]:
         if isinstance(note, AttributeValidationNote):
             return (note.name.removesuffix("_"),)
         if isinstance(note, IterableValidationNote):
-            return (int(note.index) + 1,)
+            return (note.index if isinstance(note.index, str) else int(note.index) + 1,)
     return ()
 
 
@@ -191,6 +191,12 @@ def _list(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
     return _hook(kind, lambda value: structure_list(value, kind))
 
 
+def _names(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
+    """A table with names of the user's own as keys."""
+    structure_names = mapping_structure_factory(kind, converter)
+    return _hook(kind, lambda value: structure_names(value, kind))
+
+
 def _table(kind: Any, converter: BaseConverter) -> Callable[[object, Any], Any]:
     # cattrs itself would read the types without what `Annotated` adds to them.
     hooks: dict[str, Any] = {
@@ -244,6 +250,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(bool, _plain(bool))
     converter.register_structure_hook_factory(is_dataclass, _table)
     converter.register_structure_hook_factory(_made_with(list), _list)
+    converter.register_structure_hook_factory(_made_with(dict), _names)
     converter.register_structure_hook_factory(_made_with(Union, UnionType), _union)
     converter.register_structure_hook_factory(_made_with(Annotated), _annotated)
     converter.register_structure_hook_factory(_made_with(Literal), _literal)

@@ -16,7 +16,7 @@ from sockreply.conversation.exchanges import Said
 from sockreply.conversation.failures import format_broken, reply_failed
 from sockreply.conversation.interfaces import Channel
 from sockreply.conversation.outbox import BYTES_A_TURN, MESSAGES_A_TURN
-from sockreply.conversation.paced_framer import tap_of
+from sockreply.conversation.paced_framer import started_again, tap_of
 from sockreply.conversation.replying import Replying
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import (
@@ -96,8 +96,7 @@ class Answering(Replying):
     def ignored(self, data: bytes) -> None:
         """Something was read that will not be answered."""
         self.shared.counters.dropped_bytes += len(data)
-        tap = tap_of(self.framer)
-        if tap is not None:
+        if (tap := tap_of(self.framer)) is not None:
             tap.ignore(data)
 
     def hold_back(self) -> None:
@@ -110,6 +109,14 @@ class Answering(Replying):
         """The peer's limits allow the next message."""
         self.held &= ~PACED
         self._resume()
+
+    def forget_unanswered(self) -> int:
+        """Drop what was read and is not answered, as if it had never come. How much was that?"""
+        size = self.framer.buffered
+        self.shared.counters.dropped_bytes += size + self.framer.dropped
+        fresh = self._dialect.framing.framer(self.shared.limits.max_message)
+        self.framer, self._waiting = started_again(self.framer, fresh), None
+        return size
 
     def answer_at_once(self, data: bytes) -> bool:
         """Answer a read of complete messages, if nothing else is going on. Was that so?

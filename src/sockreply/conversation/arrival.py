@@ -127,6 +127,23 @@ class TappedFramer:
         at, self._at = self._at, self._at + len(data)
         self._tell(at - len(unread), unread + data)
 
+    def start_again(self, framer: Framer, before: bytes = b"", after: bytes = b"") -> None:
+        """Report what is unread as dropped, and go on with another framer.
+
+        Args:
+            framer: That one.
+            before: What was handed out, but goes no further: it is dropped as well.
+            after: What was not even given to this.
+        """
+        at = self._at - len(before)
+        dropped = before + self._take(len(self._unread)) + after
+        self._at += len(after)
+        if dropped:
+            self._tell(at, dropped)
+        self._framer = framer
+        self._reads = Reads()
+        self._dropped = 0
+
     def next_message(self) -> bytes | None:
         message = self._framer.next_message()
         dropped = self._framer.dropped

@@ -48,6 +48,7 @@ class Counters:
         "connections",
         "dropped_bytes",
         "errors",
+        "handshakes",
         "limited",
         "messages",
         "received_bytes",
@@ -86,6 +87,9 @@ class Counters:
     bytes that became no message; `tls` is a handshake or a record
     that made no sense; `unasked` is what could not be sent without a message."""
 
+    handshakes: Counter[str]
+    """Connections that came to speak TLS, by its version, such as "TLSv1.3"."""
+
     received_bytes: int
     """Bytes received."""
 
@@ -106,6 +110,7 @@ class Counters:
         self.limited = Counter()
         self.reply_seconds = None
         self.errors = Counter()
+        self.handshakes = Counter()
 
     @property
     def open_connections(self) -> int:

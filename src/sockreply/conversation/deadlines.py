@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Literal, Protocol, TypeAlias
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sockreply.conversation.guard import Breakable, guarded
 
 Kind: TypeAlias = Literal["close", "write", "message", "reply", "idle", "silence"]
-
-_log = Logger()
 
 NEVER = float("inf")
 """A deadline that does not run."""
@@ -66,7 +66,7 @@ class Alarms:
             waiting.pop().look()
 
 
-class Bound(Protocol):
+class Bound(Breakable, Protocol):
     """Who has deadlines."""
 
     def expired(self, kind: Kind) -> None:
@@ -156,6 +156,11 @@ class Deadlines:
         else:
             self._wakes = self._second = self._alarms.wait(int(deadline), self)
 
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: that is for the owner."""
+        self._owner.broke(failure)
+
+    @guarded
     def look(self) -> None:
         """Report the deadlines that have passed, and wait for the others: the timer has fired."""
         self._call = self._second = None
@@ -166,8 +171,8 @@ class Deadlines:
                 self.end(kind)
                 try:
                     self._owner.expired(kind)
-                except Exception:  # others still have to be met, of this connection too
-                    _log.failure("a deadline could not be met")
+                except Exception:  # of an owner that goes on, the others still have to be met
+                    self.broke(Failure())
         deadline = min(getattr(self, kind) for kind in _KINDS)
         if deadline < self._wakes:
             self._wake_in(max(0.0, deadline - now), deadline)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable
 from types import CoroutineType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -13,10 +13,24 @@ from twisted.python.failure import Failure
 
 from sockreply.conversation.awaiting import awaited
 from sockreply.conversation.exchanges import Said, Silence
+from sockreply.conversation.guard import guarded
 from sockreply.conversation.interfaces import Dialogue
 from sockreply.conversation.states import STALL, STALL_PAUSED, Event
-from sockreply.replies.reply import Await, Close, Raw, Reply, Send, Stall, Step, Wait
+from sockreply.replies.reply import (
+    Await,
+    Close,
+    Raw,
+    Reply,
+    Send,
+    Stall,
+    StartTLS,
+    Step,
+    Wait,
+)
 from sockreply.replies.responder import as_reply
+
+_NoMore: TypeAlias = Literal["nothing more"]
+_Handshake: TypeAlias = Literal["handshake"]
 
 _CLOSES: dict[str, Silence] = {"whole": "close", "half": "half-close", "reset": "reset"}
 
@@ -51,7 +65,7 @@ class Delivery:
         self._dialogue = dialogue
         self._outbox = dialogue.outbox
         self._steps: deque[Step] = deque(reply)
-        self._waits_for: IDelayedCall | Deferred[Any] | Literal["nothing more"] | None = None
+        self._waits_for: IDelayedCall | Deferred[Any] | _NoMore | _Handshake | None = None
         self._running = False
         self._spoke = False
         self._said = Said(dialogue.shared.exchanges.kept) if shown else None
@@ -118,6 +132,20 @@ class Delivery:
                 case Await(CoroutineType() as unbegun):
                     unbegun.close()
 
+    @property
+    def shakes_hands(self) -> bool:
+        """Has a step begun TLS, whose handshake is not done yet?"""
+        return self._waits_for == "handshake"
+
+    def secured(self) -> None:
+        """The handshake is done."""
+        if self.shakes_hands:
+            self._waited()
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""
+        self._dialogue.broke(failure)
+
     def _carry_out(self, step: Step) -> None:
         match step:
             case Send(message):
@@ -129,6 +157,10 @@ class Delivery:
                 self._waits_for = clock.callLater(seconds, self._waited)
             case Await(answer):
                 self._await(answer)
+            case StartTLS():
+                self._outbox.flush()
+                self._waits_for = "handshake"
+                self._dialogue.start_tls()
             case Close(how):
                 self._waits_for = "nothing more"
                 self.settle(_CLOSES[how])
@@ -146,6 +178,7 @@ class Delivery:
         if self._outbox.add(wire):
             self._dialogue.turn_over()
 
+    @guarded
     def _waited(self) -> None:
         self._waits_for = None
         self._dialogue.go_on()
@@ -161,6 +194,7 @@ class Delivery:
             self._answered, self._failed, callbackArgs=(waited,), errbackArgs=(waited,)
         )
 
+    @guarded
     def _answered(self, answer: object, waited: Deferred[Any]) -> None:
         if self._waits_for is not waited:
             return  # given up: the peer left, or it took too long
@@ -176,6 +210,7 @@ class Delivery:
         if not self._running:
             self._dialogue.go_on()
 
+    @guarded
     def _failed(self, failure: Failure, waited: Deferred[Any]) -> None:
         if self._waits_for is waited:
             self._dialogue.failed(failure)

@@ -90,6 +90,9 @@ class Exchanges(Protocol):
     def connected(self, session: Session) -> None:
         """A client has connected."""
 
+    def secured(self, session: Session) -> None:
+        """A client has come to speak TLS."""
+
     def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
         """A message arrived. Returns whether its answer is to be shown too."""
 
@@ -148,6 +151,8 @@ class NoExchanges:
     def listening(self, address: IAddress) -> None: ...
 
     def connected(self, session: Session) -> None: ...
+
+    def secured(self, session: Session) -> None: ...
 
     def received(
         self,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -12,6 +16,8 @@ from sockreply.replies.responder import Session
 from sockreply.shown import show_bytes, show_text
 
 _log = Logger()
+
+_T = TypeVar("_T")
 
 
 def format_broken(shared: Shared, session: Session, error: FramingError) -> None:
@@ -91,6 +97,40 @@ def too_slow(shared: Shared, session: Session, why: str, seconds: float, rest: b
     text = "{peer} took more than {seconds:g} s: {why}{rest}"
     rest_shown = _shown(session, rest)
     shared.complaints.tell(_log.warn, session.peer, text, seconds=seconds, why=why, rest=rest_shown)
+
+
+def surely(shared: Shared, session: Session, step: Callable[..., _T], *args: Any) -> _T | None:
+    """Take a step that others must follow.
+
+    Returns:
+        What it returns; None: it has raised something, which is told.
+    """
+    try:
+        return step(*args)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        tell_broken(shared, session, Failure())
+        return None
+
+
+class HasPeer(Protocol):
+    """A connection, or its session."""
+
+    @property
+    def peer(self) -> IAddress:
+        """The other end's address."""
+
+
+def tell_broken(shared: Shared, whose: HasPeer, failure: Failure) -> None:
+    """Count an error that ends a connection by no fault of its peer's, and log it."""
+    shared.counters.errors["internal"] += 1
+    try:
+        traceback = show_text(failure.getTraceback()) if shared.complaints.room else ""
+        text = "the connection of {peer} ends, because something failed\n{traceback}"
+        shared.complaints.tell(_log.error, whose.peer, text, traceback=traceback)
+    except Exception:  # that may be what failed
+        _log.failure("something failed, and could not be told")
 
 
 def _shown(session: Session, rest: bytes) -> str:

@@ -24,6 +24,16 @@ class Channel(Protocol):
     def abort(self, why: str) -> None:
         """End the connection at once."""
 
+    def start_tls(self) -> None:
+        """Begin TLS, after what was written; what was read before does not count.
+
+        Raises:
+            ResponderError: This connection cannot.
+        """
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""
+
     def all_answered(self, active: bool, begun: int) -> None:
         """Nothing is left to answer.
 
@@ -71,8 +81,18 @@ class Dialogue(Protocol):
     def go_on(self) -> None:
         """What the delivery waited for has arrived: run it again."""
 
+    def start_tls(self) -> None:
+        """Begin TLS; the delivery is told when it is `secured`.
+
+        Raises:
+            ResponderError: This connection cannot.
+        """
+
     def end(self, how: Literal["whole", "half", "reset"]) -> bool:
         """End the connection. Returns whether the peer is to close it."""
 
     def failed(self, failure: Failure) -> None:
         """The reply cannot be made."""
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""

@@ -95,6 +95,17 @@ class PacedFramer:
         """How many bytes came before the first that was not handed out; None: not measured."""
         return None if self.tap is None else self.tap.at - self._kept_size
 
+    def start_again(self, framer: Framer) -> None:
+        """Drop all that was read and not handed out, and go on with another framer."""
+        self.leave()
+        kept, self._kept_wire = self._kept_wire, b""
+        later = b"".join(each for each in self._later if isinstance(each, bytes))
+        self._kept, self._kept_size, self._later, self._later_size = None, 0, [], 0
+        if self.tap is None:
+            self._framer = framer
+        else:
+            self.tap.start_again(framer, kept, later)
+
     # What a framer does.
 
     @property
@@ -215,3 +226,16 @@ def tap_of(framer: Framer) -> TappedFramer | None:
     if isinstance(framer, PacedFramer):
         return framer.tap
     return framer if isinstance(framer, TappedFramer) else None
+
+
+def started_again(framer: Framer, fresh: Framer) -> Framer:
+    """The framer of a connection that has dropped what was read and not handed out.
+
+    Args:
+        framer: The one before.
+        fresh: Makes the messages from now on.
+    """
+    if isinstance(framer, PacedFramer | TappedFramer):
+        framer.start_again(fresh)
+        return framer
+    return fresh

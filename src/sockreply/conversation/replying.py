@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from sockreply.conversation.deadlines import Deadlines
 from sockreply.conversation.delivery import Delivery
 from sockreply.conversation.failures import reply_failed
+from sockreply.conversation.guard import guarded
 from sockreply.conversation.interfaces import Channel
 from sockreply.conversation.outbox import Outbox
 from sockreply.conversation.shared import Dialect, Shared
@@ -106,13 +107,16 @@ class Replying(Standing):
         """Forget what is still owed."""
         self._unasked = None
         delivery, self._delivery = self._delivery, None
-        if delivery is not None:
-            if delivery.owes:
-                self.shared.counters.errors["abandoned"] += 1
-                if delivery.shown:
-                    self.shared.exchanges.abandoned(self.session, delivery.let_go_of_said())
-            else:
+        if delivery is None:
+            return
+        try:
+            if not delivery.owes:
                 delivery.settle()
+                return
+            self.shared.counters.errors["abandoned"] += 1
+            if delivery.shown:
+                self.shared.exchanges.abandoned(self.session, delivery.let_go_of_said())
+        finally:
             delivery.cancel()
 
     def turn_over(self) -> None:
@@ -121,6 +125,7 @@ class Replying(Standing):
             self.held |= NEXT_TURN
             self.shared.clock.callLater(0, self._next_turn)  # which does nothing once it is over
 
+    @guarded
     def _next_turn(self) -> None:
         self.held &= ~NEXT_TURN
         self._resume()
@@ -178,8 +183,25 @@ class Replying(Standing):
         if self._delivery is not None and self._carry_on(self._delivery) and not self.held & ~LAST:
             self.proceed()
 
+    def start_tls(self) -> None:
+        self._channel.start_tls()
+
+    @property
+    def shakes_hands(self) -> bool:
+        """Has a reply begun TLS, whose handshake is not done yet?"""
+        return self._delivery is not None and self._delivery.shakes_hands
+
+    def secured(self) -> None:
+        """The handshake that a reply asked for is done."""
+        if self._delivery is not None:
+            self._delivery.secured()
+
     def end(self, how: Literal["whole", "half", "reset"]) -> bool:
         return self._channel.end(how)
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""
+        self._channel.broke(failure)
 
     def failed(self, failure: Failure) -> None:
         """The current message gets no reply, or what is sent unasked fails."""

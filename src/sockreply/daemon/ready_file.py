@@ -19,6 +19,7 @@ from sockreply.daemon.serving import Serving
 from sockreply.daemon.watch import Watch
 from sockreply.errors import CannotStart
 from sockreply.server.endpoints import has_certificate
+from sockreply.settings import ListenerSettings
 
 _BEGINNING = b'{"pid": '
 
@@ -149,18 +150,20 @@ def _places(serving: Mapping[str, Serving], watch: Watch) -> dict[str, Any]:
         "services": {name: _listeners(each) for name, each in serving.items()}
     }
     if watch.listening is not None:
-        places["metrics"] = _listener(*watch.listening)
+        string, address = watch.listening
+        places["metrics"] = _listener(ListenerSettings(string), address)
     return places
 
 
 def _listeners(serving: Serving) -> list[dict[str, Any]]:
     """The listeners of a service, in the order of its settings."""
-    order = [each.endpoint for each in serving.settings.listen]
+    settings = {each.endpoint: each for each in serving.settings.listen}
+    order = list(settings)
     listening = sorted(serving.service.listening(), key=lambda each: order.index(each[0]))
-    return [_listener(*each) for each in listening]
+    return [_listener(settings[string], address) for string, address in listening]
 
 
-def _listener(description: str, address: IAddress) -> dict[str, Any]:
+def _listener(settings: ListenerSettings, address: IAddress) -> dict[str, Any]:
     where: dict[str, Any]
     match address:
         case IPv4Address() | IPv6Address():
@@ -169,7 +172,8 @@ def _listener(description: str, address: IAddress) -> dict[str, Any]:
             where = {"path": _path(os.fsdecode(address.name or b""))}
         case _:
             where = {}
-    return {**where, "tls": has_certificate(description)}
+    at_once = settings.tls is not None and not settings.tls.starttls
+    return {**where, "tls": at_once or has_certificate(settings.endpoint)}
 
 
 def _path(name: str) -> str:

@@ -189,7 +189,7 @@ class Reload:
     def _leave_new(self) -> None:
         """Drain those connections that new services have taken already."""
         for name in self._serving.keys() - self._parts.serving.keys():
-            if self._serving[name].factory.roster.connections:
+            if not self._serving[name].factory.roster.is_empty:
                 self._parts.leave(self._serving[name])
 
     def _listen_again(self, name: str, listener: ListenerSettings) -> None:

@@ -12,7 +12,7 @@ from sockreply.conversation.exchanges import Said, Silence
 from sockreply.replies.responder import Session
 from sockreply.second import Second
 from sockreply.settings import EXCHANGES_A_SECOND, Level
-from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show_text
+from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show_name, show_text
 
 _SILENCES: dict[Silence, str] = {
     "silence": "answered {peer} with silence",
@@ -84,6 +84,16 @@ class ExchangeLog:
             self._hidden_clients += 1
             if not self._silent:
                 self._second.begin()
+
+    def secured(self, session: Session) -> None:
+        tls = session.tls if self._debug and self._ends else None
+        if tls is not None:
+            self._second.begin()
+            text = "client {peer} speaks {version}" + (" to {sni}" if tls.sni else "")
+            text += " as {subject}" if tls.certificate is not None else ""
+            known = {"version": tls.version, "sni": tls.sni, "subject": tls.subject}
+            shown = {name: show_name(each) for name, each in known.items()}
+            self._say(session, text, _log.debug, **shown)
 
     def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
         self.room -= 1

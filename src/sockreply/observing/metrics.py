@@ -62,7 +62,7 @@ _KINDS = (
     _Kinds(
         "refused",
         "reason",
-        "not_allowed per_peer per_peer_rate",
+        "bad_header no_header not_a_proxy not_allowed per_peer per_peer_rate",
         "Connections refused, which are closed at once, by reason.",
     ),
     _Kinds(
@@ -74,8 +74,14 @@ _KINDS = (
     _Kinds(
         "errors",
         "kind",
-        "abandoned malformed reply reply_timeout tls too_long truncated unasked",
+        "abandoned internal malformed reply reply_timeout tls too_long truncated unasked",
         "What went wrong, by kind; reply, reply_timeout and abandoned: messages left unanswered.",
+    ),
+    _Kinds(
+        "handshakes",
+        "version",
+        "TLSv1.2 TLSv1.3",
+        "Connections that came to speak TLS, by its version.",
     ),
 )
 

@@ -6,7 +6,6 @@ import codecs
 from binascii import b2a_base64
 from collections.abc import Callable
 from datetime import UTC, datetime
-from json import JSONEncoder
 from typing import Literal, NamedTuple
 
 from twisted.internet.interfaces import IAddress
@@ -14,7 +13,9 @@ from twisted.internet.interfaces import IAddress
 from sockreply.clocks import time_of_day
 from sockreply.conversation.arrival import Arrival
 from sockreply.conversation.exchanges import Exchanges, Piece, Said, Silence
+from sockreply.observing.json_text import json_text
 from sockreply.observing.line_writer import LineWriter
+from sockreply.observing.proxies import proxy_json
 from sockreply.replies.responder import Session
 from sockreply.shown import HEX, show_address
 
@@ -87,8 +88,17 @@ class RecordedExchanges:
     def connected(self, session: Session) -> None:
         now = self._clock.seconds()
         self._connections[session] = _Connection(now)
-        self._write(session, "connected", now, f', "local": {_text(show_address(session.host))}')
+        text = f', "local": {json_text(show_address(session.host))}{proxy_json(session.proxy)}'
+        self._write(session, "connected", now, text)
         self._shown.connected(session)
+
+    def secured(self, session: Session) -> None:
+        known = ", ".join(
+            f'"{name}": {json_text(getattr(session.tls, name, ""))}'
+            for name in ("version", "cipher", "sni", "subject")
+        )
+        self._write(session, "tls", self._clock.seconds(), f", {known}")
+        self._shown.secured(session)
 
     def received(self, session: Session, message: bytes, arrival: Arrival) -> bool:
         shown = False
@@ -184,14 +194,14 @@ class RecordedExchanges:
             connection.sent += said.size
         # Put together by hand, in half the time that a JSON encoder takes.
         text = (
-            f', "rule": {"null" if session.rule is None else _text(session.rule)}, '
+            f', "rule": {"null" if session.rule is None else json_text(session.rule)}, '
             f'"outcome": "{outcome}", "waited_ms": {max(0.0, waited) * 1000:.3f}, '
             f'"milliseconds": {max(0.0, taken) * 1000:.3f}, '  # the clock may be set back
             f'"request": {{{_message(message, len(message), session.shown_as)}'
             f"{_place(at, wire)}}}{self._said(session, said)}"
         )
         if error is not None:
-            text += f', "error": {_text(error)}'
+            text += f', "error": {json_text(error)}'
         self._write(session, "exchange", came, text)
         return shown
 
@@ -206,20 +216,11 @@ class RecordedExchanges:
         moment = datetime.fromtimestamp(time_of_day(self._clock, time), UTC)
         when = moment.isoformat(timespec="microseconds")
         line = (
-            f'{{"event": "{event}", "time": "{when}", "service": {_text(session.service)}, '
-            f'"connection": {session.number}, "peer": {_text(show_address(session.peer))}{text}}}\n'
+            f'{{"event": "{event}", "time": "{when}", "service": {json_text(session.service)}, '
+            f'"connection": {session.number}, '
+            f'"peer": {json_text(show_address(session.peer))}{text}}}\n'
         )
         self.writer.write(line.encode())
-
-
-_as_it_is = JSONEncoder(ensure_ascii=False).encode
-_escaped = JSONEncoder(ensure_ascii=True).encode
-
-
-def _text(text: str) -> str:
-    """A text in JSON; readable, but with nothing in it that drives a screen or ends a line."""
-    encoded = _as_it_is(text)
-    return encoded if encoded.isprintable() else _escaped(text)
 
 
 def _base64(data: bytes | bytearray) -> str:
@@ -233,7 +234,7 @@ def _message(data: bytes | bytearray, size: int, shown_as: str) -> str:
         try:
             # A character that the cut goes through is left out.
             decoder = codecs.getincrementaldecoder(shown_as)()
-            return f'"text": {_text(decoder.decode(data, size <= len(data)))}, "bytes": {size}'
+            return f'"text": {json_text(decoder.decode(data, size <= len(data)))}, "bytes": {size}'
         except UnicodeDecodeError:
             pass
     return f'"hex": "{data.hex()}", "bytes": {size}'

@@ -95,12 +95,21 @@ class Stall:
     read: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class StartTLS:
+    """Begin TLS (STARTTLS) once all before it is sent; what follows is sent inside.
+
+    What the peer has sent in clear and is not answered yet is dropped. The reply fails if the
+    connection's listener has no certificate ready for that, or if TLS has begun already.
+    """
+
+
 def _check_bytes(thing: object) -> None:
     if not isinstance(thing, bytes):
         raise TypeError(f"{thing!r} is not bytes")
 
 
-Step: TypeAlias = Send | Raw | Wait | Await | Close | Stall
+Step: TypeAlias = Send | Raw | Wait | Await | Close | Stall | StartTLS
 
 
 class Reply:

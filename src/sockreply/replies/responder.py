@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from inspect import isclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -10,10 +11,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 
 from sockreply.errors import BadReply, ConfigError
+from sockreply.pem import subject_of
+from sockreply.replies.proxy import Proxy
 from sockreply.replies.reply import Await, Reply
 
 SHORT = 1024
 """Bytes that a reply may have if it is sent together with others, without a look at the peer."""
+
+
+_subject_of = lru_cache(maxsize=1024)(subject_of)  # rules may ask for every message
 
 
 class Responder(Protocol):
@@ -55,11 +61,18 @@ class TLS(NamedTuple):
         version: Of the protocol, such as "TLSv1.3"; empty before that.
         cipher: As OpenSSL names it; empty before that.
         certificate: The peer's, in DER; None: it has not presented one.
+        sni: The server name that it asked for (SNI); empty: none.
     """
 
     version: str
     cipher: str
     certificate: bytes | None
+    sni: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The subject of the peer's certificate, as RFC 4514 writes it; empty without one."""
+        return "" if self.certificate is None else _subject_of(self.certificate)
 
 
 class Connection(Protocol):
@@ -73,6 +86,9 @@ class Connection(Protocol):
 
     def tls(self) -> TLS | None:
         """What is known of its TLS; None without it."""
+
+    def proxy(self) -> Proxy | None:
+        """The proxy that it came through; None: it is not known to have."""
 
     def frame(self, message: bytes) -> bytes:
         """The message as it goes over the wire."""
@@ -134,6 +150,11 @@ class Session:
     def tls(self) -> TLS | None:
         """What is known of the connection's TLS; None without it."""
         return self._connection.tls()
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """The proxy that the connection came through, by its PROXY header; None without one."""
+        return self._connection.proxy()
 
     @property
     def service(self) -> str:

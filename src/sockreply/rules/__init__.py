@@ -31,6 +31,7 @@ from sockreply.rules.conditions import (
     Not,
     PeerIn,
     Regex,
+    Secured,
     StartsWith,
 )
 from sockreply.rules.replies import (
@@ -48,6 +49,7 @@ from sockreply.rules.replies import (
     Recipe,
     ReplySource,
     SendPart,
+    StartTLSPart,
     TruncatePart,
 )
 from sockreply.rules.rule import Rule
@@ -81,7 +83,9 @@ __all__ = [
     "ReplySource",
     "Rule",
     "RuleTable",
+    "Secured",
     "SendPart",
+    "StartTLSPart",
     "StartsWith",
     "TruncatePart",
     "reply",

@@ -69,18 +69,22 @@ class Admission:
         elif per_peer is not None:
             self.pacing = Pacing(self._clock, self._counters, per_peer)
 
-    def refuses(self, connection: object, peer: IAddress) -> Refusal | None:
+    def refuses(
+        self, connection: object, peer: IAddress, *, anywhere: bool = False
+    ) -> Refusal | None:
         """Why a peer may not connect; None: it may, and is counted until `left`.
 
         Args:
             connection: Stands for it from now on.
             peer: Its address.
+            anywhere: May it be in any network?
         """
         limits = self._limits
         ip = ip_of(peer)
         if ip is None:
             return None
-        if limits.allow is not None and not any(ip in network for network in limits.allow):
+        networks = None if anywhere else limits.allow
+        if networks is not None and not any(ip in network for network in networks):
             return "not_allowed"
         if not self._counts:
             return None

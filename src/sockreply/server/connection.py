@@ -3,29 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from twisted.internet.error import ConnectionClosed, ConnectionDone
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IHandshakeListener
 from twisted.internet.protocol import Protocol
+from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from sockreply.conversation.answering import Answering
-from sockreply.conversation.arrival import TappedFramer, rest_of
-from sockreply.conversation.deadlines import Deadlines
-from sockreply.conversation.failures import tls_failed, too_slow, truncated
-from sockreply.conversation.paced_framer import PacedFramer
+from sockreply.conversation.arrival import rest_of
+from sockreply.conversation.deadlines import Deadlines, Kind
+from sockreply.conversation.failures import too_slow
+from sockreply.conversation.guard import guarded
 from sockreply.conversation.shared import Shared
-from sockreply.conversation.states import OPEN, PACED, STALLED_PAUSED, UNSENT, WAITING
+from sockreply.conversation.states import (
+    ENDED,
+    HALF_CLOSED,
+    OPEN,
+    PACED,
+    RESUME,
+    STALLED_PAUSED,
+    UNSENT,
+    WAITING,
+)
+from sockreply.errors import ResponderError
+from sockreply.framing.interfaces import Framer
+from sockreply.replies.proxy import Proxy
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
-from sockreply.server.tls_context import describe_tls
+from sockreply.server.starttls import tls_to_start
+from sockreply.server.tls_context import describe_tls, version_of
 from sockreply.server.transport import SendsAtOnce, tls_under
+from sockreply.tls_layer import TLSConnection
+
+_log = Logger()
 
 NEWCOMER = 1.0
 """Seconds that a peer has to send its first message when the service stops: it may be under way."""
 
 
+class Overdue(NamedTuple):
+    """Is told when a handshake has taken too long.
+
+    Args:
+        connection: The one that it is for.
+    """
+
+    connection: Connection
+
+    def expired(self, _: Kind) -> None:
+        self.connection.handshake_overdue()
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: the connection ends."""
+        self.connection.broke(failure)
+
+
+@implementer(IHandshakeListener)
 class Connection(Protocol):
     """A connection as its session knows it: `sockreply.replies.responder.Connection`."""
 
@@ -42,6 +77,7 @@ class Connection(Protocol):
     _answering: Answering
     _deadlines: Deadlines
     _ending: str | None  # why we close the connection
+    _framer: Framer
     _opened_at: float  # in seconds of the clock
     _told: bool  # is it logged which bytes became no message?
     _wire: SendsAtOnce | None  # what is under the transport's wrappers, if it is of our kind
@@ -51,6 +87,13 @@ class Connection(Protocol):
 
     def host(self) -> IAddress:
         return cast(IAddress, self.transport.getHost())
+
+    def proxy(self) -> Proxy | None:
+        return None
+
+    def vouched(self) -> bool:
+        """Does a proxy that is believed stand for it, so that it may come from any network?"""
+        return False
 
     def tls(self) -> TLS | None:
         handle = tls_under(self.transport)
@@ -71,8 +114,73 @@ class Connection(Protocol):
     def remark(self, say: Callable[[], str]) -> None:
         self._answering.remark(say)
 
+    @guarded
     def send(self, reply: bytes | Reply) -> None:
         self._answering.send(reply)
+
+    def handshake_begins(self) -> Deadlines:
+        """TLS is to begin, and may take as long as a message, in whatever pieces it comes.
+
+        Returns:
+            Is to be stopped when the handshake is done, or the connection gone.
+        """
+        deadlines = Deadlines(self._shared.alarms, Overdue(self))
+        deadlines.begin("message", self._shared.limits.message_timeout)
+        return deadlines
+
+    @guarded
+    def handshake_overdue(self) -> None:
+        """End the connection: its handshake has taken too long."""
+        self._tell_slow("TLS handshake", self._shared.limits.message_timeout)
+        self.abort("message_timeout")
+
+    @guarded
+    def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's
+        shared, handle = self._shared, tls_under(self.transport)
+        if handle is None or self._answering.held & ENDED:  # it may have been refused
+            return
+        shared.counters.handshakes[version_of(handle)] += 1
+        shared.exchanges.secured(self.session)
+        self._answering.secured()
+
+    def start_tls(self) -> None:
+        answering, over_tls = self._answering, tls_to_start(self.transport)
+        if tls_under(self.transport) is not None:
+            raise ResponderError("cannot begin TLS: it has begun already")
+        if over_tls is None:
+            why = "the connection's listener has no certificate for it (tls.starttls)"
+            raise ResponderError(f"cannot begin TLS: {why}")
+        if answering.drains or answering.state is HALF_CLOSED:  # there will be no handshake
+            self.close("drained" if answering.drains else "peer")
+            return
+        self._forget_unanswered()
+        layer = TLSConnection(over_tls, self)
+        layer.begin_below(self)
+        answering.outbox.wire = layer
+        if answering.paused:
+            answering.happened(RESUME)
+            self.transport.resumeProducing()
+
+    def _forget_unanswered(self) -> None:
+        """Drop what was read in clear: somebody on the way may have added it."""
+        size = self._answering.forget_unanswered()
+        self._framer = self._answering.framer
+        self._deadlines.end("silence")
+        if size:
+            text = "{peer} sent {size} bytes in clear after it asked for TLS: dropped"
+            self._shared.complaints.tell(_log.warn, self.peer(), text, size=size)
+
+    def close(self, why: str) -> None:
+        """Close in good order."""
+        raise NotImplementedError
+
+    def abort(self, why: str) -> None:
+        """End the connection at once, whatever is still to be sent."""
+        raise NotImplementedError
+
+    def broke(self, failure: Failure) -> None:
+        """Something raised that should not have: this connection ends, and no other."""
+        raise NotImplementedError
 
     def owes_nothing(self) -> bool:
         """Is there nothing to do for a peer that sends no more, but to close?"""
@@ -83,10 +191,7 @@ class Connection(Protocol):
         """The peer does not take at once what we send."""
         raise NotImplementedError
 
-    def abort(self, why: str) -> None:
-        """End the connection at once, whatever is still to be sent."""
-        raise NotImplementedError
-
+    @guarded
     def look_at_peer(self) -> None:
         """Look for what no event tells: a peer that has left, or takes nothing of what it gets."""
         wire, answering = self._wire, self._answering
@@ -117,33 +222,11 @@ class Connection(Protocol):
         """The wire, if nothing is around it: TLS has no half-close, but its own good-bye."""
         return self._wire if self._wire is self.transport else None
 
-    def _why_gone(self, reason: Failure) -> str:
-        """For what reason the peer's side, or the network, ended the connection."""
-        why = "peer" if isinstance(reason.value, ConnectionDone) else "lost"
-        if tls_under(self.transport) is not None and not isinstance(reason.value, ConnectionClosed):
-            why = "tls"
-            tls_failed(self._shared, self.session, reason)
-        return why
-
-    def _truncated(self, size: int) -> None:
-        """The stream ends, perhaps inside a message of which so many bytes have come."""
-        if size:
-            self._told = True
-            truncated(self._shared, self.session, rest_of(self._answering.framer), size)
-
     def _tell_slow(self, why: str, seconds: float) -> None:
         """The peer took longer than the limit of that name allows."""
         rest = rest_of(self._answering.framer) if why == "message_timeout" else b""
         self._told = self._told or bool(rest)
         too_slow(self._shared, self.session, why, seconds, rest)
-
-    def _tell_unfinished(self, why: str) -> None:
-        """Report the bytes that never became a message, when the connection is gone."""
-        framer, exchanges = self._answering.framer, self._shared.exchanges
-        at = framer.at if isinstance(framer, TappedFramer | PacedFramer) else None
-        rest = rest_of(framer) if framer.buffered else b""
-        if rest and (at is not None or exchanges.room):
-            exchanges.unfinished(self.session, rest, at, why, self._told)
 
     @property
     def _is_new(self) -> bool:

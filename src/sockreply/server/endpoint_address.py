@@ -11,11 +11,9 @@ from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.protocol import ServerFactory
 
 from sockreply.errors import BadEndpoint
-from sockreply.server.endpoints import endpoint_from
+from sockreply.server.endpoints import asks_to_listen, endpoint_from
+from sockreply.server.proxy.believed import without_prefix
 from sockreply.server.recording_reactor import Asked, RecordingReactor
-
-_ASK_TO_LISTEN = {"tcp", "tcp6", "ssl", "tls", "unix"}
-"""Types of endpoints that do nothing but ask the reactor to listen."""
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - they are only compared with
 _MOST_PORT = 65535
@@ -89,9 +87,7 @@ def on_loopback(description: str) -> str:
 
 def _asked_by(description: str) -> Asked | None:
     """What an endpoint would ask the reactor for; None: it cannot be known before it listens."""
-    kind = description
-    while kind.startswith("haproxy:"):  # wraps another one
-        kind = kind.removeprefix("haproxy:")
+    kind = without_prefix(description)
     if kind.startswith("systemd:"):
         from sockreply.server.activation import wanted_by  # now, because few want it
 
@@ -104,7 +100,7 @@ def _asked_by(description: str) -> Asked | None:
         known = isinstance(error.__cause__, OSError)  # such as a missing certificate
         hint = "" if known else f"; {_hint(description)}"
         raise BadEndpoint(description, f"{error.reason}{hint}") from None
-    if kind.partition(":")[0].lower() in _ASK_TO_LISTEN:
+    if asks_to_listen(kind):
         endpoint.listen(ServerFactory())
     asked = reactor.asked
     if asked is not None:

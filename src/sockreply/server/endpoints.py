@@ -15,12 +15,16 @@ from twisted.python.failure import Failure
 from sockreply.endpoint_errors import why_bad
 from sockreply.endpoint_files import check_server_files, ssl_parameters
 from sockreply.errors import BadEndpoint, CannotStart
+from sockreply.server.proxy.believed import has_prefix, without_prefix
 from sockreply.server.recording_reactor import RecordingReactor
 from sockreply.server.tls import TLSEndpoint
 from sockreply.server.tls_context import read_context
 from sockreply.server.unix_sockets import UNIXListening
 
-_WITH_CERTIFICATE = re.compile(r"(?:haproxy:)*(?:ssl|tls):", re.IGNORECASE)
+_ASK_TO_LISTEN = re.compile(r"(?:haproxy:)?(?:tcp6?|ssl|tls|unix):", re.IGNORECASE)
+"""Endpoints that do nothing but ask the reactor to listen."""
+
+_WITH_CERTIFICATE = re.compile(r"(?:haproxy:)?(?:ssl|tls):", re.IGNORECASE)
 
 
 def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
@@ -28,7 +32,8 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
 
     Args:
         reactor: Will listen.
-        description: For example `tcp:12345:interface=127.0.0.1`.
+        description: For example `tcp:12345:interface=127.0.0.1`. A `haproxy:` before it is for a
+            service, which has what reads PROXY headers.
 
     Raises:
         BadEndpoint: It does not describe one.
@@ -38,10 +43,11 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
 
         return endpoint_for(reactor, description)
     try:
-        if description.startswith("haproxy:"):
-            from twisted.protocols.haproxy import proxyEndpoint  # now, because few want it
-
-            return proxyEndpoint(endpoint_from(reactor, description.removeprefix("haproxy:")))
+        if has_prefix(description):
+            inside = without_prefix(description)
+            if has_prefix(inside):
+                raise BadEndpoint(description, "haproxy: stands before it twice")
+            return endpoint_from(reactor, inside)
         check_server_files(description)
         parameters = ssl_parameters(description)
         if parameters is not None:
@@ -98,20 +104,27 @@ def has_certificate(description: str) -> bool:
     return _WITH_CERTIFICATE.match(description) is not None
 
 
+def asks_to_listen(description: str) -> bool:
+    """Does an endpoint do nothing but ask the reactor to listen?"""
+    return _ASK_TO_LISTEN.match(description) is not None
+
+
 def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFactory | None:
-    """Read again the certificate and the key that an endpoint string names.
+    """Put again around a factory what an endpoint string puts there, and read its certificate.
 
     Args:
         description: The string, of whatever kind.
-        factory: Makes the connections inside TLS.
+        factory: Makes the connections.
 
     Returns:
-        What makes them with TLS, as for a new port; None: there is no certificate.
+        What makes them for the endpoint, as for a new port; None: nobody knows of which kind it is.
 
     Raises:
-        BadEndpoint: They cannot be read, are not what they should be, or do not belong together.
+        BadEndpoint: The certificate or its key cannot be read, or they are not what they should be.
     """
-    if not has_certificate(description):
+    if description.startswith("systemd:"):
+        return factory
+    if not asks_to_listen(description):
         return None
     reactor = RecordingReactor()
     listen_now(endpoint_from(reactor, description), factory, description)
@@ -120,7 +133,10 @@ def factory_again(description: str, factory: IProtocolFactory) -> IProtocolFacto
 
 def make_with(port: Any, factory: IProtocolFactory) -> None:
     """Make the connections that a port takes from now on with another factory."""
-    before, port.factory = port.factory, factory
+    before = getattr(port, "factory", None)
+    if before is None or before is factory:  # what is not one of Twisted's ports may have none
+        return
+    port.factory = factory
     factory.doStart()
     before.doStop()
 

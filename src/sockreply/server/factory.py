@@ -10,6 +10,7 @@ from sockreply.conversation.exchanges import Exchanges
 from sockreply.conversation.shared import Dialect, Shared
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.responder import Greeting, Responder
+from sockreply.server.proxy.introduced import Introduced
 from sockreply.server.roster import Roster
 from sockreply.server.stream import ReplyProtocol
 from sockreply.settings import Limits
@@ -69,7 +70,10 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         )
         self.roster = Roster(self.shared)
 
-    def buildProtocol(self, addr: IAddress | None) -> ReplyProtocol:  # noqa: ARG002 - Twisted's
+    def buildProtocol(self, addr: IAddress | None) -> ReplyProtocol:
+        if isinstance(addr, Introduced):
+            proxied: ReplyProtocol = addr.protocol(self.shared, self.roster, addr)
+            return proxied
         return ReplyProtocol(self.shared, self.roster)
 
     def logPrefix(self) -> str:  # noqa: N802 - ILoggingContext's name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sockreply.conversation.failures import too_fast
+from sockreply.conversation.guard import guarded
 from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.pacing import Limited, Pacing
 from sockreply.conversation.states import PAUSE
@@ -35,22 +36,20 @@ class PacedConnection(Connection):
     def hold_back(self) -> None:
         self._answering.hold_back()
 
+    @guarded
     def let_go_on(self) -> None:
         if not self.session.count:
             self._opened_at = self._shared.clock.seconds()  # as if it had connected now
         self._answering.let_go_on()
 
+    @guarded
     def refuse(self, limited: Limited) -> None:
         too_fast(self._shared, self.session, limited)
         self.close("per_peer_rate")
 
-    def close(self, why: str) -> None:
-        """Close in good order."""
-        raise NotImplementedError
-
     def pause_reading(self) -> None:
         """Read no more until all that was read is answered."""
-        if self._answering.reads:
+        if self._answering.reads and not self._answering.shakes_hands:
             self._answering.happened(PAUSE)
             self._deadlines.end("silence")  # it would be ours, not the peer's
             self.transport.pauseProducing()

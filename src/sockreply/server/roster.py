@@ -8,7 +8,9 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from sockreply.conversation.failures import tell_broken
 from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.pacing import Pacing
 from sockreply.conversation.shared import Shared
@@ -36,6 +38,9 @@ class Member(Protocol):
     def pause_reading(self) -> None:
         """Read no more until all that was read is answered."""
 
+    def vouched(self) -> bool:
+        """Does a proxy that is believed stand for it, so that it may come from any network?"""
+
     def drain(self) -> None:
         """Finish what has begun, accept nothing more, and close."""
 
@@ -44,6 +49,16 @@ class Member(Protocol):
 
     def look_at_peer(self) -> None:
         """Look for what no event tells: a peer that has left, or takes nothing of what it gets."""
+
+
+class Newcomer(Protocol):
+    """What has a place, but is no connection of the service yet: its proxy is to say whose."""
+
+    def drain(self) -> None:
+        """Look whether it becomes one soon, and close."""
+
+    def abort(self, why: str) -> None:
+        """End at once."""
 
 
 class Roster:
@@ -61,11 +76,15 @@ class Roster:
     on_place: list[Callable[[], object]]
     """All are called when a connection is gone, and its place with it."""
 
+    newcomers: set[Newcomer]
+    """Those that have a place already."""
+
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._admission = Admission(shared.clock, shared.counters)
         self._admission.limit(shared.limits, ())
         self.connections: set[Member] = set()
+        self.newcomers = set()
         self.on_place = []
         self.draining = False
         self._empty: list[Deferred[None]] = []
@@ -73,7 +92,13 @@ class Roster:
     @property
     def places(self) -> int:
         """How many more connections the service may take now."""
-        return self._shared.limits.max_connections - len(self.connections)
+        taken = len(self.connections) + len(self.newcomers)
+        return self._shared.limits.max_connections - taken
+
+    @property
+    def is_empty(self) -> bool:
+        """Is nobody there?"""
+        return not (self.connections or self.newcomers)
 
     def change_limits(self, limits: Limits) -> None:
         """Apply other limits, to new connections and to the next message of the others."""
@@ -81,21 +106,34 @@ class Roster:
         self._admission.limit(limits, [(each, each.peer()) for each in self.connections])
         for connection in tuple(self.connections):
             self._pace(connection)
-        for tell in self.on_place:  # there may be more of them
-            tell()
+        self._tell_place()  # there may be more of them
 
     def admits(self, connection: Member) -> bool:
         """May the peer connect? To be asked once, when a connection is made."""
         if self._admission.admits_all:
             return True
         peer, shared = connection.peer(), self._shared
-        refusal = self._admission.refuses(connection, peer)
+        refusal = self._admission.refuses(connection, peer, anywhere=connection.vouched())
         if refusal is None:
             return True
         shared.counters.refused[refusal] += 1
         reason = WHY_REFUSED[refusal]
         shared.complaints.tell(self._log.warn, peer, "{peer} refused: {why}", why=reason)
         return False
+
+    def expect(self, newcomer: Newcomer) -> None:
+        """Keep a place for what may become a connection."""
+        self.newcomers.add(newcomer)
+        if self.draining:
+            self._shared.clock.callLater(0, newcomer.drain)
+
+    def expect_no_more(self, newcomer: Newcomer) -> None:
+        """It has become a connection, which has its place now, or it is gone."""
+        self.newcomers.discard(newcomer)
+        if self.places > 0:
+            self._tell_place()
+        if self.is_empty:
+            self._tell_empty()
 
     def opened(self, connection: Member) -> None:
         """To be called by a connection when it is made and admitted."""
@@ -112,18 +150,21 @@ class Roster:
             shared.clock.callLater(0, connection.drain)
 
     def closed(self, connection: Member, why: str) -> None:
-        """To be called by a connection when it is gone."""
+        """To be called by a connection when it is gone. Nothing that this calls can stop it."""
         if connection not in self.connections:
             return  # it was not admitted
         self.connections.remove(connection)
-        if not self._admission.admits_all:
-            self._admission.left(connection)
-            connection.leave_queues()
-        self._shared.counters.closed[why] += 1
-        self._shared.exchanges.disconnected(connection.session, why)
-        for tell in self.on_place:
-            tell()
-        if not self.connections:
+        self._admission.left(connection)
+        shared = self._shared
+        shared.counters.closed[why] += 1
+        try:
+            if not self._admission.admits_all:
+                connection.leave_queues()
+            shared.exchanges.disconnected(connection.session, why)
+        except Exception:
+            tell_broken(shared, connection.session, Failure())
+        self._tell_place()
+        if self.is_empty:
             self._tell_empty()
 
     def drain(self, seconds: float) -> Deferred[None]:
@@ -140,9 +181,9 @@ class Roster:
             self._admission.pacing.release()
         empty: Deferred[None] = Deferred()
         self._empty.append(empty)
-        for connection in tuple(self.connections):
-            connection.drain()
-        if self.connections:
+        for each in (*self.connections, *self.newcomers):
+            each.drain()
+        if not self.is_empty:
             overdue: IDelayedCall = self._shared.clock.callLater(seconds, self.abort)
             empty.addBoth(lambda _: overdue.cancel() if overdue.active() else None)
         else:
@@ -151,9 +192,16 @@ class Roster:
 
     def abort(self) -> None:
         """End all connections at once."""
-        for connection in tuple(self.connections):
-            if connection in self.connections:  # none of them went with one before it
-                connection.abort("drain")
+        for each in (*self.connections, *self.newcomers):
+            if each in self.connections or each in self.newcomers:  # did not go with one before it
+                each.abort("drain")
+
+    def _tell_place(self) -> None:
+        for tell in self.on_place:
+            try:
+                tell()
+            except Exception:  # the others hear of it, and whoever has gone is gone
+                self._log.failure("a place is free, and somebody could not be told")
 
     def _pace(self, connection: Member) -> PacedFramer | None:
         """Keep a connection to the limits of its peer, if there are any."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, gatherResults
-from twisted.internet.interfaces import IAddress, IStreamServerEndpoint
+from twisted.internet.interfaces import IAddress, IProtocolFactory, IStreamServerEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -15,8 +15,16 @@ from sockreply.errors import CannotStart, ConfigError
 from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import Listener, backlog_of
+from sockreply.server.proxy.believed import (
+    EVERYBODY,
+    believed_by,
+    believes_everybody,
+    reads_headers,
+)
 from sockreply.server.rounds import Rounds
+from sockreply.server.starttls import StartTLSFactory
 from sockreply.settings import ListenerSettings
+from sockreply.tls_layer import TLSFactory
 
 
 class ReplyService(Service):
@@ -155,12 +163,13 @@ class ReplyService(Service):
             ConfigError: Files cannot be read, are not what they should be, or do not match.
             CannotStart: OpenSSL does not accept such a key or certificate.
         """
-        factory = factory_again(listener.endpoint, self.factory)
+        again = factory_again(listener.endpoint, self._factory(listener))
+        around = self._around(listener)
 
         def take_on() -> None:
             for each in self._listeners:
-                if factory is not None and each.description == listener.endpoint:
-                    make_with(each.port, factory)
+                if each.description == listener.endpoint and hasattr(each.port, "factory"):
+                    self._put_around(each.port, listener, around, again)
 
         return take_on
 
@@ -186,14 +195,59 @@ class ReplyService(Service):
             return endpoint_from(self._reactor, listener.endpoint), listener
         return listener, ListenerSettings("")
 
+    def _factory(self, listener: ListenerSettings) -> IProtocolFactory:
+        """What makes the connections of a listener, with all that lies around them."""
+        if listener.tls is None:
+            return self.factory
+        if listener.tls.starttls:
+            return StartTLSFactory(self.factory, listener.tls.context)
+        return TLSFactory(self.factory, listener.tls.context)
+
     def _listen(self, endpoint: IStreamServerEndpoint, settings: ListenerSettings) -> None:
         description = settings.endpoint
-        port = listen_now(endpoint, self.factory, description or str(endpoint))
+        port = listen_now(endpoint, self._factory(settings), description or str(endpoint))
+        if reads_headers(settings):
+            if not hasattr(port, "factory"):  # standard input, say
+                raise CannotStart(f"{description}: no PROXY header can be read there")
+            self._put_around(port, settings, self._around(settings))
         listener = Listener(port, self.factory.roster, self._reactor, description)
         self._listeners.append(listener)
         listener.tune(backlog_of(description))
         if listener.address is not None:
             self.factory.shared.exchanges.listening(listener.address)
+
+    def _around(self, settings: ListenerSettings) -> Callable[[IProtocolFactory], IProtocolFactory]:
+        """What puts before a factory's connections what the settings of a listener ask for."""
+        if not reads_headers(settings):
+            return lambda inside: inside
+        from sockreply.server.proxy.arriving import HeaderFactory  # now, because few want it
+
+        shared, roster = self.factory.shared, self.factory.roster
+        believes = believed_by(settings, lambda: shared.limits)
+        vouches = settings.proxy_from is None
+        return lambda inside: HeaderFactory(inside, shared, roster, believes, vouches=vouches)
+
+    def _put_around(
+        self,
+        port: Any,
+        settings: ListenerSettings,
+        around: Callable[[IProtocolFactory], IProtocolFactory],
+        inside: IProtocolFactory | None = None,
+    ) -> None:
+        """Make the connections of a port as the settings of its listener ask.
+
+        Args:
+            port: Listens already, and has a factory.
+            settings: Of the listener.
+            around: What they ask for.
+            inside: Makes what follows that; None: what does now.
+        """
+        before = port.factory
+        after = around(getattr(before, "after_header", before) if inside is None else inside)
+        if after is not before:
+            make_with(port, after)
+        if believes_everybody(settings, self.factory.shared.limits):
+            self._log.warn(EVERYBODY, endpoint=settings.endpoint)
 
     def _close_listeners(self) -> Deferred[Any]:
         listeners, self._listeners = self._listeners, []

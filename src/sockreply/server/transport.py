@@ -24,8 +24,8 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from sockreply.conversation.outbox import Wire
-from sockreply.server.tls import TLSConnection
 from sockreply.server.twisted_buffers import BufferedServer, BufferedUNIXServer
+from sockreply.tls_layer import TLSConnection
 
 _DONE = Failure(CONNECTION_DONE)
 

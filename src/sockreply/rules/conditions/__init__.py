@@ -3,6 +3,7 @@
 from sockreply.rules.conditions.combined import AllOf, AnyOf, Condition, Length, Not, PeerIn
 from sockreply.rules.conditions.contents import Contains, EndsWith, Equals, Miss, Regex, StartsWith
 from sockreply.rules.conditions.masks import Mask
+from sockreply.rules.conditions.secured import Secured
 
 __all__ = [
     "AllOf",
@@ -17,5 +18,6 @@ __all__ = [
     "Not",
     "PeerIn",
     "Regex",
+    "Secured",
     "StartsWith",
 ]

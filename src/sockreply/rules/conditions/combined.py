@@ -9,6 +9,7 @@ from typing import Protocol
 from sockreply.addresses import ip_of
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions.contents import Miss
+from sockreply.rules.conditions.secured import Secured
 from sockreply.shown import show_address
 
 LITTLE = 0.1
@@ -165,7 +166,7 @@ class AnyOf:
 def _weight(condition: Condition) -> float:
     """What it counts beside others whether a condition holds: 1 for the bytes of a message."""
     match condition:
-        case PeerIn():
+        case PeerIn() | Secured():
             return 0.0  # says nothing of the message
         case Length() | Not():
             return LITTLE

@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Reply
-from sockreply.replies.responder import Session
+from sockreply.replies.responder import TLS, Session
 from sockreply.rules.memory import Memory, remember
 
 LOCAL = IPv4Address("TCP", "127.0.0.1", 0)
@@ -22,7 +22,8 @@ LOCAL = IPv4Address("TCP", "127.0.0.1", 0)
 class _Imagined:
     """What a session asks of its connection, where there is none."""
 
-    def __init__(self, framing: Framing, peer: IAddress, service: str) -> None:
+    def __init__(self, framing: Framing, peer: IAddress, service: str, tls: TLS | None) -> None:
+        self._tls = tls
         self.frame = framing.frame
         self._peer = peer
         self._service = service
@@ -35,7 +36,10 @@ class _Imagined:
     def host(self) -> IAddress:
         return LOCAL
 
-    def tls(self) -> None:
+    def tls(self) -> TLS | None:
+        return self._tls
+
+    def proxy(self) -> None:
         return None
 
     def service(self) -> str:
@@ -54,12 +58,35 @@ class _Imagined:
         """Nobody reads it."""
 
 
+class _ImaginedTLS(TLS):
+    """TLS whose certificate nobody has."""
+
+    known_subject = ""
+
+    @property
+    def subject(self) -> str:
+        return self.known_subject
+
+
+def imagined_tls(sni: str = "", subject: str = "") -> TLS:
+    """The TLS of a connection.
+
+    Args:
+        sni: The server name that the client asked for.
+        subject: That of the client's certificate.
+    """
+    tls = _ImaginedTLS("TLSv1.3", "TLS_AES_256_GCM_SHA384", None, sni)
+    tls.known_subject = subject
+    return tls
+
+
 def imagined_session(
     framing: Framing,
     peer: IAddress = LOCAL,
     service: str = "default",
     state: str | None = None,
     count: int = 1,
+    tls: TLS | None = None,
 ) -> Session:
     """The session of a connection that has sent a message.
 
@@ -69,8 +96,9 @@ def imagined_session(
         service: The service's name.
         state: The connection's; None: the one that its table begins with.
         count: Which of its messages that is, from 1.
+        tls: The connection's; see `imagined_tls`.
     """
-    session = Session(_Imagined(framing, peer, service))
+    session = Session(_Imagined(framing, peer, service, tls))
     session.number, session.count = 1, count
     if state is not None:
         remember(session, Memory(None, state, Random()))  # noqa: S311 - the table brings its own

@@ -15,6 +15,7 @@ from sockreply.rules.replies.parts import (
 from sockreply.rules.replies.recipes import Recipe
 from sockreply.rules.replies.sequences import InTurn
 from sockreply.rules.replies.source import ReplySource
+from sockreply.rules.replies.starttls import StartTLSPart
 
 __all__ = [
     "CommandPart",
@@ -31,5 +32,6 @@ __all__ = [
     "Recipe",
     "ReplySource",
     "SendPart",
+    "StartTLSPart",
     "TruncatePart",
 ]

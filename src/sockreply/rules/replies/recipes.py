@@ -18,6 +18,7 @@ from sockreply.rules.replies.parts import (
     Part,
     SendPart,
 )
+from sockreply.rules.replies.starttls import StartTLSPart
 
 
 class Recipe:
@@ -86,7 +87,7 @@ def _with_time(parts: Iterable[Part]) -> Iterator[tuple[Part, bool]]:
         data: Data | None = getattr(part, "data", None)
         is_filled_in = data is not None and data.fixed is None and not isinstance(data, Echoed)
         yield part, waits and is_filled_in
-        waits = waits or isinstance(part, DelayPart | CommandPart | DripPart)
+        waits = waits or isinstance(part, DelayPart | CommandPart | DripPart | StartTLSPart)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from sockreply.rules.templates.values import NAMES, Match
 Part: TypeAlias = bytes | Callable[[Asked], bytes]
 """Text, or what gives the bytes of a value."""
 
-_PLAIN = frozenset({"message", "match", "peer", "count", "state"})
+_PLAIN = frozenset({"message", "match", "peer", "tls", "count", "state"})
 """The names whose values may be looked up again each time they are printed. The others are made
 once for a reply: `now` must not pass, and `uuid` and `random` are drawn."""
 
@@ -130,10 +130,19 @@ def _value(node: nodes.Expr, kind: type[Bytes]) -> Callable[[Asked], bytes]:
             make = NAMES[name]
             return lambda asked: kind.printed_bytes(make(asked, kind))
         case nodes.Getattr(node=nodes.Name(name="peer"), attr="host" | "port" as name):
-            peer = NAMES["peer"]
-            return lambda asked: kind.printed_bytes(getattr(peer(asked, kind), name))
+            return _attribute("peer", name, kind)
+        case nodes.Getattr(
+            node=nodes.Name(name="tls"), attr="version" | "cipher" | "subject" | "sni" as name
+        ):
+            return _attribute("tls", name, kind)
         case _:
             raise ValueError(f"not a plain value: {node}")
+
+
+def _attribute(of: str, name: str, kind: type[Bytes]) -> Callable[[Asked], bytes]:
+    """What gives something that is known of one of the names."""
+    make = NAMES[of]
+    return lambda asked: kind.printed_bytes(getattr(make(asked, kind), name))
 
 
 def _group(group: int | str) -> Callable[[Asked], bytes]:

@@ -12,7 +12,9 @@ from typing import Any
 from twisted.internet.interfaces import IAddress
 
 from sockreply.clocks import time_of_day
+from sockreply.replies.responder import TLS
 from sockreply.rules.asked import Asked
+from sockreply.rules.conditions.secured import tls_value
 from sockreply.rules.templates.octets import Bytes
 from sockreply.shown import show_address
 
@@ -64,6 +66,42 @@ class Peer:
         return getattr(self._address, "port", "")
 
 
+class Security:
+    """The TLS of the connection; prints its version. Without TLS, all of it is empty.
+
+    Args:
+        tls: What is known of it.
+    """
+
+    __slots__ = ("_tls",)
+
+    def __init__(self, tls: TLS | None) -> None:
+        self._tls = tls
+
+    def __str__(self) -> str:
+        return self.version
+
+    @property
+    def version(self) -> str:
+        """Of the protocol, such as 1.3."""
+        return tls_value(self._tls, "version")
+
+    @property
+    def cipher(self) -> str:
+        """As OpenSSL names it."""
+        return tls_value(self._tls, "cipher")
+
+    @property
+    def subject(self) -> str:
+        """Of the peer's certificate, as RFC 4514 writes it."""
+        return tls_value(self._tls, "subject")
+
+    @property
+    def sni(self) -> str:
+        """The server name that the peer asked for."""
+        return tls_value(self._tls, "sni")
+
+
 class Chance(float):
     """A number from 0 to below 1, and more from where it was drawn.
 
@@ -109,5 +147,6 @@ NAMES: dict[str, Callable[[Asked, type[Bytes]], object]] = {
     "utcnow": lambda asked, _: _now(asked),
     "uuid": lambda asked, _: uuid.UUID(int=asked.random.getrandbits(128), version=4),
     "random": lambda asked, _: Chance(asked.random),
+    "tls": lambda asked, _: Security(asked.session.tls),
 }
 """What each stands for, and in which bytes it says so."""

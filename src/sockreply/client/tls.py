@@ -1,0 +1,155 @@
+"""TLS of the client: whom it trusts, what it shows, and how it is put around a connection."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import (
+    IAddress,
+    IProtocol,
+    IProtocolFactory,
+    ISSLTransport,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import Factory
+from zope.interface import implementer
+
+from sockreply.client.starttls import ClearFirst, Exchange
+from sockreply.errors import ConfigError
+from sockreply.pem import certificate_fault, certificates_of, key_fault, refuse_passphrase
+from sockreply.tls_layer import TLSConnection, TLSFactory
+
+
+@dataclass(frozen=True)
+class ClientTLS:
+    """TLS of a client.
+
+    Args:
+        context: Whom it trusts, and what it shows; `client_context` makes one.
+        server_name: The server's, which is verified if the context says so; None: nobody's.
+        starttls: What is said in clear before TLS begins; nothing: TLS begins at once.
+
+    Raises:
+        ConfigError: There can be no server of that name.
+    """
+
+    context: ssl.SSLContext
+    server_name: str | None
+    starttls: Sequence[Exchange] = ()
+
+    def __post_init__(self) -> None:
+        try:
+            self.context.wrap_bio(
+                ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=self.server_name
+            )
+        except ValueError as error:  # UnicodeError is one
+            raise ConfigError(f"{self.server_name!r} is not a server's name: {error}") from None
+
+
+def client_context(
+    *,
+    authorities: Sequence[str] | None = None,
+    certificate: str | None = None,
+    key: str | None = None,
+    verify: bool = True,
+) -> ssl.SSLContext:
+    """What a client needs for TLS.
+
+    Args:
+        authorities: Files with the certificates of those whom it trusts; None: the system's.
+        certificate: A file with a certificate to show, and those of its issuers; None: none.
+        key: A file with the certificate's key; None: the same.
+        verify: Are the server's certificate and name verified?
+
+    Raises:
+        ConfigError: A file cannot be read, or is not what it should be.
+    """
+    trusted = None
+    if authorities is not None:
+        files = [_contents(each, certificate_fault) for each in authorities]
+        trusted = "\n".join(map(certificates_of, files))
+    try:
+        context = ssl.create_default_context(cadata=trusted)
+    except OSError as error:
+        raise _unusable(", ".join(authorities or ()), error) from None
+    context.hostname_checks_common_name = False  # a certificate without names is for nobody
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if certificate is not None:
+        _contents(certificate, certificate_fault)
+        _contents(key or certificate, key_fault)
+        try:
+            context.load_cert_chain(certificate, key, refuse_passphrase)
+        except OSError as error:
+            raise _unusable(key or certificate, error) from None
+    return context
+
+
+def _contents(name: str, fault_of: Callable[[bytes], str | None]) -> bytes:
+    """What a file holds, if a look finds no fault in it."""
+    try:
+        data = Path(name).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: no file can have that name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"cannot read {name}: {reason}") from None
+    if (fault := fault_of(data)) is not None:
+        raise ConfigError(f"{name} {fault}")
+    return data
+
+
+def _unusable(name: str, error: OSError) -> ConfigError:
+    reason = getattr(error, "reason", None) or error.strerror or str(error)
+    if reason == "KEY_VALUES_MISMATCH":
+        return ConfigError(f"{name} is not the key of the certificate")
+    return ConfigError(f"OpenSSL cannot use {name}: {reason.replace('_', ' ').lower()}")
+
+
+@implementer(IStreamClientEndpoint)
+class OverTLS:
+    """An endpoint whose connections are inside TLS.
+
+    Args:
+        plain: The endpoint without it.
+        tls: Its TLS.
+    """
+
+    def __init__(self, plain: IStreamClientEndpoint, tls: ClientTLS) -> None:
+        self._plain = plain
+        self.tls = tls
+
+    def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
+        return Deferred.fromCoroutine(self._connect(factory))
+
+    async def _connect(self, factory: IProtocolFactory) -> IProtocol:
+        tls = self.tls
+        inside = TLSFactory(factory, tls.context, tls.server_name)
+        if tls.starttls:
+            clear: Any = await self._plain.connect(_ClearFirst(inside, tls.starttls))
+            over_tls: IProtocol = await clear.done
+            return over_tls
+        layer: Any = await self._plain.connect(inside)
+        return cast(IProtocol, layer.wrappedProtocol)
+
+
+class _ClearFirst(Factory[ClearFirst]):
+    """Makes connections that ask for TLS before they use it."""
+
+    noisy = False
+
+    def __init__(self, inside: TLSFactory, exchanges: Sequence[Exchange]) -> None:
+        self._inside = inside
+        self._exchanges = exchanges
+
+    def buildProtocol(self, addr: IAddress | None) -> ClearFirst:
+        return ClearFirst(self._exchanges, lambda: self._inside.buildProtocol(addr))
+
+
+def has_tls(transport: Any) -> bool:
+    """Is a transport inside TLS, which has no half-close?"""
+    return isinstance(transport, TLSConnection) or ISSLTransport.providedBy(transport)

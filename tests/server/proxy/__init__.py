@@ -1,0 +1,1 @@
+"""PROXY headers, over bytes and over connections in memory."""
