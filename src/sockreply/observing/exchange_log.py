@@ -33,7 +33,7 @@ class ExchangeLog:
 
     Args:
         clock: Tells when a second is over.
-        level: "debug" also shows how connections ended; "warn" shows nothing.
+        level: "debug" also shows TLS, and how connections ended; "warn" shows nothing.
         a_second: How many exchanges, and how many clients, are shown in a second.
     """
 
