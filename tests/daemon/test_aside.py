@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from sockreply.daemon.aside import SWITCH, InLoop, aside
+from sockreply.daemon.aside import MANY_OBJECTS, SWITCH, InLoop, aside
 from tests.end_to_end.waiting import PATIENCE
 
 
@@ -83,3 +83,12 @@ def test_the_loop_goes_first() -> None:
     assert not collects
     assert sys.getswitchinterval() == pytest.approx(before)
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(("count", "young"), [(10, True), (2 * MANY_OBJECTS, False)])
+def test_garbage_of_little_work_is_collected(count: int, young: bool) -> None:
+    """Only when so much is new that a look at it takes long, it counts as old at once."""
+    gc.collect()
+    loop = Loop()
+    (made,) = loop.run_until(aside(loop, lambda _: [[] for _ in range(count)]))
+    assert any(each is made for each in gc.get_objects(generation=0)) is young

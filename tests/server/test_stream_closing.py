@@ -14,7 +14,16 @@ from twisted.logger import capturedLogs
 
 from sockreply.replies import Close, Reply, Stall, Wait
 from sockreply.server import ending
-from tests.server.stand_ins import FakeTransport, Talk, always, answered, by_message, texts
+from sockreply.settings import PeerLimits, Rate
+from tests.server.stand_ins import (
+    FakeTransport,
+    NotingLog,
+    Talk,
+    always,
+    answered,
+    by_message,
+    texts,
+)
 
 LATER = Reply(Wait(1), b"later")
 
@@ -480,10 +489,16 @@ def test_a_connection_keeps_nothing_in_a_dictionary() -> None:
     assert vars(talk.protocol) == {}
 
 
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("per_peer", [None, PeerLimits(messages=Rate(5.0, 5))])
 @pytest.mark.parametrize("reply", [b"x", Reply(b"x"), Reply(Wait(1), b"x"), Reply(b"x", Stall())])
-def test_what_is_gone_leaves_no_circle(reply: object) -> None:
+def test_what_is_gone_leaves_no_circle(
+    reply: object, per_peer: PeerLimits | None, exact: bool
+) -> None:
     """A connection that is gone is freed at once, and does not wait for the collector."""
-    talk = Talk(always(reply))
+    log = NotingLog()
+    log.exact = exact
+    talk = Talk(always(reply), exchanges=log, per_peer=per_peer)
     gone = weakref.ref(talk.protocol)
     talk.say(b"x\n")
     talk.clock.advance(1)
@@ -491,6 +506,7 @@ def test_what_is_gone_leaves_no_circle(reply: object) -> None:
     talk.leave()
     gc.disable()
     try:
+        log.told.clear()
         del talk.protocol, talk.session, talk.transport
         assert gone() is None
     finally:

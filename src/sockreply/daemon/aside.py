@@ -17,6 +17,9 @@ SWITCH = 0.0005
 """Seconds after which the loop gets the interpreter back from that thread. It waits for that each
 time it has read or written, so that Python's own 5 ms would be many of them in one turn."""
 
+MANY_OBJECTS = 50_000
+"""New objects that the collector may look through in one turn of the loop, which takes 5 ms."""
+
 _Result = TypeVar("_Result")
 InLoop = Callable[[Callable[[], Any]], Any]
 """Calls a function in the loop, and waits for what it returns or raises."""
@@ -59,8 +62,9 @@ def _politely() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(interval)
-        gc.freeze()  # and at once back, into the oldest generation, as if they had been looked at
-        gc.unfreeze()
+        if gc.get_count()[0] > MANY_OBJECTS:
+            gc.freeze()  # and back at once, into the oldest generation, as if they had been looked
+            gc.unfreeze()  # at; what is garbage there stays for long
         if collects:
             gc.enable()
 

@@ -60,6 +60,7 @@ class Ending(PacedConnection):
             if self._wire is not None:
                 self._wire.watcher = None
             self._backlog = None
+            del answering.framer  # which knows it, if it tells what it drops
             del self._answering, self._framer, self._deadlines, self.session
 
     def abort(self, why: str) -> None:
