@@ -42,6 +42,7 @@ class Promise(StrEnum):
     MEMORY = "memory"
     LEAKS = "leaks"
     STUCK_READER = "stuck reader"
+    SOAK = "soak"
     NO_NETWORK = "no network"
     CONFINEMENT = "confinement"
 
