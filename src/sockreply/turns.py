@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable
-from typing import Protocol
+from typing import Protocol, Self
 
 from twisted.internet.defer import Deferred
 
@@ -86,6 +86,7 @@ class Turns:
 
 
 class TakesTurns(Protocol):
-    """What waits for turns, and may be given those of something that was there before it."""
+    """What waits for turns, and may share those of something that was there before it."""
 
-    turns: Turns
+    def share(self, other: Self) -> None:
+        """Wait for the same turns from now on."""

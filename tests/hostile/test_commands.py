@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.clients import read_bytes
-from tests.end_to_end.daemons import Daemon, Start, with_open_files
-from tests.end_to_end.waiting import PATIENCE, eventually
+from tests.end_to_end.daemons import Daemon, Start, processes_in, with_open_files
+from tests.end_to_end.waiting import PATIENCE, eventually, within
 from tests.hostile.figures import Figure, Promise
 from tests.hostile.naive import NAIVE
 
@@ -42,22 +44,30 @@ rules = [{{ reply = {{ command = ["sh", "-c", "{script}"] }} }}]
 """
 
 
-def start(start_daemon: Start, directory: Path, text: str, under: tuple[str, ...] = ()) -> Daemon:
+def start(
+    start_daemon: Start,
+    directory: Path,
+    text: str,
+    under: tuple[str, ...] = (),
+    runner: str | tuple[str, ...] = "twistd -n",
+) -> Daemon:
     """The daemon on a file of that text."""
     file = directory / "commands.toml"
     file.write_text(text)
-    return start_daemon("--config", str(file), under=under)
+    return start_daemon("--config", str(file), under=under, runner=runner)
 
 
 @contextmanager
-def asking(port: int, number: int, source: str = "127.0.0.1") -> Iterator[list[socket.socket]]:
+def asking(
+    port: int, number: int, source: str = "127.0.0.1", message: bytes = b"x"
+) -> Iterator[list[socket.socket]]:
     """Connections from an address, each of which has asked."""
     with ExitStack() as stack:
         clients = []
         for _ in range(number):
             client = socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0))
             clients.append(stack.enter_context(client))
-            client.sendall(b"x\n")
+            client.sendall(message + b"\n")
         yield clients
 
 
@@ -174,3 +184,59 @@ def test_commands_that_do_not_wait_for_descriptors(start_daemon: Start, figure: 
     number = answered_with_few_files(daemon.port)
     figure(Promise.COMMANDS, f"{number} of {MANY} answered with 256 open files", control=True)
     assert number < MANY
+
+
+MORTALS = 20
+"""Commands that run when the daemon is killed."""
+
+STUBBORN = "trap : TERM HUP INT; sleep 1000 & sleep 1000 & while :; do wait; done"
+"""A shell that outlives what would end it politely, and two children of its own."""
+
+UNWATCHED = (sys.executable, "-m", "tests.hostile.unwatched", "serve")
+"""The runner of a daemon that starts no watcher."""
+
+AT_MOST = 1.0
+"""Seconds after which no command is left of a daemon that was killed."""
+
+
+def commands_of(daemon: Daemon, directory: Path) -> list[int]:
+    """What runs in its directory and is not the daemon."""
+    return [pid for pid in processes_in(directory) if pid != daemon.pid]
+
+
+def killed_while_they_run(daemon: Daemon, directory: Path) -> int:
+    """Kill a daemon while commands run, half of them with two children each; how many there are."""
+    each = MORTALS // 2
+    with asking(daemon.port, each), asking(daemon.port, each, message=b"many"):
+        eventually(lambda: len(commands_of(daemon, directory)) >= each + 3 * each)
+        number = len(commands_of(daemon, directory))
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+    return number
+
+
+MORTAL = service(f"read what; case $what in many) {STUBBORN};; *) exec sleep 1000;; esac")
+
+
+def test_commands_die_with_the_daemon(start_daemon: Start, tmp_path: Path, figure: Figure) -> None:
+    """No command is left of a daemon that was killed, nor what it has started, nor a watcher."""
+    daemon = start(start_daemon, tmp_path, MORTAL)
+    number = killed_while_they_run(daemon, tmp_path)
+    begun = time.monotonic()
+    gone = within(AT_MOST, lambda: not processes_in(tmp_path))
+    took = time.monotonic() - begun
+    figure(Promise.COMMANDS, f"0 of {number} processes left {took:.2f} s after SIGKILL")
+    assert gone, f"{len(processes_in(tmp_path))} left of {number}"
+
+
+def test_commands_that_nobody_watches(start_daemon: Start, tmp_path: Path, figure: Figure) -> None:
+    """The control: a daemon without a watcher leaves them all."""
+    daemon = start(start_daemon, tmp_path, MORTAL, runner=UNWATCHED)
+    number = killed_while_they_run(daemon, tmp_path)
+    time.sleep(AT_MOST)
+    left = processes_in(tmp_path)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    text = f"{len(left)} of {number} processes left {AT_MOST:g} s after SIGKILL"
+    figure(Promise.COMMANDS, text, control=True)
+    assert len(left) == number

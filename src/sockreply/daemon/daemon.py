@@ -22,7 +22,7 @@ from sockreply.daemon.systemd import Notifier
 from sockreply.daemon.watch import Watch, places_for
 from sockreply.errors import CannotStart, NotRunning
 from sockreply.settings import Settings
-from sockreply.turns import Turns
+from sockreply.turns import TakesTurns
 
 
 class Daemon(Service):
@@ -54,8 +54,8 @@ class Daemon(Service):
             )
             for name, each in settings.services.items()
         }
-        self._turns: Turns | None = None  # of commands, since there were any
-        self._share_turns(settings)
+        self._commands: TakesTurns | None = None  # the first that there were
+        self._share_commands(settings)
         self._rereading = Rereading(
             reactor, settings, self.outlets, self._systemd, lambda: self.ready, self.apply
         )
@@ -229,16 +229,16 @@ class Daemon(Service):
                 lambda: self.ready,
                 self.leave,
             )
-            self._share_turns(settings)
+            self._share_commands(settings)
             await self._adopt(settings, await Reload(self.reactor, parts, settings).carry_out())
         finally:
             self._applying.release()
 
-    def _share_turns(self, settings: Settings) -> None:
+    def _share_commands(self, settings: Settings) -> None:
         """Let commands wait for those of the settings before, too, which may still run."""
         if settings.commands is not None:
-            self._turns = self._turns or settings.commands.turns
-            settings.commands.turns = self._turns
+            self._commands = self._commands or settings.commands
+            settings.commands.share(self._commands)
 
     async def _adopt(self, settings: Settings, changed: Changed) -> None:
         self.settings = settings

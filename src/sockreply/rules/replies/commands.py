@@ -2,17 +2,17 @@
 
 A command runs at the head of a process group of its own, and the group dies with it: by SIGKILL
 when it takes too long, prints too much or is no longer wanted, and what it left behind when it
-ends. Only what leaves the group (setsid) is out of reach.
+ends. When this process ends, a watcher kills it. Only what leaves the group (setsid) is out of
+reach.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessTerminated
@@ -23,7 +23,8 @@ from twisted.python.failure import Failure
 
 from sockreply.errors import CommandFailed
 from sockreply.rules.replies.environment import kept
-from sockreply.rules.replies.process_group import ProcessGroup
+from sockreply.rules.replies.process_group import RUN_OUT, ProcessGroup, Spawn
+from sockreply.rules.replies.watcher import Watcher
 from sockreply.shown import SHOWN_BYTES, show_bytes
 from sockreply.turns import Turns
 
@@ -45,14 +46,8 @@ RETRY = 0.1
 TOLD_EVERY = 60.0
 """Seconds between two lines of the log that something has run out."""
 
-# What a start fails with for want of descriptors, of processes or of memory.
-_RUN_OUT = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
-
 INHERITED = range(3, 1024)
 """Where descriptors may be that this process was started with; the first three are replaced."""
-
-
-Spawn: TypeAlias = Callable[[Any, ProcessProtocol, Sequence[str], Mapping[str, str]], object]
 
 
 def run_command(
@@ -92,19 +87,20 @@ class Commands:
 
     Args:
         turns: Says how many run at the same time, and whose.
-        spawn: Starts each, as for `run_command`.
+        spawn: Starts each, as for `run_command`; None: they have a watcher.
     """
 
     _log = Logger()
 
-    turns: Turns
-    """May be replaced by those that others wait for, too."""
-
-    def __init__(self, turns: Turns | None = None, spawn: Spawn = ProcessGroup) -> None:
+    def __init__(self, turns: Turns | None = None, spawn: Spawn | None = None) -> None:
         self.turns = Turns(AT_ONCE, SHARE) if turns is None else turns
-        self._spawn = spawn
+        self.spawn = Watcher().start if spawn is None else spawn
         self._keeps_descriptors = False
         self._told = -TOLD_EVERY  # when it was last told that something has run out
+
+    def share(self, other: Commands) -> None:
+        """Wait for the same turns as others from now on, and have the same watcher."""
+        self.turns, self.spawn = other.turns, other.spawn
 
     def run(
         self,
@@ -139,10 +135,10 @@ class Commands:
         environment: Mapping[str, str],
     ) -> None:
         try:
-            self._spawn(reactor, protocol, argv, environment)
+            self.spawn(reactor, protocol, argv, environment)
         except OSError as error:
             now = reactor.seconds()
-            if error.errno in _RUN_OUT and now - self._told >= TOLD_EVERY:
+            if error.errno in RUN_OUT and now - self._told >= TOLD_EVERY:
                 self._told = now
                 self._log.warn("commands wait: {error}", error=error.strerror)
             raise
@@ -178,7 +174,7 @@ class _Run(ProcessProtocol):
         try:
             spawn(self._reactor, self, self._argv, environment)
         except OSError as error:
-            if error.errno in _RUN_OUT:
+            if error.errno in RUN_OUT:
                 self._next(RETRY, self._spawn, environment, spawn)
             else:
                 self._fail(f"cannot start: {error.strerror}")

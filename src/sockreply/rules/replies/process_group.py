@@ -6,16 +6,33 @@ the only module that knows of Twisted how it starts a process.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from twisted.internet.error import ConnectionDone
 from twisted.internet.process import Process, _getFileActions
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
+
+RUN_OUT = {errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
+"""What a start fails with for want of descriptors, of processes or of memory."""
+
+Spawn: TypeAlias = Callable[[Any, ProcessProtocol, Sequence[str], Mapping[str, str]], object]
+"""Starts a process: on this reactor, for this protocol, by these words, in this environment."""
+
+
+class Groups(Protocol):
+    """Is told the numbers of groups; a set keeps them."""
+
+    def add(self, group: int, /) -> None:
+        """It runs."""
+
+    def discard(self, group: int, /) -> None:
+        """It has been killed: soon, another one may have its number."""
 
 
 class ProcessGroup(Process):
@@ -26,6 +43,7 @@ class ProcessGroup(Process):
         protocol: Is told what it does.
         argv: The program, looked up in PATH, and its arguments.
         environment: All of its environment.
+        groups: Is told of it, as soon as it runs and until it is killed.
 
     Raises:
         OSError: It cannot be started.
@@ -40,7 +58,9 @@ class ProcessGroup(Process):
         protocol: ProcessProtocol,
         argv: Sequence[str],
         environment: Mapping[str, str],
+        groups: Groups | None = None,
     ) -> None:
+        self._groups: Groups = set() if groups is None else groups
         super().__init__(reactor, argv[0], argv, environment, None, protocol)
 
     def _fork(
@@ -68,6 +88,18 @@ class ProcessGroup(Process):
             setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),  # Python ignores these
         )
         self.status = -1
+        self._groups.add(self.group)
+
+    def tell(self, line: bytes) -> None:
+        """Write to its standard input at once, if that is open.
+
+        Args:
+            line: At most PIPE_BUF bytes, of which all or none are written.
+
+        Raises:
+            OSError: Nobody reads them, or there is no room.
+        """
+        os.write(self.pipes[0].fileno(), line)
 
     def end(self) -> None:
         """Kill what is left of the group, and take no more of its output."""
@@ -75,5 +107,6 @@ class ProcessGroup(Process):
         # are given out in turn, so that this takes far longer than EXIT_GRACE.
         with suppress(ProcessLookupError, PermissionError):  # macOS: only zombies are left
             os.killpg(self.group, signal.SIGKILL)
+        self._groups.discard(self.group)
         for pipe in list(self.pipes.values()):
             pipe.connectionLost(Failure(ConnectionDone()))
