@@ -134,3 +134,35 @@ def test_stop_waits_as_long_as_the_drain(machine: Machine) -> None:
     machine.run("systemctl", "stop", SERVICE)
     assert asking.communicate(timeout=SLOW)[0] == "late\n"
     assert tell(machine, SERVICE, "Result") == "success"
+
+
+def processes(machine: Machine) -> int:
+    """How many processes the service has."""
+    group = f"/sys/fs/cgroup/system.slice/{SERVICE}/cgroup.procs"
+    return len(machine.run("sh", "-c", f"cat {group} 2>/dev/null || true").split())
+
+
+def test_stop_drains_commands(machine: Machine) -> None:
+    """A command that runs answers before `systemctl stop` returns, and nothing of it is left."""
+    reply = '{ command = ["sh", "-c", "sleep 2; printf late"] }'
+    configure(machine, BY_THE_LINE + rule("slow", reply))
+    asking = start_asking(machine, "slow")
+    eventually(lambda: processes(machine) == 4, lambda: str(processes(machine)))
+    machine.run("systemctl", "stop", SERVICE)
+    assert asking.communicate(timeout=SLOW)[0] == "late\n"
+    assert tell(machine, SERVICE, "Result") == "success"
+    assert "outlive" not in journal(machine)
+    assert processes(machine) == 0
+
+
+def test_killed_daemon_leaves_no_command(machine: Machine) -> None:
+    """Commands end with a daemon that is killed, also where systemd kills nothing else."""
+    drop_in(machine, "KillMode=process\nRestart=no")
+    reply = '{ command = ["sleep", "1000"], timeout = 1000.0 }'
+    configure(machine, BY_THE_LINE + rule("long", reply))
+    asking = start_asking(machine, "long")
+    eventually(lambda: processes(machine) == 3, lambda: str(processes(machine)))
+    machine.run("systemctl", "kill", "--kill-whom=main", "--signal=KILL", SERVICE)
+    eventually(lambda: processes(machine) == 0, lambda: str(processes(machine)))
+    assert tell(machine, SERVICE, "Result") == "signal"
+    asking.communicate(timeout=SLOW)

@@ -16,7 +16,7 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
 from sockreply.rules.replies.process_group import Groups
-from sockreply.rules.replies.watcher import AGAIN, WATCHER, Watcher
+from sockreply.rules.replies.watcher import AGAIN, TOLD_EVERY, WATCHER, Watcher
 
 GONE = BrokenPipeError(errno.EPIPE, "Broken pipe")
 FULL = BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
@@ -155,7 +155,7 @@ def test_watcher_that_is_lost(system: System) -> None:
         system.pass_by(0)
     assert system.watched == {7}
     assert len(system.watchers) == 2
-    assert logged(events) == ["what ends commands if the daemon is killed ended by signal 9"]
+    assert logged(events) == ["commands might outlive the daemon: the watcher ended by signal 9"]
 
 
 def test_watchers_that_do_not_live_long(system: System) -> None:
@@ -169,6 +169,19 @@ def test_watchers_that_do_not_live_long(system: System) -> None:
     assert 5 <= len(system.watchers) <= 6
     system.pass_by(AGAIN)
     assert system.watched == set(range(7, 100))
+
+
+@pytest.mark.parametrize("status", [0, 127])
+def test_what_is_told_of_its_ends(system: System, status: int) -> None:
+    """A line a minute tells of ends that are none of a daemon's, and how the first came about."""
+    system.start(7)
+    with capturedLogs() as events:
+        for _ in range(int(2.5 * TOLD_EVERY / AGAIN)):
+            ended = ProcessTerminated(status) if status else ProcessDone(0)
+            system.watcher.processEnded(Failure(ended))
+            system.pass_by(AGAIN)
+    line = f"commands might outlive the daemon: the watcher ended with status {status}"
+    assert logged(events) == ([line] * 3 if status else [])
 
 
 def test_nothing_to_watch(system: System) -> None:
@@ -199,8 +212,8 @@ def test_no_shell(system: System) -> None:
             system.pass_by(AGAIN)
             system.watcher.discard(group)
     assert system.tried == 1
-    told = "if the daemon is killed, its commands go on: cannot start /bin/sh"
-    assert logged(events) == [f"{told}: No such file or directory"]
+    why = "cannot start /bin/sh: No such file or directory"
+    assert logged(events) == [f"commands might outlive the daemon: {why}"]
 
 
 def test_no_room_for_a_watcher(system: System) -> None:

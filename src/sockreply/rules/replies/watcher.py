@@ -36,8 +36,11 @@ exit 0
 WATCHER = ("/bin/sh", "-c", SCRIPT, "sockreply")
 """Its words, before the numbers of groups that run already."""
 
-AGAIN = 10.0
+AGAIN = 1.0
 """Seconds between two starts of a watcher: one that never lives long should not take our time."""
+
+TOLD_EVERY = 60.0
+"""Seconds between two lines of the log about this."""
 
 
 class Watcher(ProcessProtocol):
@@ -59,6 +62,7 @@ class Watcher(ProcessProtocol):
         self._reactor: Any = None
         self._groups: set[int] = set()
         self._resting = False  # for AGAIN after a start
+        self._told = -TOLD_EVERY  # when it was last told that something is wrong
 
     def start(
         self,
@@ -102,11 +106,7 @@ class Watcher(ProcessProtocol):
         try:
             self._spawn(self._reactor, self, [*WATCHER, *map(str, self._groups)], {})
         except OSError as error:
-            self._log.warn(
-                "if the daemon is killed, its commands go on: cannot start {program}: {error}",
-                program=WATCHER[0],
-                error=error.strerror,
-            )
+            self._warn(f"cannot start {WATCHER[0]}: {error.strerror}")
             if error.errno not in RUN_OUT:
                 return  # it rests for good
         self._reactor.callLater(AGAIN, self._rested)
@@ -122,6 +122,13 @@ class Watcher(ProcessProtocol):
 
     def processEnded(self, reason: Failure) -> None:
         match reason.value:
-            case ProcessTerminated(signal=number, exitCode=status):
-                how = f"with status {status}" if number is None else f"by signal {number}"
-                self._log.warn("what ends commands if the daemon is killed ended {how}", how=how)
+            case ProcessTerminated(signal=int(number)):
+                self._warn(f"the watcher ended by signal {number}")
+            case ProcessTerminated(exitCode=status):
+                self._warn(f"the watcher ended with status {status}")
+
+    def _warn(self, reason: str) -> None:
+        now = self._reactor.seconds()
+        if now - self._told >= TOLD_EVERY:
+            self._told = now
+            self._log.warn("commands might outlive the daemon: {reason}", reason=reason)
