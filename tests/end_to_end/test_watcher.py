@@ -9,10 +9,16 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import pytest_twisted  # type: ignore[import-untyped]  # it has no types to be checked
+from twisted.internet import reactor as the_reactor
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.task import deferLater
 
-from sockreply.rules.replies.watcher import SCRIPT
+from sockreply.rules.replies.process_group import ProcessGroup
+from sockreply.rules.replies.watcher import AGAIN, SCRIPT, Watcher
 from tests.end_to_end.clients import ask, connect
 from tests.end_to_end.daemons import Daemon, Start, in_each_foreground, needs_proc, processes_in
 from tests.end_to_end.waiting import PATIENCE, eventually, within
@@ -108,7 +114,7 @@ def test_what_a_watcher_keeps(site: Site) -> None:
     """It has nothing open but its input, and a group of its own; its dead are reaped."""
     site.run_short()
     watcher = site.watcher()
-    assert [each.name for each in Path(f"/proc/{watcher}/fd").iterdir()] == ["0"]
+    eventually(lambda: [each.name for each in Path(f"/proc/{watcher}/fd").iterdir()] == ["0"])
     assert os.getpgid(watcher) == watcher
     os.kill(watcher, signal.SIGKILL)
     eventually(lambda: not Path(f"/proc/{watcher}").exists())
@@ -147,6 +153,30 @@ def test_watcher_that_is_lost(site: Site) -> None:
         site.daemon.signal(signal.SIGKILL)
         site.daemon.wait()
         assert within(SOON, lambda: not site.others), site.others
+
+
+@pytest_twisted.ensureDeferred  # type: ignore[untyped-decorator]  # it has no types
+async def test_watcher_that_stands_still() -> None:
+    """One that reads nothing holds up nothing, and is replaced when the pipe is full."""
+    reactor: Any = the_reactor
+    watcher = Watcher()
+    processes: list[ProcessGroup] = []
+    protocol = ProcessProtocol()
+    protocol.makeConnection = processes.append  # type: ignore[method-assign]  # all it is told
+    watcher.start(reactor, protocol, ("sleep", "1000"), os.environ)
+    (sleeper,) = processes
+    before = watcher.transport.pid
+    os.kill(before, signal.SIGSTOP)
+    await deferLater(reactor, AGAIN + 0.2)
+    while watcher.transport.pid == before:
+        watcher.discard(sleeper.group)
+        watcher.add(sleeper.group)
+    await deferLater(reactor, 0.2)
+    assert not Path(f"/proc/{before}").exists()
+    assert seen(watcher.transport.pid, "cmdline").endswith(f"\0{sleeper.group}\0")
+    assert Path(f"/proc/{sleeper.pid}").exists()
+    sleeper.end()
+    watcher.transport.end()
 
 
 @pytest.mark.parametrize("shell", ["sh", "dash", "bash", "busybox sh", "ksh", "mksh", "yash"])
