@@ -110,12 +110,12 @@ def test_what_cannot_be(site: Site, settings: Settings, error: type[Exception]) 
 
 
 def test_commands_share_their_turns(site: Site) -> None:
-    """Commands of all settings wait for each other, also when some settings had none."""
+    """Commands of all settings wait for each other, and have one watcher, after a pause too."""
     first, second = Commands(), Commands()
     site.apply(replace(saying("new"), commands=first))
     site.apply(saying("newer"))
     site.apply(replace(saying("newest"), commands=second))
-    assert second.turns is first.turns
+    assert (second.turns, second.spawn) == (first.turns, first.spawn)
 
 
 def test_one_at_a_time(site: Site, closing: Deferred[None]) -> None:

@@ -1,8 +1,8 @@
-"""Ends the process groups that outlive this process: of ours, nothing runs after SIGKILL.
+"""Ends the process groups that outlive this process, however it ends.
 
 A shell beside us, the watcher, knows which groups run. It reads their numbers from a pipe that only
 we hold open. When that ends, it kills the groups that are left, and exits. One that is started at
-the moment of our death escapes: its number cannot be told before it runs.
+the moment of our end escapes: its number cannot be told before it runs.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from twisted.python.failure import Failure
 
 from sockreply.rules.replies.process_group import RUN_OUT, ProcessGroup
 
-# Signals to all around us, as from a service manager, would end the watcher before it is needed.
+# Signals to everything here, as from a service manager, would end the watcher before it is needed.
 # It keeps nothing open but its input. Each number in `groups` has a space on either side.
 SCRIPT = """\
+# kills the commands of sockreply if they are left when it is gone
 trap '' HUP INT QUIT TERM
 exec >&- 2>&-
 groups=" $* "
@@ -95,7 +96,9 @@ class Watcher(ProcessProtocol):
         try:
             if self.transport is not None:
                 self.transport.tell(line)
-        except OSError:  # it is gone; or it has read none of the last thousands, and never will
+        except OSError:
+            # It is gone; or it has read none of the last thousands, and never will. It dies before
+            # its pipe ends, and so kills nothing.
             self.transport.end()
 
     def _watch(self) -> None:
