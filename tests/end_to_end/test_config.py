@@ -17,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.end_to_end.test_reload import PATIENCE, SOCKREPLY, Running, service
+from tests.end_to_end.waiting import eventually
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 RUNNERS = {
@@ -57,7 +58,7 @@ def test_file_that_is_wrong(runner: str, missing: bool, tmp_path: Path) -> None:
     assert str(file) not in said
     assert ("No such file" if missing else "services.example.lisen: unknown key") in said
     assert "Traceback" not in said
-    assert not (tmp_path / "twistd.pid").exists()
+    eventually(lambda: not (tmp_path / "twistd.pid").exists())
 
 
 def test_config_excludes_other_options(tmp_path: Path) -> None:
