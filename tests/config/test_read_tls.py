@@ -115,6 +115,10 @@ def test_defaults(files: Path) -> None:
             ".min_version: expected '1.2' or '1.3', found text '1.1'",
         ),
         ("certificate = 'good.pem', alpn = ['']", ".alpn[1]: '' is not 1 to 255 characters"),
+        (
+            f"certificate = 'good.pem', alpn = ['{'a' * 255}', '{'a' * 256}']",
+            f".alpn[2]: '{'a' * 60}'... is not 1 to 255 characters of ASCII",
+        ),
         ("certificate = 'good.pem', alpn = ['ä']", ".alpn[1]: 'ä' is not 1 to 255 characters of"),
         (
             "certificate = 'good.pem', sni = { 'a.example' = { certificate = 'junk' } }",

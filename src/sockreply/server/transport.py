@@ -80,7 +80,6 @@ class SendsAtOnce(BufferedServer):
         return None
 
     def _end_with_read(self) -> None:
-        self._ends_with_read = False
         if self.is_over:
             return
         if self.unsent:  # it was written to after all
