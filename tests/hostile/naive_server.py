@@ -42,7 +42,11 @@ class Naive(Protocol, TimeoutMixin):
     transport: Any
     rest = b""
     own: bytearray
-    host: str
+
+    @property
+    def peer(self) -> str:
+        """The address of the other end; that of a UNIX socket has none."""
+        return getattr(self.transport.getPeer(), "host", "")
 
     def connectionMade(self) -> None:
         self.factory.connections += 1
@@ -52,9 +56,8 @@ class Naive(Protocol, TimeoutMixin):
             milliseconds = int(options.user_timeout * 1000)
             wire = self.transport.getHandle()
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
-        self.host = getattr(self.transport.getPeer(), "host", "")  # a UNIX socket's has none
-        self.factory.by_peer[self.host] += 1
-        if self.factory.by_peer[self.host] > options.most_by_peer:
+        self.factory.by_peer[self.peer] += 1
+        if self.factory.by_peer[self.peer] > options.most_by_peer:
             self.transport.loseConnection()
 
     def dataReceived(self, data: bytes) -> None:
@@ -91,7 +94,7 @@ class Naive(Protocol, TimeoutMixin):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.setTimeout(None)
         self.factory.connections -= 1
-        self.factory.by_peer[self.host] -= 1
+        self.factory.by_peer[self.peer] -= 1  # which a PROXY header may have changed since
 
 
 class Page(Resource):
