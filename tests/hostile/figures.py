@@ -24,7 +24,7 @@ class Promise(StrEnum):
     METRICS = "metrics"
     CLOSE = "close"
     SLOW_READER = "slow reader"
-    LEAVER = "leaver"
+    LEAVER = "lost peer"
     CLOCK = "clock"
     IDLE = "idle"
     PROXY = "proxy header"
