@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# TCP_USER_TIMEOUT resets a connection whose peer reads all the time, if it reads through a small window.
+# TCP_USER_TIMEOUT resets a connection whose peer reads steadily, if its window is small.
 #
 # Seen on Linux 6.18 with Python 3.11.7, over loopback. tcp(7) says that the option limits how long data may stay
 # unacknowledged, or unsent because the window is zero. A peer that reads 2,000 bytes four times a second from a receive buffer
-# of 16 KiB takes more of the data all the time, and yet is reset, with what was still to be sent. Without the option it is served
-# for as long as it reads. Instruments and embedded hosts have such small windows. A server that wants to be rid of peers that
-# take nothing has to see for itself whether they take something (SIOCOUTQ).
+# of 16 KiB makes steady progress, and yet its connection is reset, and the rest of the data is lost. Without the option, it is
+# served for as long as it reads. Instruments and embedded hosts have such small windows. A server that wants to disconnect peers
+# that take nothing has to check their progress itself (SIOCOUTQ).
 set -euo pipefail
 
 command -v python3 > /dev/null || exit 2

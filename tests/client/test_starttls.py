@@ -85,7 +85,7 @@ def test_dialogues(kind: str, answers: list[bytes], size: int) -> None:
         ("postgres", b"N", "the server said 'N'"),
         ("postgres", b"E\x00\x00", "the server said 'E'"),
         ("smtp", b"2" * (ANSWER_LIMIT + 1), f"the answer has more than {ANSWER_LIMIT} bytes"),
-        ("postgres", b"Sx", "more came in clear after the answer that lets TLS begin"),
+        ("postgres", b"Sx", "the server sent more in clear after it agreed to TLS"),
     ],
 )
 def test_refused(kind: str, answer: bytes, why: str) -> None:

@@ -178,5 +178,5 @@ def test_proxies(tmp_path: Path, listen: str, allow: str, shown: str) -> None:
     assert good
     endpoint = lines[-2].removeprefix("  listens on ").partition(",")[0]
     assert lines[-2] == f"  listens on {endpoint}, with PROXY headers from {shown}"
-    warned = f"{path}: warning: services.s.listen: haproxy:tcp:1 believes every peer: "
+    warned = f"{path}: warning: services.s.listen: haproxy:tcp:1 accepts PROXY headers "
     assert [line.startswith(warned) for line in lines[:-3]] == [True] * (shown == "everybody")

@@ -461,7 +461,7 @@ REPLIES = [
     ),
     (
         "{ command = ['date'], env = { SOCKREPLY_PEER = 'b' } }",
-        ".env: SOCKREPLY_PEER: names that begin with SOCKREPLY_ are taken",
+        ".env: SOCKREPLY_PEER: names that begin with SOCKREPLY_ are reserved",
     ),
     (
         '{ command = ["date"], env = { A = "b\\u0000" } }',

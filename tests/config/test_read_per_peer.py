@@ -42,7 +42,7 @@ def test_a_burst_below_the_longest_message() -> None:
     (warning,) = settings_of(text).warnings
     assert warning == (
         "services.s.per_peer: the longest message has 1000 bytes, but a peer that sends more than "
-        "999.5 at once is cut off; bytes_burst allows more"
+        "999.5 at once is disconnected; set a higher bytes_burst"
     )
     for other in ("'wait'", "'refuse', bytes_burst = 1000"):
         assert not settings_of(text.replace("'refuse'", other)).warnings

@@ -44,16 +44,20 @@ def test_none() -> None:
 @pytest.mark.parametrize(
     ("endpoint", "written", "problem"),
     [
-        ("tcp:1", [], ": names no proxy, so that nobody could connect"),
+        ("tcp:1", [], ": names no proxy, so nobody could connect"),
         ("tcp:1", "", ": '' is not a network; for example 192.0.2.0/24, ::1"),
         ("tcp:1", ["unix", "here"], "[2]: 'here' is not a network; for example 192.0.2.0/24, ::1"),
         ("tcp:1", "10.0.0.1/8", ": '10.0.0.1/8' has bits set after its mask; the network is"),
-        ("tcp:1", "unix", ": a proxy never reaches endpoint tcp:1 as 'unix'"),
-        ("unix:a", "::1", ": a proxy reaches endpoint unix:a as 'unix' only"),
-        ("systemd:domain=UNIX:index=0", "::1", ": a proxy reaches endpoint systemd:domain=UNIX"),
-        ("stdio:", "::1", ": endpoint stdio: has no proxies"),
-        ("haproxy:tcp:1", "::1", ": the haproxy: of the endpoint says the same; leave it out"),
-        ("haproxy:haproxy:tcp:1", "::1", ": haproxy: stands before it twice"),
+        ("tcp:1", "unix", ": to endpoint tcp:1, no proxy connects as 'unix'"),
+        ("unix:a", "::1", ": to endpoint unix:a, proxies connect as 'unix' only"),
+        ("systemd:domain=UNIX:index=0", "::1", ": to endpoint systemd:domain=UNIX"),
+        ("stdio:", "::1", ": no proxy can connect to endpoint stdio:"),
+        (
+            "haproxy:tcp:1",
+            "::1",
+            ": leave out the haproxy: of the endpoint; proxy_from replaces it",
+        ),
+        ("haproxy:haproxy:tcp:1", "::1", ": haproxy: may stand there only once"),
     ],
 )
 def test_refused(endpoint: str, written: object, problem: str) -> None:

@@ -88,9 +88,12 @@ def test_defaults(files: Path) -> None:
         ("certificate = 'cert.pem'", ".certificate: DIR/cert.pem holds no private key in PEM"),
         (
             "certificate = 'broken.pem'",
-            ".certificate: DIR/broken.pem holds what OpenSSL cannot read: ",
+            ".certificate: DIR/broken.pem has something in it that OpenSSL cannot read: ",
         ),
-        ("certificate = 'cut.pem'", ".certificate: DIR/cut.pem holds what OpenSSL cannot read: "),
+        (
+            "certificate = 'cut.pem'",
+            ".certificate: DIR/cut.pem has something in it that OpenSSL cannot read: ",
+        ),
         (
             "certificate = 'secret.pem'",
             ".certificate: DIR/secret.pem holds an encrypted private key; `openssl pkey` writes",
@@ -138,7 +141,7 @@ def test_defaults(files: Path) -> None:
         ),
         (
             "certificate='good.pem', sni={a={certificate='good.pem'},A={certificate='good.pem'}}",
-            ".sni.A: is there already, in other letters",
+            ".sni.A: is there already, in another case",
         ),
         ("certificate = 'good.pem', keys = 'x'", ".keys: unknown key (did you mean key?); known: "),
         ("certificate = 'good.pem', sni = 5", ".sni: expected a table, found number 5"),

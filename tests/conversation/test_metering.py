@@ -147,7 +147,7 @@ def test_one_that_fails_holds_up_nobody() -> None:
         queue.clock.advance(0.1)
         queue.clock.advance(0.1)
     assert queue.passed == ["bad", "good"]
-    assert "could not go on" in texts(events, "critical")[0]
+    assert "could not be resumed" in texts(events, "critical")[0]
 
 
 def test_release() -> None:

@@ -148,7 +148,7 @@ def test_json_log_that_nobody_reads(tmp_path: Path, runner: str, figure: Figure)
     lines = (tmp_path / "out").read_text().splitlines()
     (first,) = [i for i, line in enumerate(lines) if " starting on " in line]
     (last,) = [i for i, line in enumerate(lines) if " no longer writing JSON lines " in line]
-    told = f"cannot write JSON lines to {tmp_path}/json: nobody takes the lines before"
+    told = f"cannot write JSON lines to {tmp_path}/json: its reader takes no more lines"
     assert len([line for line in lines if told in line]) == 1
     assert kept > 0
     assert lines[last].endswith(f"json; {last - first - kept} lines lost")

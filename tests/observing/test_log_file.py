@@ -95,7 +95,7 @@ def test_what_waits_is_bounded(desk: Desk, events: Sequence[LogEvent]) -> None:
     for _ in range(room + 9):
         desk.file.write(FILLING)
     assert desk.file.lost == 9
-    assert texts(events) == ["cannot write what: nobody takes the lines before"]
+    assert texts(events) == ["cannot write what: its reader takes no more lines"]
     assert desk.read() == FILLING * whole
     reading = threading.Thread(target=desk.thread.run)
     reading.start()

@@ -244,7 +244,7 @@ def test_answers_that_nobody_takes_are_few(events: list[LogEvent]) -> None:
     for each in visitors:
         each.channel.write(b"x" * size)
     assert end_aborted(*visitors) == visitors[:2]
-    assert texts(events) == [f"[metrics]: {PEER} closed: too many answers are not taken"] * 2
+    assert texts(events) == [f"[metrics]: {PEER} closed: too many answers wait for their peers"] * 2
     visitors[2].leave()
     watching.visit().channel.write(b"x" * size)
     assert not any(each.transport.aborted for each in visitors[2:])

@@ -190,7 +190,7 @@ def test_nothing_in_clear_counts_afterwards(
     assert talk.ask(b"ours\n") == b"ours in TLSv1.3\n"
     assert talk.counters.messages == before + 1
     assert talk.counters.dropped_bytes == size
-    text = f"192.168.1.1:54321 sent {size} bytes in clear after it asked for TLS: dropped"
+    text = f"dropped {size} bytes that 192.168.1.1:54321 sent in clear after it asked for TLS"
     assert texts(events, "warn") == [text]
     dropped = b"".join(told[2] for told in log.told if told[0] == "dropped")
     assert len(dropped) == size * exact
@@ -231,7 +231,7 @@ def test_only_once(certificate: Path) -> None:
     with capturedLogs() as events:
         talk.ask(b"TLS\n")
     (line,) = texts(events, "error")
-    assert line.endswith("gets no reply: cannot begin TLS: it has begun already")
+    assert line.endswith("gets no reply: cannot begin TLS: the connection is over TLS already")
     talk.leave()
     assert talk.counters.closed == {"error": 1}
 
@@ -242,7 +242,7 @@ def test_listener_without_it() -> None:
     with capturedLogs() as events:
         talk.say(b"TLS\n")
     (line,) = texts(events, "error")
-    assert "cannot begin TLS: the connection's listener has no certificate" in line
+    assert "cannot begin TLS: the connection's listener has no tls with starttls" in line
     talk.leave()
     assert talk.counters.closed == {"error": 1}
 
@@ -296,7 +296,7 @@ def test_certificate_that_has_gone(certificate: Path) -> None:
     talk.transport.server.factory = talk.factory
     with capturedLogs() as events:
         talk.say(b"TLS\n")
-    assert "has no certificate for it" in texts(events, "error")[0]
+    assert "has no tls with starttls = true" in texts(events, "error")[0]
 
 
 def test_drain_inside(certificate: Path) -> None:
@@ -337,6 +337,6 @@ def test_what_the_limits_of_a_peer_hold_back_is_dropped(certificate: Path, exact
     talk.clock.advance(9)
     assert talk.ask(b"ours\n") == b"ours in TLSv1.3\n"
     assert talk.counters.dropped_bytes == 7
-    assert "sent 7 bytes in clear after it asked for TLS: dropped" in texts(events, "warn")[0]
+    assert "sent in clear after it asked for TLS" in texts(events, "warn")[0]
     dropped = [told[1:] for told in log.told if told[0] == "dropped"]
     assert dropped == ([(5, b"two\nthr")] if exact else [])

@@ -181,7 +181,7 @@ class ClearFirst(Protocol):
                 raise StartTLSRefused(f"the answer has more than {ANSWER_LIMIT} bytes")
             if not self._exchanges and self._read:
                 # Somebody on the way may have added it; inside TLS it would pass for the server's.
-                raise StartTLSRefused("more came in clear after the answer that lets TLS begin")
+                raise StartTLSRefused("the server sent more in clear after it agreed to TLS")
         except StartTLSRefused as refused:
             self._fail(refused)
             return

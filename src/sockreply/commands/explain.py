@@ -55,8 +55,10 @@ class Options(CommandOptions):
         parameter("service", None, None, "Which service, if the file has several.", str),
         parameter("state", None, None, "The connection's state. [default: the initial one]", str),
         parameter("peer", None, "127.0.0.1", "The address that the message comes from.", str),
-        parameter("sni", None, None, "It is over TLS, and asked for this server name.", str),
-        parameter("subject", None, None, "It is over TLS, with this client's certificate.", str),
+        parameter("sni", None, None, "It is over TLS, and the client asked for this name.", str),
+        parameter(
+            "subject", None, None, "It is over TLS, with a client certificate for this.", str
+        ),
     ]
 
     arguments = ("FILE", "MESSAGE")

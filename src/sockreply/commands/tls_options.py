@@ -25,14 +25,14 @@ PARAMETERS: Sequence[Sequence[Any]] = [
         "starttls",
         None,
         None,
-        "Ask for TLS in clear, as is usual in "
+        "Begin in clear, and ask for TLS in the way of "
         f"{', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}; or with this message, "
-        "to which any reply is a yes.",
+        "which any reply accepts.",
         str,
     ),
     parameter("ca", None, None, "Trust these authorities, in PEM, and no others.", file_path),
-    parameter("cert", None, None, "Show this certificate, in PEM.", file_path),
-    parameter("key", None, None, "Its private key, if that is in another file.", file_path),
+    parameter("cert", None, None, "Present this certificate, in PEM.", file_path),
+    parameter("key", None, None, "The private key of --cert, if in another file.", file_path),
     parameter(
         "server-name",
         None,
@@ -67,7 +67,7 @@ def read_tls(
     if re.match("(?:tls|ssl):", options["to"] or "", re.IGNORECASE):
         raise usage.UsageError(f"{options['to']} has TLS of its own; tcp:HOST:PORT has none")
     if options["insecure"] and options["ca"] is not None:
-        raise usage.UsageError("--insecure trusts everybody, and --ca only some")
+        raise usage.UsageError("--insecure verifies nothing, so --ca has no effect")
     if options["key"] is not None and options["cert"] is None:
         raise usage.UsageError("--key needs --cert")
     return ClientTLS(
@@ -105,7 +105,9 @@ def _server_name(options: Mapping[str, Any]) -> str | None:
         return re.sub(r"\\(.)", r"\1", found[1])
     if options["insecure"]:
         return None
-    raise usage.UsageError(f"--server-name is needed to verify whom {options['to']} leads to")
+    raise usage.UsageError(
+        f"--server-name is needed, because {options['to']} names no host to verify"
+    )
 
 
 def greets_in_clear(options: Mapping[str, Any]) -> bool:

@@ -32,7 +32,7 @@ def read_per_peer(service: form.Service, written: form.PerPeer, reading: Reading
     if most is not None and written.over == "refuse" and most.burst < service.max_message:
         reading.warn(
             f"the longest message has {service.max_message} bytes, but a peer that sends more than "
-            f"{most.burst:g} at once is cut off; bytes_burst allows more"
+            f"{most.burst:g} at once is disconnected; set a higher bytes_burst"
         )
     return PeerLimits(**rates, over=written.over, ipv6_prefix=written.ipv6_prefix)
 

@@ -26,12 +26,12 @@ def read_proxies(written: str | list[str], endpoint: str, reading: Reading) -> t
 
 def _check(proxies: list[Proxies], endpoint: str) -> None:
     if not proxies:
-        raise ConfigError("names no proxy, so that nobody could connect")
+        raise ConfigError("names no proxy, so nobody could connect")
     if has_prefix(endpoint):
-        raise ConfigError("the haproxy: of the endpoint says the same; leave it out there")
+        raise ConfigError("leave out the haproxy: of the endpoint; proxy_from replaces it")
     if endpoint.partition(":")[0].lower() == "stdio":
-        raise ConfigError(f"endpoint {endpoint} has no proxies")
+        raise ConfigError(f"no proxy can connect to endpoint {endpoint}")
     if is_unix(endpoint) and UNIX not in proxies:
-        raise ConfigError(f"a proxy reaches endpoint {endpoint} as {UNIX!r} only")
+        raise ConfigError(f"to endpoint {endpoint}, proxies connect as {UNIX!r} only")
     if not is_unix(endpoint) and set(proxies) == {UNIX}:
-        raise ConfigError(f"a proxy never reaches endpoint {endpoint} as {UNIX!r}")
+        raise ConfigError(f"to endpoint {endpoint}, no proxy connects as {UNIX!r}")

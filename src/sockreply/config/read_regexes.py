@@ -14,15 +14,15 @@ from sockreply.errors import ConfigError
 
 _SLOW = (
     "a repeat within a repeat, as in (a+)+, takes for ever on some messages that almost match, "
-    "and the daemon waits for it"
+    "and the daemon answers nobody meanwhile"
 )
 
 _OVERLAPPING = (
     "repeated alternatives that can match the same, as in (a|ab|b)*, take for ever on some "
-    "messages that almost match, and the daemon waits for it"
+    "messages that almost match, and the daemon answers nobody meanwhile"
 )
 _ANEW = (
-    "the search begins anew at each byte of a long run, as with \\d+x: a long message holds up the "
+    "the search begins anew at each byte of a long run, as with \\d+x: a long message stops the "
     "daemon for seconds; begin with ^, or set a max_message of less than {least}"
 )
 _LEAST = 4096  # bytes of a message with which such a search takes some hundredths of a second

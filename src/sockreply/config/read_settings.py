@@ -64,7 +64,7 @@ def _read_metrics(written: form.Metrics | None, reading: Reading) -> str | None:
         return None
     with reading.problems.at("listen"):
         if has_prefix(written.listen):
-            raise ConfigError("haproxy: is for services; nobody asks for metrics through it")
+            raise ConfigError("haproxy: is for services, not for metrics")
         return read_endpoint(on_loopback(written.listen), reading)
     return None
 

@@ -52,7 +52,7 @@ def read_tls(written: form.TLS, reading: Reading) -> TLSSettings | None:
         with problems.at("sni", name):
             asked_as = _server_name(name)
             if asked_as in others:
-                raise ConfigError("is there already, in other letters")
+                raise ConfigError("is there already, in another case")
             other = _read_certificate(pair, asked, reading, known, name)
             others |= {asked_as: other} if other else {}
     if context is None or problems.here():
@@ -89,7 +89,9 @@ def _read_asked(written: form.TLS, reading: Reading) -> _Asked:
             _looked_at(written.client_ca, reading)
             authorities = certificates_of(reading.files.contents(written.client_ca))
     elif written.require_client:
-        problems.add("needs client_ca, the authorities whose clients are let in", "require_client")
+        problems.add(
+            "needs client_ca, the authorities whose clients are accepted", "require_client"
+        )
     return _Asked(_VERSIONS[written.min_version], alpn, authorities, written.require_client)
 
 
@@ -138,7 +140,9 @@ def _looked_at(name: str, reading: Reading) -> Path | None:
             cadata=certificates_of(contents)
         )
     except ssl.SSLError as error:
-        raise ConfigError(f"{path} holds what OpenSSL cannot read: {_reason(error)}") from None
+        raise ConfigError(
+            f"{path} has something in it that OpenSSL cannot read: {_reason(error)}"
+        ) from None
     return path
 
 

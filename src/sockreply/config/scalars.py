@@ -132,7 +132,7 @@ class Variables:
         if not name or "=" in name or not _in_environment(name):
             raise ConfigError(f"{excerpt(name)} is not the name of a variable")
         if name.startswith(OWN):
-            raise ConfigError(f"{name}: names that begin with {OWN} are taken")
+            raise ConfigError(f"{name}: names that begin with {OWN} are reserved")
         if value is True:
             return None
         if not isinstance(value, str):

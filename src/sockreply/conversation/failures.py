@@ -127,10 +127,10 @@ def tell_broken(shared: Shared, whose: HasPeer, failure: Failure) -> None:
     shared.counters.errors["internal"] += 1
     try:
         traceback = show_text(failure.getTraceback()) if shared.complaints.room else ""
-        text = "the connection of {peer} ends, because something failed\n{traceback}"
+        text = "{peer} disconnected: internal error\n{traceback}"
         shared.complaints.tell(_log.error, whose.peer, text, traceback=traceback)
     except Exception:  # that may be what failed
-        _log.failure("something failed, and could not be told")
+        _log.failure("something failed, and so did logging it")
 
 
 def _shown(session: Session, rest: bytes) -> str:

@@ -137,4 +137,4 @@ class Meter:
         try:
             waiter.passed(self)
         except Exception:
-            self._log.failure("a connection that waited could not go on")
+            self._log.failure("a waiting connection could not be resumed")

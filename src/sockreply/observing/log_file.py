@@ -117,7 +117,7 @@ class LogFile:
 
     def _wait_with(self, line: bytes) -> None:
         if self._size + len(line) > WAITING_BYTES:
-            self._lose(1, "nobody takes the lines before")
+            self._lose(1, "its reader takes no more lines")
             return
         self._waiting.append((self._file, line))
         self._size += len(line)

@@ -198,4 +198,4 @@ class _Rendering:
             return Page(OK, generate_latest(self._registry), CONTENT_TYPE)
         except Exception:
             _log.failure("/metrics cannot be rendered")
-            return Page(INTERNAL_SERVER_ERROR, b"this is a mistake in sockreply\n")
+            return Page(INTERNAL_SERVER_ERROR, b"this is a bug in sockreply\n")

@@ -128,7 +128,7 @@ class MetricsSite(Site):
                 return
             if each.unsent:
                 unsent -= each.unsent
-                self._cut(each, "too many answers are not taken", self._log.warn)
+                self._cut(each, "too many answers wait for their peers", self._log.warn)
 
     def late(self, connection: _OneRequest) -> None:
         """Its time is over."""

@@ -146,9 +146,9 @@ class Connection(Protocol):
     def start_tls(self) -> None:
         answering, over_tls = self._answering, tls_to_start(self.transport)
         if tls_under(self.transport) is not None:
-            raise ResponderError("cannot begin TLS: it has begun already")
+            raise ResponderError("cannot begin TLS: the connection is over TLS already")
         if over_tls is None:
-            why = "the connection's listener has no certificate for it (tls.starttls)"
+            why = "the connection's listener has no tls with starttls = true"
             raise ResponderError(f"cannot begin TLS: {why}")
         if answering.drains or answering.state is HALF_CLOSED:  # there will be no handshake
             self.close("drained" if answering.drains else "peer")
@@ -167,7 +167,7 @@ class Connection(Protocol):
         self._framer = self._answering.framer
         self._deadlines.end("silence")
         if size:
-            text = "{peer} sent {size} bytes in clear after it asked for TLS: dropped"
+            text = "dropped {size} bytes that {peer} sent in clear after it asked for TLS"
             self._shared.complaints.tell(_log.warn, self.peer(), text, size=size)
 
     def close(self, why: str) -> None:

@@ -46,7 +46,7 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
         if has_prefix(description):
             inside = without_prefix(description)
             if has_prefix(inside):
-                raise BadEndpoint(description, "haproxy: stands before it twice")
+                raise BadEndpoint(description, "haproxy: may stand there only once")
             return endpoint_from(reactor, inside)
         check_server_files(description)
         parameters = ssl_parameters(description)

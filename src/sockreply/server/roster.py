@@ -201,7 +201,7 @@ class Roster:
             try:
                 tell()
             except Exception:  # the others hear of it, and whoever has gone is gone
-                self._log.failure("a place is free, and somebody could not be told")
+                self._log.failure("a place is free, but something that waits for it failed")
 
     def _pace(self, connection: Member) -> PacedFramer | None:
         """Keep a connection to the limits of its peer, if there are any."""

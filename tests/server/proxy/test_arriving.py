@@ -225,7 +225,7 @@ def test_prefix(make_site: MakeSite, allow: tuple[str, ...] | None, believed: bo
         client = site.connect(*([LINE + b"x\n"] if believed else []))
     assert hear(client) == (ANSWER if believed else None)
     assert site.counters.refused == ({} if believed else {"not_a_proxy": 1})
-    warned = [text for text in texts(events, "warn") if "believes every peer" in text]
+    warned = [text for text in texts(events, "warn") if "accepts PROXY headers from everybody" in text]
     assert len(warned) == (allow is None)
 
 
@@ -239,7 +239,7 @@ def test_who_is_no_proxy(make_site: MakeSite) -> None:
     assert site.counters.refused == {"not_a_proxy": 50}
     assert site.counters.connections == 0
     lines = texts(events)
-    assert lines[0] == "127.0.0.1:7 refused: it is not a proxy that is believed"
+    assert lines[0] == "127.0.0.1:7 refused: not one of the listener's proxies"
     assert len(lines) == 21
 
 

@@ -77,7 +77,7 @@ class HeaderFactory(ServerFactory[Protocol]):
             return Arriving(self)
         self.shared.counters.refused["not_a_proxy"] += 1
         if addr is not None:
-            text = "{peer} refused: it is not a proxy that is believed"
+            text = "{peer} refused: not one of the listener's proxies"
             self.shared.complaints.tell(_log.warn, addr, text)
         return None
 

@@ -16,7 +16,7 @@ Believes: TypeAlias = Callable[[IAddress], bool]
 """Is a peer a proxy whose header counts?"""
 
 EVERYBODY = (
-    "{endpoint} believes every peer: anybody can name any address in a PROXY header; "
+    "{endpoint} accepts PROXY headers from everybody, so anybody can pretend to be any client; "
     "list your proxies in proxy_from or allow"
 )
 """What is to be said of a listener that does so."""
