@@ -225,7 +225,9 @@ def test_prefix(make_site: MakeSite, allow: tuple[str, ...] | None, believed: bo
         client = site.connect(*([LINE + b"x\n"] if believed else []))
     assert hear(client) == (ANSWER if believed else None)
     assert site.counters.refused == ({} if believed else {"not_a_proxy": 1})
-    warned = [text for text in texts(events, "warn") if "accepts PROXY headers from everybody" in text]
+    warned = [
+        text for text in texts(events, "warn") if "accepts PROXY headers from everybody" in text
+    ]
     assert len(warned) == (allow is None)
 
 
