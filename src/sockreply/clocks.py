@@ -1,4 +1,4 @@
-"""Two clocks: one that nobody sets, for everything that waits; the time of day, for what is shown.
+"""Two clocks: a monotonic one for everything that waits, and the time of day for what is shown.
 
 Twisted's reactors take the time of day for both. When that is set by an hour, a delay of a second
 takes an hour, or none.
@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 
 
 def keep_steady(reactor: Any) -> None:
-    """Let a reactor go by a clock that nobody sets.
+    """Let a reactor use a monotonic clock.
 
     Only for the reactor of a process that is all ours, and before anything is scheduled: the times
     of the two clocks cannot be compared. A reactor that does something already is left as it is.
@@ -24,7 +24,7 @@ def keep_steady(reactor: Any) -> None:
 
 
 def time_of_day(clock: IReactorTime, seconds: float | None = None) -> float:
-    """What the clock on the wall showed, in seconds since 1970.
+    """The time of day, in seconds since 1970.
 
     Args:
         clock: The reactor, whether or not it was made steady.

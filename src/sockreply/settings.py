@@ -18,13 +18,13 @@ from sockreply.turns import TakesTurns
 Level: TypeAlias = Literal["debug", "info", "warn"]
 
 Over: TypeAlias = Literal["wait", "refuse"]
-"""What becomes of a connection whose peer is over a limit."""
+"""What happens to a connection whose peer exceeds a limit."""
 
 UNIX: Literal["unix"] = "unix"
-"""Stands for the peers on a UNIX socket, who have no address, where networks are listed."""
+"""In a list of networks, stands for peers on a UNIX socket, which have no IP address."""
 
 Proxies: TypeAlias = IPv4Network | IPv6Network | Literal["unix"]
-"""Where proxies are."""
+"""Where a service's proxies connect from: a network, or `UNIX`."""
 
 EXCHANGES_A_SECOND = 50
 """How many exchanges are shown: nobody reads more, and an event costs more than a reply."""
@@ -35,8 +35,8 @@ class Rate:
     """How often something may happen.
 
     Args:
-        per_second: So often in the long run.
-        burst: So often at once, if it has not happened for a while.
+        per_second: How often in the long run.
+        burst: How often at once, after a quiet time.
     """
 
     per_second: float
@@ -45,13 +45,13 @@ class Rate:
 
 @dataclass(frozen=True)
 class PeerLimits:
-    """What one peer may do, over all of its connections; None: as much as it likes.
+    """What one peer may do, on all its connections together; None: no limit.
 
     Args:
         connections: New connections.
-        messages: Messages, on all of its connections.
+        messages: Messages.
         bytes: Bytes that it sends.
-        over: What happens to a connection that is over a limit: it has to wait, or is closed.
+        over: What happens to a connection that exceeds a limit: it has to wait, or is closed.
         ipv6_prefix: The bits of an IPv6 address that tell one peer from another.
     """
 
@@ -64,23 +64,23 @@ class PeerLimits:
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds, bytes and counts; a timeout of 0 is none, except for `drain_timeout`.
+    """Seconds, bytes and counts. A timeout of 0 means no limit, except for `drain_timeout`.
 
     Args:
         idle_timeout: Seconds without a complete message either way and no reply owed.
         message_timeout: Seconds from a message's first byte to its last, whatever the pace.
         reply_timeout: Seconds that a responder may take; waits that a reply asks for do not count.
-        write_timeout: Seconds for which a peer may take not a single byte of what waits for it.
+        write_timeout: Seconds that a peer may go without taking a byte of what waits for it.
         close_timeout: Seconds that an orderly close may take; a peer that still takes of what waits
             for it has `write_timeout` instead, for as long as it does.
         drain_timeout: Seconds that connections get to finish when the service stops; 0: they are
             aborted at once.
         drain_delay: Seconds that the service carries on as before once it is told to stop.
-        max_connections: How many at once, over all listeners; the excess waits in the kernel.
+        max_connections: How many at once, on all listeners; further ones wait in the kernel.
         max_message: The most bytes that a message may have.
-        max_connections_per_peer: How many at once from one address; 0: as many as there are places.
+        max_connections_per_peer: How many at once from one peer; 0: no limit.
         allow: The networks that may connect; None: everyone may.
-        per_peer: How fast one peer may go; None: as fast as it likes.
+        per_peer: How fast one peer may go; None: no limit.
     """
 
     idle_timeout: float = 75.0  # longer than the commonest keepalive of clients, 60 s
@@ -117,9 +117,9 @@ class TLSSettings:
     """TLS of a listener.
 
     Args:
-        context: Has the certificates and their keys, and knows what is asked of clients.
-        certificates: What they say, as far as it is known.
-        starttls: Does a connection begin in clear, and TLS when a reply says so?
+        context: With the certificates and their keys, and what clients have to present.
+        certificates: What they say, as far as that is known.
+        starttls: Does a connection begin in clear, and change to TLS in a reply?
     """
 
     context: ssl.SSLContext
@@ -132,8 +132,8 @@ class ListenerSettings:
     """Where a service listens, and what lies between the socket and its connections.
 
     Args:
-        endpoint: The endpoint string, by which a reload knows the listener again.
-        tls: The TLS around what the connections say; None: none, or what the string says.
+        endpoint: The endpoint string, by which a reload recognizes the listener.
+        tls: The TLS of its connections; None: none, or what the string says.
         proxy_from: The proxies whose PROXY headers are believed; each connection there has to
             begin with one. None: it is as the string says, and mostly none does.
     """

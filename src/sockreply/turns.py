@@ -1,4 +1,4 @@
-"""Whose turn it is, when more is wanted at a time than may be."""
+"""Fair turns among peers, when only so many things may happen at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 
 
 class Turns:
-    """Gives a number of turns at a time, and none of its peers takes them all.
+    """Gives out a limited number of turns, of which no peer can take all.
 
     A turn goes to the peer that has the fewest at that time; among equals, to the one that has
     waited longest. `share` of them are kept for peers that have fewer than `share`: however many
@@ -18,7 +18,7 @@ class Turns:
 
     Args:
         at_once: How many there are.
-        share: How many of them are kept.
+        share: How many of them are reserved for peers that have fewer turns than this.
     """
 
     def __init__(self, at_once: int, share: int) -> None:
@@ -46,12 +46,12 @@ class Turns:
         return turn
 
     def give_back(self, peer: Hashable) -> None:
-        """The peer has no need of one of its turns any more."""
+        """Take back a turn that the peer no longer needs."""
         self._count(peer, -1)
         self._give()
 
     def _give(self) -> None:
-        """Give whoever is next what may be given."""
+        """Give out free turns to those that are next."""
         while peers := self._next():
             peer = next(iter(peers))
             turn = next(iter(self._waiting[peer]))

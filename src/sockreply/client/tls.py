@@ -1,4 +1,4 @@
-"""TLS of the client: whom it trusts, what it shows, and how it is put around a connection."""
+"""TLS of the client: which servers it trusts, its certificate, and TLS around a connection."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class ClientTLS:
     """TLS of a client.
 
     Args:
-        context: Whom it trusts, and what it shows; `client_context` makes one.
-        server_name: The server's, which is verified if the context says so; None: nobody's.
-        starttls: What is said in clear before TLS begins; nothing: TLS begins at once.
+        context: The authorities it trusts and the certificate it presents; see `client_context`.
+        server_name: The name to ask for, and to verify if the context says so; None: no name.
+        starttls: The dialogue in clear before TLS begins; empty: TLS begins at once.
 
     Raises:
-        ConfigError: There can be no server of that name.
+        ConfigError: `server_name` cannot be the name of a server.
     """
 
     context: ssl.SSLContext
@@ -58,16 +58,16 @@ def client_context(
     key: str | None = None,
     verify: bool = True,
 ) -> ssl.SSLContext:
-    """What a client needs for TLS.
+    """Make the context for the TLS of a client.
 
     Args:
-        authorities: Files with the certificates of those whom it trusts; None: the system's.
-        certificate: A file with a certificate to show, and those of its issuers; None: none.
-        key: A file with the certificate's key; None: the same.
-        verify: Are the server's certificate and name verified?
+        authorities: Files with the certificates of authorities to trust; None: the system's.
+        certificate: A file with a certificate to present, and those of its issuers; None: none.
+        key: A file with the certificate's key; None: the same file.
+        verify: Whether to verify the server's certificate and name.
 
     Raises:
-        ConfigError: A file cannot be read, or is not what it should be.
+        ConfigError: A file cannot be read, or holds something else.
     """
     trusted = None
     if authorities is not None:
@@ -92,7 +92,7 @@ def client_context(
 
 
 def _contents(name: str, fault_of: Callable[[bytes], str | None]) -> bytes:
-    """What a file holds, if a look finds no fault in it."""
+    """The contents of a file, if `fault_of` finds nothing wrong with them."""
     try:
         data = Path(name).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: no file can have that name

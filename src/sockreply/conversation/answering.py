@@ -100,7 +100,7 @@ class Answering(Replying):
             tap.ignore(data)
 
     def hold_back(self) -> None:
-        """Answer nothing more until `let_go_on`: the peer is over one of its limits."""
+        """Answer nothing more until `let_go_on`: the peer exceeded one of its limits."""
         self.held |= PACED
         if not self.held & ANSWERING:
             self._put_off()

@@ -66,7 +66,7 @@ class Counters:
     """Connections refused, which are closed at once and do not count as accepted, by reason."""
 
     limited: Counter[str]
-    """How often a peer was over one of its limits, by what is limited: `connections`, `messages`,
+    """How often a peer exceeded one of its limits, by what is limited: `connections`, `messages`,
     `bytes`. It then had to wait, or its connection was closed or refused."""
 
     closed: Counter[str]

@@ -157,7 +157,7 @@ class Deadlines:
             self._wakes = self._second = self._alarms.wait(int(deadline), self)
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: that is for the owner."""
+        """Report an unexpected exception to the owner."""
         self._owner.broke(failure)
 
     @guarded

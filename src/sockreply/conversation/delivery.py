@@ -143,7 +143,7 @@ class Delivery:
             self._waited()
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: the connection ends."""
+        """An unexpected exception: end the connection."""
         self._dialogue.broke(failure)
 
     def _carry_out(self, step: Step) -> None:

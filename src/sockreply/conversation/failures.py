@@ -79,7 +79,7 @@ def truncated(shared: Shared, session: Session, rest: bytes, size: int) -> None:
 
 
 def too_fast(shared: Shared, session: Session, limited: str) -> None:
-    """The peer is over a limit, and its connection ends."""
+    """The peer exceeded a limit, and its connection ends."""
     text = "{peer} closed: too many {limited} a second from its address"
     shared.complaints.tell(_log.warn, session.peer, text, limited=limited)
 
@@ -100,10 +100,10 @@ def too_slow(shared: Shared, session: Session, why: str, seconds: float, rest: b
 
 
 def surely(shared: Shared, session: Session, step: Callable[..., _T], *args: Any) -> _T | None:
-    """Take a step that others must follow.
+    """Call something after which other steps must follow, even if it raises.
 
     Returns:
-        What it returns; None: it has raised something, which is told.
+        What it returns; None: it raised an exception, which is logged.
     """
     try:
         return step(*args)
@@ -123,7 +123,7 @@ class HasPeer(Protocol):
 
 
 def tell_broken(shared: Shared, whose: HasPeer, failure: Failure) -> None:
-    """Count an error that ends a connection by no fault of its peer's, and log it."""
+    """Count and log an error on our side that ends a connection."""
     shared.counters.errors["internal"] += 1
     try:
         traceback = show_text(failure.getTraceback()) if shared.complaints.room else ""

@@ -1,4 +1,4 @@
-"""What raises where nothing should costs one connection, and leaves none of it behind."""
+"""An unexpected exception ends one connection, and leaves nothing of it behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Breakable(Protocol):
     """A connection, or a part of one."""
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: the connection ends."""
+        """An unexpected exception: end the connection."""
 
 
 _P = ParamSpec("_P")
@@ -21,7 +21,7 @@ _B = TypeVar("_B", bound=Breakable)
 
 
 def guarded(step: Callable[Concatenate[_B, _P], None]) -> Callable[Concatenate[_B, _P], None]:
-    """A step that somebody else takes, such as the loop: if it raises, only the connection ends."""
+    """Wrap a method that the loop, say, calls: if it raises, only its connection ends."""
 
     @wraps(step)
     def take(self: _B, /, *args: _P.args, **named: _P.kwargs) -> None:

@@ -32,7 +32,7 @@ class Channel(Protocol):
         """
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: the connection ends."""
+        """An unexpected exception: end the connection."""
 
     def all_answered(self, active: bool, begun: int) -> None:
         """Nothing is left to answer.
@@ -95,4 +95,4 @@ class Dialogue(Protocol):
         """The reply cannot be made."""
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: the connection ends."""
+        """An unexpected exception: end the connection."""

@@ -1,4 +1,4 @@
-"""One limit per peer: who may go on, and who waits for a token; first come, first served."""
+"""One limit per peer: which connections may go on, and which wait; first come, first served."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Waiter(Protocol):
     """Waits for tokens."""
 
     def passed(self, meter: Meter) -> None:
-        """The tokens are there, and taken."""
+        """The waiter's turn has come; its tokens have been taken."""
 
 
 class _Queue:
-    """Those connections of one peer that wait.
+    """The connections of one peer that wait.
 
     Args:
         call: Looks after them when the next token is there.
@@ -51,7 +51,7 @@ class Meter:
         self._now = 0.0
 
     def take(self, key: int, tokens: int, *, whole: bool = False) -> bool:
-        """Take a peer's tokens, if that can be done now and nobody waits for them. Could it?
+        """Take a peer's tokens, if there are some and no others wait. Returns whether it did.
 
         Args:
             key: The peer's.
@@ -61,11 +61,11 @@ class Meter:
         return key not in self._queues and self._buckets.take(key, tokens, self.now(), whole=whole)
 
     def has_token(self, key: int) -> bool:
-        """Could one be taken now?"""
+        """Whether `take` would succeed now."""
         return key not in self._queues and not self._buckets.ready_in(key, self.now())
 
     def wait(self, key: int, tokens: int, waiter: Waiter) -> None:
-        """Take them when it is the waiter's turn."""
+        """Queue a waiter; its tokens are taken when its turn comes."""
         queue = self._queues.get(key)
         if queue is None:
             queue = self._queues[key] = _Queue()
@@ -82,18 +82,18 @@ class Meter:
                 self._end(key, queue)
 
     def waiting(self, key: int) -> int:
-        """How many connections of a peer wait."""
+        """How many connections of a peer are waiting."""
         queue = self._queues.get(key)
         return 0 if queue is None else len(queue.waiters)
 
     def change(self, rate: Rate) -> None:
-        """Go on with another rate."""
+        """Change the rate."""
         self._buckets.change(rate, self.now())
         for key, queue in self._queues.items():
             self._wake(key, queue)
 
     def release(self) -> None:
-        """Let all go on that wait now."""
+        """Let every waiting connection go on."""
         queues, self._queues = self._queues, {}
         for queue in queues.values():
             if queue.call is not None:
@@ -102,21 +102,21 @@ class Meter:
                 self._let_pass(queue.waiters.popitem(last=False)[0])
 
     def now(self) -> float:
-        """Seconds since it began, which never go back, even if the clock is set."""
+        """Seconds since the start, never decreasing, even if the clock is set."""
         read_at = self._clock.seconds()
         self._now += max(0.0, read_at - self._read_at)
         self._read_at = read_at
         return self._now
 
     def _wake(self, key: int, queue: _Queue) -> None:
-        """Look after the queue when there is a token."""
+        """Serve the queue when the next token is there."""
         if queue.call is not None:
             queue.call.cancel()
         seconds = self._buckets.ready_in(key, self.now())
         queue.call = self._clock.callLater(seconds, self._serve, key, queue)
 
     def _serve(self, key: int, queue: _Queue) -> None:
-        """Let those go on for whom there are tokens; each may come back to the end of the queue."""
+        """Let waiters go on while there are tokens; each may rejoin at the end of the queue."""
         queue.call = None
         while queue.waiters:
             waiter = next(iter(queue.waiters))

@@ -16,16 +16,16 @@ from sockreply.framing.interfaces import Framer
 
 
 class Dialogue(Protocol):
-    """What is paced."""
+    """The side of a connection that answers, as the framer sees it."""
 
     def hold_back(self) -> None:
-        """Answer nothing more until `let_go_on`."""
+        """Answer nothing more until `let_go_on` is called."""
 
     def let_go_on(self) -> None:
-        """Nothing holds it back any longer."""
+        """Answer again: the limits allow it."""
 
     def refuse(self, limited: Limited) -> None:
-        """End the connection: its peer is over a limit."""
+        """End the connection: its peer exceeded a limit."""
 
 
 class PacedFramer:
@@ -34,7 +34,7 @@ class PacedFramer:
     Args:
         framer: Makes the messages.
         pacing: The limits.
-        key: The number by which the peer is known; it may be set anew.
+        key: The number that identifies the peer; it may be changed later.
         dialogue: Is held back, or ended.
     """
 
@@ -60,7 +60,7 @@ class PacedFramer:
         self.key = key
 
     def enter(self) -> bool:
-        """Is it the connection's turn? If not, it is held back until then."""
+        """Whether the new connection may begin; if not, it is held back until its turn."""
         meter = self._pacing.meter("connections") if self._pacing.waits else None
         if meter is None or self._passes("connections", meter, 1):
             return True
@@ -204,7 +204,7 @@ class PacedFramer:
             self._framer.receive_data(what)
 
     def _passes(self, limited: Limited, meter: Meter, tokens: int) -> bool:
-        """Is there room under a limit? If not, the connection waits for it, or is ended."""
+        """Whether a limit allows this; if not, the connection has to wait, or is ended."""
         pacing = self._pacing
         if meter.take(self.key, tokens, whole=not pacing.waits):
             return True

@@ -21,23 +21,23 @@ _LIMITED: tuple[Limited, ...] = ("connections", "messages", "bytes")
 
 
 def key_of(ip: IPv4Address | IPv6Address, ipv6_prefix: int) -> int:
-    """The number by which a peer is known: that of its address, or of its network."""
+    """The number that identifies a peer: that of its address, or of its IPv6 network."""
     if isinstance(ip, IPv4Address):
         return ~int(ip)  # below all of IPv6
     return int(ip) >> (ip.max_prefixlen - ipv6_prefix)
 
 
 class Pacing:
-    """The limits of a service's peers, and how much of them is used.
+    """The limits of a service's peers, and how much of them each peer has used.
 
     Args:
         clock: Tells the time.
-        counters: Counts how often a limit was in somebody's way.
-        limits: Those that apply.
+        counters: Counts how often a limit was exceeded.
+        limits: The limits to apply.
     """
 
     lifted: bool
-    """Does nobody have to wait, because the service stops?"""
+    """Whether no connection has to wait any more, because the service is stopping."""
 
     def __init__(self, clock: IReactorTime, counters: Counters, limits: PeerLimits) -> None:
         self._clock = clock
@@ -48,7 +48,7 @@ class Pacing:
         self.change(limits)
 
     def change(self, limits: PeerLimits) -> None:
-        """Apply other limits. What peers have used up stays so, if they are the same peers."""
+        """Change the limits. What peers have used still counts, unless the prefix changes."""
         gone: list[Meter] = []
         if limits.ipv6_prefix != self._limits.ipv6_prefix:
             gone += self._meters.values()
@@ -66,13 +66,13 @@ class Pacing:
             meter.release()
 
     def release(self) -> None:
-        """Let all go on that wait, and let nobody wait from now on: the service stops."""
+        """The service is stopping: let all that wait go on, and make none wait any more."""
         self.lifted = True
         for meter in tuple(self._meters.values()):
             meter.release()
 
     def admits(self, key: int) -> bool:
-        """May the peer connect once more? If it has to wait, `PacedFramer.enter` says so."""
+        """Whether the peer may connect once more; it may have to wait: see `PacedFramer.enter`."""
         meter, rate = self._meters.get("connections"), self._limits.connections
         if meter is None or rate is None:
             return True
@@ -86,13 +86,13 @@ class Pacing:
 
     @property
     def waits(self) -> bool:
-        """Does a peer that is over a limit wait? If not, its connection is closed."""
+        """Whether a peer that exceeds a limit has to wait; otherwise its connection is closed."""
         return self._limits.over == "wait"
 
     def meter(self, limited: Limited) -> Meter | None:
-        """What counts these; None: they are not limited, or not any longer."""
+        """The meter of one limit; None: there is no such limit, or it is lifted."""
         return None if self.lifted and self.waits else self._meters.get(limited)
 
     def is_over(self, limited: Limited) -> None:
-        """Count that a peer is over a limit."""
+        """Count that a peer exceeded a limit."""
         self._counters.limited[limited] += 1

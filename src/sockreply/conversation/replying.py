@@ -200,7 +200,7 @@ class Replying(Standing):
         return self._channel.end(how)
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: the connection ends."""
+        """An unexpected exception: end the connection."""
         self._channel.broke(failure)
 
     def failed(self, failure: Failure) -> None:

@@ -134,7 +134,7 @@ LAST = 64
 """The last message to be answered has been: set without keep-alive, never lifted."""
 
 PACED = 128
-"""The peer is over one of its limits: set by the framer, lifted when it is its turn again."""
+"""The peer exceeded one of its limits: set by the framer, lifted at the peer's next turn."""
 
 
 class Standing:

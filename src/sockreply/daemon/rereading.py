@@ -1,4 +1,4 @@
-"""The settings' file is read again while the daemon runs."""
+"""Reads the settings' file again while the daemon runs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Rereading:
         reactor: Runs it.
         settings: Those of the start. SIGHUP goes back to their file, whatever came meanwhile.
         outlets: The logs, which are opened again.
-        systemd: Is told.
-        ready: Is the daemon to go on? If not, nothing is read.
+        systemd: Is notified of the outcome.
+        ready: Whether the daemon goes on; while it stops, nothing is read.
         apply: Changes its settings.
     """
 

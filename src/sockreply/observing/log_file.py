@@ -1,4 +1,4 @@
-"""A file that a log goes to, whose reader or disk may stand still without holding up the loop.
+"""A file that a log goes to, whose reader or disk may hang without delaying the loop.
 
 What has room is written at once, so that it is there even if the process dies next. What has not,
 and what goes to a file of its own on a disk, waits for a thread. What finds no place there is lost,
@@ -22,8 +22,8 @@ WAITING_BYTES = 1 << 20
 """How many bytes of lines may wait: at 50 exchanges a second, those of about half a minute."""
 
 LAST_SECONDS = 1.0
-"""How long the end waits for what is not written yet. A reader that reads needs much less, and one
-that stands still does not begin because we wait."""
+"""How long a stop waits for lines that are not written yet. A reader that
+reads needs much less, and waiting does not help one that hangs."""
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
@@ -41,7 +41,7 @@ class LogFile:
     """
 
     lost: int
-    """How many lines could not be written, ever."""
+    """How many lines have been lost so far."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class LogFile:
                 before.close()
 
     def close(self, seconds: float = 0.0) -> None:
-        """Write no more than what waits already, for which there are `LAST_SECONDS`.
+        """Take no more lines, and write those that wait, within `LAST_SECONDS`.
 
         Args:
             seconds: How long to stay until that is done.
@@ -155,7 +155,7 @@ class LogFile:
         self.lost += lines
 
     def _tell(self) -> None:
-        """Log that lines are lost, and later that no more are, and how many it were; each once."""
+        """Log once that lines are being lost, and once, later, how many were."""
         with self._state:
             told, self._told = self._told, self._told or self._missing > 0
             if told and not self._failing and self._size <= WAITING_BYTES // 2:

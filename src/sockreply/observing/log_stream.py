@@ -11,7 +11,7 @@ from sockreply.observing.log_file import LAST_SECONDS, LogFile
 
 
 class LogStream:
-    """Takes text for a log, a line or several at a time, and waits for nobody.
+    """Takes text for a log, one or more lines at a time, and never waits for a reader.
 
     Args:
         file: Where to; None: nowhere, because that stream is closed.
@@ -36,7 +36,7 @@ class LogStream:
 
 
 def log_stream(stream: TextIO | None) -> TextIO:
-    """What to log to instead of a stream: no reader of it can hold up the loop.
+    """A replacement for a stream to log to, whose reader cannot delay the loop.
 
     Args:
         stream: Standard output or error. Anything that is not a file is returned as it is.

@@ -69,7 +69,7 @@ _KINDS = (
         "limited",
         "limit",
         "bytes connections messages",
-        "How often a peer was over one of its limits, and had to wait or was refused.",
+        "How often a peer exceeded one of its limits, and had to wait or was refused.",
     ),
     _Kinds(
         "errors",

@@ -1,4 +1,4 @@
-"""The pages for those who look after a daemon, and what making them may cost.
+"""The pages for operators and their monitoring, and how much time they may take.
 
 A request waits for a turn of the loop of its own, so that many of them delay nothing else. All that
 ask for `/metrics` at about the same time get the same page.
@@ -33,7 +33,7 @@ CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 for connections."""
 
 SHARE = 10
-"""`/metrics` may take one part in so many of the time that there is, however often it is wanted."""
+"""Rendering `/metrics` takes at most one part in this many of the time, whoever asks for it."""
 
 LEAST_REST = 0.05
 """Seconds; so an error in a rendering is logged no more often than others: 20 times a second."""
@@ -119,7 +119,7 @@ class _Turns:
         self._go_on()
 
     def forget(self, request: Request) -> None:
-        """Do not answer it, if it still waits."""
+        """Forget a request, if it still waits."""
         self._waiting.pop(request, None)
 
     def _go_on(self) -> None:
@@ -144,7 +144,7 @@ def _answer(request: Request, page: Page) -> None:
 
 
 class _Rendering:
-    """Renders `/metrics`, and then rests; nobody gets a page that was rendered before they asked.
+    """Renders `/metrics`, and then rests. No request gets a page that is older than itself.
 
     Args:
         watched: What it tells of.
@@ -175,7 +175,7 @@ class _Rendering:
             self._render()
 
     def forget(self, request: Request) -> None:
-        """Do not answer it, if it still waits."""
+        """Forget a request, if it still waits."""
         self._waiting.pop(request, None)
 
     def _render(self) -> None:

@@ -1,4 +1,4 @@
-"""Those who may ask for the pages: few at a time, each for one of them, and not for long.
+"""Connections to the pages: few at a time, one request each, and not for long.
 
 By itself, Twisted answers all requests that a peer sends, whether or not it takes the answers, and
 waits longer for the next byte with every byte. Here a connection is for one request, and there are
@@ -26,7 +26,7 @@ SECONDS = 10
 """For sending a request, and as many for taking its answer. A scraper has its request ready."""
 
 MOMENT = 0.05
-"""Seconds for which nobody has to give way: a request that is on its way arrives, also over TLS."""
+"""Seconds for which a connection keeps its place, so that its request can arrive, even by TLS."""
 
 HEAD_LINES = 64
 HEAD_BYTES = 8192
@@ -95,9 +95,9 @@ class MetricsSite(Site):
             tell()
 
     def _keep_place(self) -> None:
-        """If no place is free, let somebody give way.
+        """If no place is free, end the connection that has kept us waiting longest.
 
-        Nobody who waits for an answer does: they have done all that they can, and it comes soon.
+        Those that wait for their answer are spared: they have sent their request, and it comes soon.
         """
         staying = [each for each in self._open if not each.cut]
         if len(staying) < self._most or self._looks_again:
@@ -117,7 +117,7 @@ class MetricsSite(Site):
         self._keep_place()
 
     def keep_unsent(self, more: int) -> None:
-        """Bound what peers have not taken: let those go who have had their answers longest.
+        """Bound the answers that peers have not taken: end the connections with the oldest ones.
 
         Args:
             more: Bytes of one more answer.

@@ -1,4 +1,4 @@
-"""The proxy that a connection came through, and what its PROXY header says besides addresses."""
+"""The proxy that a connection came through, and the fields of its PROXY header."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Proxy(NamedTuple):
     Args:
         address: Its own address, from which it connected to us.
         version: Of its header: 1 or 2.
-        own: Does it speak for itself, as in a health check? Then it is the peer.
+        own: Did it connect on its own behalf, as for a health check? Then it is the peer.
         tlvs: The fields of its header, without padding and checksum.
     """
 

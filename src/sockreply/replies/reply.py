@@ -97,7 +97,7 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class StartTLS:
-    """Begin TLS (STARTTLS) once all before it is sent; what follows is sent inside.
+    """Begin TLS (STARTTLS) once earlier steps are sent; later ones are sent inside TLS.
 
     What the peer has sent in clear and is not answered yet is dropped. The reply fails if the
     connection's listener has no certificate ready for that, or if TLS has begun already.

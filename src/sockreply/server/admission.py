@@ -27,7 +27,7 @@ WHY_REFUSED: dict[Refusal, str] = {
 
 
 class Admission:
-    """Lets peers in, counts them while that is limited, and knows what each may do.
+    """Decides which peers may connect, and counts their connections if those are limited.
 
     A connection's address is asked once, when it is made, and kept for as long as it counts.
 
@@ -37,10 +37,10 @@ class Admission:
     """
 
     admits_all: bool
-    """May everybody connect and go as fast as it likes, so that no peer need be looked at?"""
+    """Whether nothing is limited, so that no peer need be checked."""
 
     pacing: Pacing | None
-    """How fast each peer may go; None: that was never limited."""
+    """How fast each peer may go; None: never limited so far."""
 
     def __init__(self, clock: IReactorTime, counters: Counters) -> None:
         self._clock = clock
@@ -55,7 +55,7 @@ class Admission:
 
         Args:
             limits: Those that apply from now on.
-            present: The connections that there are, which may stay, and their peers.
+            present: The open connections, which may stay, and their peers.
         """
         self._limits, per_peer = limits, limits.per_peer
         self._ipv6_prefix = ALL_BITS if per_peer is None else per_peer.ipv6_prefix
@@ -98,7 +98,7 @@ class Admission:
         return None
 
     def host(self, connection: object) -> int | None:
-        """The number by which limits know a connection's peer; None: it has none."""
+        """The number that identifies a connection's peer in limits; None: it has no IP address."""
         return self._hosts.get(connection)
 
     def left(self, connection: object) -> None:

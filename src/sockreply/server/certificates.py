@@ -1,4 +1,4 @@
-"""The certificates that listeners show their clients."""
+"""The certificates that listeners present to clients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sockreply.settings import ListenerSettings
 
 
 def certificates_of(listener: ListenerSettings) -> tuple[Certificate, ...]:
-    """What is known of the certificates of a listener, whose files could be read before."""
+    """What the certificates of a listener say; their files were readable when it was set up."""
     if listener.tls is not None:
         return listener.tls.certificates
     parameters = ssl_parameters(listener.endpoint)

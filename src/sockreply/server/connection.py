@@ -56,7 +56,7 @@ class Overdue(NamedTuple):
         self.connection.handshake_overdue()
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: the connection ends."""
+        """An unexpected exception: end the connection."""
         self.connection.broke(failure)
 
 
@@ -179,7 +179,7 @@ class Connection(Protocol):
         raise NotImplementedError
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: this connection ends, and no other."""
+        """An unexpected exception: end this connection, and no other."""
         raise NotImplementedError
 
     def owes_nothing(self) -> bool:

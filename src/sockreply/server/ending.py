@@ -76,7 +76,7 @@ class Ending(PacedConnection):
         raise NotImplementedError
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: this connection ends, and no other."""
+        """An unexpected exception: end this connection, and no other."""
         if hasattr(self, "session"):  # it is not gone
             tell_broken(self._shared, self.session, failure)
             self.abort("error")

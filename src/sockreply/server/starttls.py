@@ -1,4 +1,4 @@
-"""Listeners whose connections begin in clear, and speak TLS from when a reply says so (STARTTLS).
+"""Listeners whose connections begin in clear, and change to TLS when a reply says so (STARTTLS).
 
 A connection finds what it needs by its port, as the settings of that are at the time: nobody has to
 remember anything for connections that may never ask.
@@ -26,7 +26,7 @@ class StartTLSFactory(WrappingFactory[Any]):
     noisy = False
 
     over_tls: TLSFactory
-    """Makes what comes between a connection and its transport."""
+    """Makes the TLS layer between a connection and its transport."""
 
     def __init__(self, factory: IProtocolFactory, context: ssl.SSLContext) -> None:
         super().__init__(factory)
@@ -37,7 +37,7 @@ class StartTLSFactory(WrappingFactory[Any]):
 
 
 def tls_to_start(transport: Any) -> TLSFactory | None:
-    """What a connection can begin TLS with; None: its listener has no certificate for that.
+    """The factory with which a connection can begin TLS; None: its listener has no `starttls`.
 
     Args:
         transport: The connection's, with wrappers around it.

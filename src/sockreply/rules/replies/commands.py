@@ -35,16 +35,16 @@ AT_ONCE = 64
 """How many commands run at the same time: more would only slow each other down."""
 
 SHARE = 16
-"""How many of them are kept for peers that run fewer than that."""
+"""How many of them are reserved for peers that run fewer than this number."""
 
 EXIT_GRACE = 0.1
 """Seconds in which the output should end after the command: something may hold it open longer."""
 
 RETRY = 0.1
-"""Seconds until a command is tried again that could not start because something had run out."""
+"""Seconds after which to retry a command that could not start for lack of resources."""
 
 TOLD_EVERY = 60.0
-"""Seconds between two lines of the log that something has run out."""
+"""Seconds between two log lines about a lack of resources."""
 
 INHERITED = range(3, 1024)
 """Where descriptors may be that this process was started with; the first three are replaced."""
@@ -68,7 +68,7 @@ def run_command(
         message: Is its standard input.
         timeout: Seconds after which it is killed; 0: never.
         limit: The most bytes that it may print.
-        env: Is added to those variables of ours that every command gets.
+        env: Added to the variables that every command gets.
         spawn: Starts it, and gives the protocol a transport like `ProcessGroup`.
 
     Returns:
@@ -99,7 +99,7 @@ class Commands:
         self._told = -TOLD_EVERY  # when it was last told that something has run out
 
     def share(self, other: Commands) -> None:
-        """Wait for the same turns as others from now on, and have the same watcher."""
+        """Use the turns and the watcher of an earlier instance from now on."""
         self.turns, self.spawn = other.turns, other.spawn
 
     def run(

@@ -1,4 +1,4 @@
-"""The environment of commands: little of the daemon's, which may have secrets in it."""
+"""The environment of commands: only a little of the daemon's own, which may contain secrets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ locale(7) have these."""
 LOCALE = "LC_"
 
 OWN = "SOCKREPLY_"
-"""What tells a command of the message begins with this."""
+"""The prefix of the variables that tell a command about the message."""
 
 Variables: TypeAlias = tuple[tuple[str, str | None], ...]
 """Names and values; None: the daemon's own, if it has one."""
 
 
 def kept(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Those of the daemon's variables that every command gets."""
+    """The daemon's variables that every command gets."""
     return {
         name: value
         for name, value in environment.items()
@@ -31,7 +31,7 @@ def kept(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 def variables(
     wanted: Iterable[tuple[str, str | None]], environment: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[str, str]]:
-    """The variables that are wanted and that there are, with their values."""
+    """The wanted variables that exist, with their values."""
     for name, value in wanted:
         if value is not None:
             yield name, value

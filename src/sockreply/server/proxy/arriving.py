@@ -1,4 +1,4 @@
-"""What waits for the PROXY header, and hands the connection over to whom it is for.
+"""Connections that wait for their PROXY header, and then become those of the client it names.
 
 It stands between a port and the factory inside. Once the header is complete, nothing of it is left:
 the transport gets the protocol that the factory made, as if the port had accepted the client. TLS,
@@ -32,21 +32,21 @@ from sockreply.shown import show_bytes
 _log = Logger()  # in a class, each event would hold the connection that it is of
 
 LEAST_SECONDS = 3.0
-"""Seconds that a header has at least, as the specification asks: a packet may be sent twice."""
+"""The shortest time limit of a header, in seconds, as the specification asks: TCP may resend it."""
 
 MOST_SECONDS = 10.0
-"""Seconds that it has where `message_timeout` sets no limit: a proxy sends it as it connects."""
+"""The time limit without a `message_timeout`; a proxy sends the header as it connects."""
 
 
 class HeaderFactory(ServerFactory[Protocol]):
-    """Makes connections whose peers a proxy introduces.
+    """Makes connections that have to begin with a PROXY header.
 
     Args:
-        after_header: Makes what comes after it.
+        after_header: Makes the protocol that takes over after the header.
         shared: What the connections of the service have in common.
-        roster: Knows them.
-        believes: Is a peer one of the proxies?
-        vouches: Need the peers that these introduce not be in a network that the service allows?
+        roster: Lists them.
+        believes: Whether a peer is one of the proxies.
+        vouches: Whether clients are let in without a look at the service's `allow`.
     """
 
     noisy = False
@@ -86,7 +86,7 @@ class HeaderFactory(ServerFactory[Protocol]):
 
 
 class Arriving(Protocol):
-    """A connection that has not said yet whose it is.
+    """A connection whose PROXY header has not arrived yet.
 
     Args:
         factory: Knows what comes after the header.
@@ -104,7 +104,7 @@ class Arriving(Protocol):
 
     @property
     def peer(self) -> IAddress:
-        """Whoever has connected: the proxy."""
+        """The peer of the socket: the proxy."""
         peer: IAddress = self.transport.getPeer()
         return peer
 
@@ -143,7 +143,7 @@ class Arriving(Protocol):
 
     @guarded
     def drain(self) -> None:
-        """Look whether it becomes a connection soon, and close."""
+        """The service is stopping: give a header that is under way a moment, and then close."""
         wire = wire_under(self.transport)
         if wire is not None:
             wire.doRead()  # a header may be there that the loop has not come to
@@ -164,7 +164,7 @@ class Arriving(Protocol):
             self.transport.loseConnection()
 
     def broke(self, failure: Failure) -> None:
-        """Something raised that should not have: this connection ends, and no other."""
+        """An unexpected exception: end this connection, and no other."""
         self._stop()
         tell_broken(self._factory.shared, self, failure)
         self.transport.abortConnection()

@@ -1,4 +1,4 @@
-"""Whose PROXY headers count: those of the proxies that a listener names, and nobody else's."""
+"""Which PROXY headers are accepted: those of the proxies that a listener names, and no others."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sockreply.addresses import ip_of
 from sockreply.settings import UNIX, Limits, ListenerSettings, Proxies
 
 Believes: TypeAlias = Callable[[IAddress], bool]
-"""Is a peer a proxy whose header counts?"""
+"""Whether the PROXY header of a peer is accepted."""
 
 EVERYBODY = (
     "{endpoint} accepts PROXY headers from everybody, so anybody can pretend to be any client; "
     "list your proxies in proxy_from or allow"
 )
-"""What is to be said of a listener that does so."""
+"""The warning about a listener that accepts headers from every peer."""
 
 _PREFIX = re.compile("haproxy:", re.IGNORECASE)
 _ON_UNIX = re.compile("unix:|systemd:(?:domain=)?UNIX:")
@@ -36,26 +36,26 @@ def has_prefix(endpoint: str) -> bool:
 
 
 def is_unix(endpoint: str) -> bool:
-    """Is an endpoint a UNIX socket, so that its peers have no IP address?"""
+    """Whether an endpoint is a UNIX socket, so that its peers have no IP address."""
     return _ON_UNIX.match(without_prefix(endpoint)) is not None
 
 
 def reads_headers(listener: ListenerSettings) -> bool:
-    """Does every connection to a listener begin with a PROXY header?"""
+    """Whether every connection to a listener begins with a PROXY header."""
     return listener.proxy_from is not None or has_prefix(listener.endpoint)
 
 
 def believes_everybody(listener: ListenerSettings, limits: Limits) -> bool:
-    """Can anybody name any address there?"""
+    """Whether any peer can claim any address at a listener."""
     everybody = listener.proxy_from is None and limits.allow is None
     return has_prefix(listener.endpoint) and everybody and not is_unix(listener.endpoint)
 
 
 def believed_by(listener: ListenerSettings, limits: Callable[[], Limits]) -> Believes:
-    """Whose headers count there.
+    """Which peers' headers a listener accepts.
 
     Args:
-        listener: Reads headers. Without `proxy_from`, it believes whom the service allows.
+        listener: Reads headers. Without `proxy_from`, it accepts those of peers in `allow`.
         limits: The service's, as they are now.
     """
     proxies = listener.proxy_from

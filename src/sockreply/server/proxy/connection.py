@@ -1,4 +1,4 @@
-"""A connection whose peer is the one that a PROXY header names."""
+"""A connection whose peer is the client that a PROXY header names."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sockreply.server.stream import ReplyProtocol
 
 
 class ProxiedProtocol(ReplyProtocol):
-    """A connection of a peer that a proxy has introduced.
+    """A connection of a client that a PROXY header names.
 
     Args:
         shared: What all connections of the service have in common.
-        roster: Knows them.
-        introduced: The peer.
+        roster: Lists them.
+        introduced: The client.
     """
 
     __slots__ = ("_introduced",)

@@ -15,13 +15,13 @@ from sockreply.replies.proxy import Proxy
 @implementer(IAddress)
 @dataclass(frozen=True, slots=True)
 class Introduced:
-    """A peer that a proxy has introduced.
+    """A client that a PROXY header names.
 
     Args:
-        peer: Who it is.
+        peer: The client's address.
         host: The address that it connected to.
-        proxy: Who says so.
-        vouched: Need the peer's address not be in a network that the service allows?
+        proxy: The proxy that sent the header.
+        vouched: Whether the client is let in without a look at the service's `allow`.
         protocol: Makes its connection, of what the service's connections share, of who knows them,
             and of this.
     """
