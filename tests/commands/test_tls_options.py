@@ -86,7 +86,7 @@ def test_starttls() -> None:
         (("--tls", "--key", "x"), "--key needs --cert"),
         (("--tls", "--ca", "no"), "--ca: cannot read no: No such file or directory"),
         (("--tls", "--cert", "no"), "--cert: cannot read no: No such file or directory"),
-        (("--tls", "--to", "tls:a:1"), "tls:a:1 has TLS of its own; tcp:HOST:PORT has none"),
+        (("--tls", "--to", "tls:a:1"), "tls:a:1 has TLS of its own; with --tls, use tcp:HOST:PORT"),
         (
             ("--tls", "--to", "unix:a"),
             "--server-name is needed, because unix:a names no host to verify",

@@ -160,7 +160,7 @@ def test_twice(files: Path) -> None:
     """An endpoint string that has TLS cannot have it once more."""
     with pytest.raises(BadFile) as raised:
         tls_of(files, "certificate = 'good.pem'", f"ssl:0:privateKey={files / 'good.pem'}")
-    assert "has TLS of its own; tcp: has none" in str(raised.value)
+    assert "has TLS of its own; with tls, use tcp:" in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def connect(
         timeout: Seconds that connecting may take; None: what the endpoint allows (TCP: 30).
         max_message: The most bytes that a reply may have.
         unasked: Called with every message that answers no request; None: they are dropped.
-        greeting: Is the first message unasked, even when requests already wait?
-        tls: Its TLS, over an endpoint that has none of its own; None: none.
+        greeting: Whether the first message is unasked, even when requests already wait.
+        tls: The TLS to speak, over an endpoint that has none of its own; None: no TLS.
 
     Returns:
         The connection. It may be cancelled, and fails with `CannotConnect`.

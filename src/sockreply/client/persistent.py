@@ -32,7 +32,8 @@ class PersistentClient(ClientService):
             seconds until the next; None: Twisted's, from about 2 to 60.
         max_message: The most bytes that a reply may have.
         unasked: Called with every message that answers no request; None: they are dropped.
-        greeting: Is the first message of a connection unasked, even when requests already wait?
+        greeting: Whether the first message of a connection is unasked, even when requests already
+            wait.
 
     Raises:
         ConfigError: There is no such endpoint or framing, or it is `eof`.

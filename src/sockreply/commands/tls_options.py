@@ -65,7 +65,7 @@ def read_tls(
             raise usage.UsageError(f"--{name} needs --tls or --starttls")
         return None
     if re.match("(?:tls|ssl):", options["to"] or "", re.IGNORECASE):
-        raise usage.UsageError(f"{options['to']} has TLS of its own; tcp:HOST:PORT has none")
+        raise usage.UsageError(f"{options['to']} has TLS of its own; with --tls, use tcp:HOST:PORT")
     if options["insecure"] and options["ca"] is not None:
         raise usage.UsageError("--insecure verifies nothing, so --ca has no effect")
     if options["key"] is not None and options["cert"] is None:

@@ -49,6 +49,8 @@ def _read(written: _Written, reading: Reading) -> ListenerSettings:
     if written.tls is not None:
         with reading.problems.at("tls"):
             if has_certificate(written.endpoint):
-                raise ConfigError(f"endpoint {written.endpoint} has TLS of its own; tcp: has none")
+                raise ConfigError(
+                    f"endpoint {written.endpoint} has TLS of its own; with tls, use tcp:"
+                )
             tls = read_tls(written.tls, reading)
     return ListenerSettings(written.endpoint, tls=tls, proxy_from=proxies)

@@ -60,7 +60,7 @@ class Counters:
     )
 
     connections: int
-    """Connections accepted, ever."""
+    """Connections accepted so far."""
 
     refused: Counter[str]
     """Connections refused, which are closed at once and do not count as accepted, by reason."""
@@ -84,11 +84,12 @@ class Counters:
     errors: Counter[str]
     """What went wrong, by kind: `reply`, `reply_timeout` and `abandoned` (the peer left while it
     was worked on) are messages without an answer; `too_long`, `malformed` and `truncated` are
-    bytes that became no message; `tls` is a handshake or a record
-    that made no sense; `unasked` is what could not be sent without a message."""
+    bytes that became no message; `tls` is a handshake or a record that made no sense; `unasked` is
+    what could not be sent without a message; `internal` is an error on our side that ended a
+    connection."""
 
     handshakes: Counter[str]
-    """Connections that came to speak TLS, by its version, such as "TLSv1.3"."""
+    """TLS handshakes that succeeded, by the version of TLS, such as "TLSv1.3"."""
 
     received_bytes: int
     """Bytes received."""

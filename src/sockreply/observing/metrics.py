@@ -81,7 +81,7 @@ _KINDS = (
         "handshakes",
         "version",
         "TLSv1.2 TLSv1.3",
-        "Connections that came to speak TLS, by its version.",
+        "TLS handshakes that succeeded, by the version of TLS.",
     ),
 )
 

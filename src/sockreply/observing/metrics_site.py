@@ -97,7 +97,7 @@ class MetricsSite(Site):
     def _keep_place(self) -> None:
         """If no place is free, end the connection that has kept us waiting longest.
 
-        Those that wait for their answer are spared: they have sent their request, and it comes soon.
+        Those that wait for their answer are spared: they have sent a request, and it comes soon.
         """
         staying = [each for each in self._open if not each.cut]
         if len(staying) < self._most or self._looks_again:

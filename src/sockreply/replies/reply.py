@@ -87,9 +87,9 @@ class Stall:
     """Send nothing more, but stay open until idle, drained, or the peer sends no more either.
 
     Args:
-        read: Is what the peer still sends read, and dropped? If not, it is left in the kernel's
-            buffers: once they are full, the peer cannot send. If the peer closes, that goes
-            unnoticed.
+        read: Whether to read and drop what the peer still sends. Otherwise it stays in the
+            kernel's buffers, and once they are full, the peer cannot send. Then only a reset or,
+            on a UNIX socket, a close of the peer is noticed.
     """
 
     read: bool = True
@@ -99,8 +99,8 @@ class Stall:
 class StartTLS:
     """Begin TLS (STARTTLS) once earlier steps are sent; later ones are sent inside TLS.
 
-    What the peer has sent in clear and is not answered yet is dropped. The reply fails if the
-    connection's listener has no certificate ready for that, or if TLS has begun already.
+    Unanswered bytes that the peer has sent in clear are dropped. The reply fails if the
+    connection's listener has no `tls` with `starttls`, or if the connection is over TLS already.
     """
 
 

@@ -58,10 +58,10 @@ class TLS(NamedTuple):
     """What is known of a connection over TLS once its handshake is done.
 
     Args:
-        version: Of the protocol, such as "TLSv1.3"; empty before that.
-        cipher: As OpenSSL names it; empty before that.
-        certificate: The peer's, in DER; None: it has not presented one.
-        sni: The server name that it asked for (SNI); empty: none.
+        version: The protocol's, such as "TLSv1.3"; empty until the handshake is done.
+        cipher: OpenSSL's name of it; empty until the handshake is done.
+        certificate: The peer's, in DER; None: it presented none.
+        sni: The server name that the peer asked for (SNI); empty: none.
     """
 
     version: str
@@ -79,16 +79,16 @@ class Connection(Protocol):
     """What a session asks of the connection that it belongs to."""
 
     def peer(self) -> IAddress:
-        """The other end."""
+        """The address of the peer."""
 
     def host(self) -> IAddress:
-        """Our end."""
+        """The address that the peer connected to."""
 
     def tls(self) -> TLS | None:
         """What is known of its TLS; None without it."""
 
     def proxy(self) -> Proxy | None:
-        """The proxy that it came through; None: it is not known to have."""
+        """The proxy that it came through, by its PROXY header; None without one."""
 
     def frame(self, message: bytes) -> bytes:
         """The message as it goes over the wire."""
@@ -168,9 +168,9 @@ class Session:
 
     @property
     def reactor(self) -> Any:
-        """What runs the service: it calls later, and starts processes.
+        """The reactor of the service, for delays and processes.
 
-        Its `seconds` are not the time of day in a daemon of ours, where nobody can set them.
+        In sockreply's own daemon, `seconds()` is a monotonic clock, and not the time of day.
         """
         return self._connection.reactor()
 
@@ -194,7 +194,7 @@ class Session:
         return self._waiting == ()
 
     def when_closed(self) -> Deferred[None]:
-        """Fires when the connection is gone: the time to stop what sends to it."""
+        """Fires when the connection is gone, so that what sends to it can stop."""
         gone: Deferred[None] = Deferred()
         if self._waiting is None:
             self._waiting = [gone]
@@ -227,7 +227,7 @@ class Session:
             self._connection.remark(say)
 
     def connection_gone(self) -> None:
-        """To be called by the connection, and by nobody else."""
+        """Called by the connection, and by nothing else."""
         waiting, self._waiting = self._waiting, ()
         for gone in waiting or ():
             gone.callback(None)
