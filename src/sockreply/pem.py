@@ -38,7 +38,7 @@ class Certificate:
 
 
 def key_fault(data: bytes) -> str | None:
-    """What is wrong with a file that should have a private key, as far as a look tells."""
+    """What is obviously wrong with a file that should hold a private key; None: nothing."""
     found = _KEY.search(data)
     if found is None:
         return "holds no private key in PEM"
@@ -46,12 +46,12 @@ def key_fault(data: bytes) -> str | None:
 
 
 def certificate_fault(data: bytes) -> str | None:
-    """What is wrong with a file that should have a certificate, as far as a look tells."""
+    """What is obviously wrong with a file that should hold a certificate; None: nothing."""
     return None if _CERTIFICATE.search(data) else "holds no certificate in PEM"
 
 
 def refuse_passphrase() -> NoReturn:
-    """Stands for who types the passphrase of a key: OpenSSL would ask for it on the terminal.
+    """Answers when OpenSSL wants the passphrase of a key, so that it does not ask on the terminal.
 
     Raises:
         OSError: Always.
@@ -66,7 +66,7 @@ def certificates_of(data: bytes) -> str:
 
 
 def described(data: bytes, file: str, asked_as: str | None = None) -> Certificate | None:
-    """What the first certificate in a file says; None: it cannot be told.
+    """What the first certificate in a file says; None: it cannot be read.
 
     Args:
         data: What the file holds.
@@ -84,7 +84,7 @@ def described(data: bytes, file: str, asked_as: str | None = None) -> Certificat
 
 
 def subject_of(certificate: bytes) -> str:
-    """The subject of a certificate in DER, as RFC 4514 writes it; empty: it cannot be told."""
+    """The subject of a certificate in DER, as RFC 4514 writes it; empty: it cannot be read."""
     from cryptography import x509  # now, because few ask
 
     try:

@@ -24,7 +24,7 @@ class Ending:
     """
 
     broken: str | None = None
-    """How the connection went, if nobody closed it in good order."""
+    """How the connection ended, unless it was closed in order."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
@@ -86,7 +86,7 @@ class Ending:
             self.broken = why_ended(reason)
 
     def tell(self) -> None:
-        """Tell all who wait for it that the connection is gone."""
+        """Notify everything that waits for the end of the connection."""
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.callback(None)

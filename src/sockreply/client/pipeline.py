@@ -1,4 +1,4 @@
-"""Requests under way: who gets the next message that comes."""
+"""Requests under way: which of them gets the next message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Place:
 
 
 class Pipeline:
-    """A line of those who wait; messages go to them in the order in which they joined it.
+    """A queue of requests; messages go to them in the order in which they joined it.
 
     A Deferred that is cancelled or times out keeps its place. As it was made without a canceller,
     it swallows the one result that still comes, so that nobody gets what another one asked for.
@@ -39,7 +39,7 @@ class Pipeline:
 
     @property
     def owed_to_nobody(self) -> bool:
-        """Did one give up who still stands in the line, and whose request was sent?"""
+        """Whether a request that was sent, and is still in the queue, was given up."""
         sent = takewhile(lambda place: not place.unsent, self._line)
         return any(place.reply.called for place in sent)
 
@@ -61,7 +61,7 @@ class Pipeline:
         self._next_turn()
 
     def dissolve(self, why: str) -> None:
-        """Fail all who wait."""
+        """Fail every request in the queue."""
         line, self._line = self._line, deque()
         for place in line:
             place.reply.errback(ConnectionEnded(why))

@@ -240,7 +240,7 @@ class RequestProtocol(Protocol):
             self.transport.abortConnection()
 
     def _tell(self, message: bytes) -> None:
-        """Hand out a message that nobody asked for."""
+        """Hand out a message that answers no request."""
         if self._unasked is not None:
             try:
                 self._unasked(message)

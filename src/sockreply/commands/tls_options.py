@@ -111,7 +111,7 @@ def _server_name(options: Mapping[str, Any]) -> str | None:
 
 
 def greets_in_clear(options: Mapping[str, Any]) -> bool:
-    """Is the server's first message one that comes before TLS, and that nobody else reads?"""
+    """Whether the server's first message is a greeting before TLS, to be read and printed there."""
     asks = options["starttls"]
     return bool(options["greeting"]) and asks is not None and asks not in KINDS
 

@@ -1,4 +1,4 @@
-"""Proxies whose PROXY headers are believed: networks, and `unix` for those on a UNIX socket."""
+"""Proxies whose PROXY headers are accepted: networks, and `unix` for those on a UNIX socket."""
 
 from __future__ import annotations
 

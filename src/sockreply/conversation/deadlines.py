@@ -26,7 +26,7 @@ _KINDS: tuple[Kind, ...] = ("close", "write", "message", "reply", "idle", "silen
 
 
 class Alarms:
-    """Wakes all who wait for the same second, on one timer: a service has one of these.
+    """Wakes everything that waits for the same second, on one timer: a service has one of these.
 
     Args:
         clock: Tells the time, and calls.

@@ -82,7 +82,7 @@ class Dialogue(Protocol):
         """What the delivery waited for has arrived: run it again."""
 
     def start_tls(self) -> None:
-        """Begin TLS; the delivery is told when it is `secured`.
+        """Begin TLS; the delivery is called when it is `secured`.
 
         Raises:
             ResponderError: This connection cannot.

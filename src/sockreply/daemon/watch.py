@@ -14,12 +14,12 @@ from sockreply.server.listening import Listener, backlog_of
 
 
 def places_for(endpoint: str | None) -> int:
-    """How many connections of those who watch there may be; None: nobody may."""
+    """How many connections for metrics there may be; None: metrics are off."""
     return 0 if endpoint is None else METRICS_PLACES
 
 
 class Watch:
-    """Listens for those who want to watch, if that is asked for.
+    """Listens for requests for metrics, if `[metrics]` asks for it.
 
     Args:
         reactor: Listens.

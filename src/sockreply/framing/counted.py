@@ -22,7 +22,7 @@ def _missing(size: int, where: str = "") -> str:
 
 
 class LengthFramer(BufferedFramer):
-    """Messages behind a header that counts them.
+    """Messages after a header that counts their bytes.
 
     Args:
         max_message: The most bytes that a message, as it is handed out, may have.
@@ -121,7 +121,7 @@ class Length(Framing):
         return LengthFramer(max_message, self)
 
     def read_count(self, field: bytes) -> int:
-        """What the number says of the bytes behind the header.
+        """What the number says about the bytes after the header.
 
         Raises:
             Malformed: It is not a number, or it is less than none.
@@ -150,7 +150,7 @@ class Length(Framing):
 
     @property
     def _added(self) -> int:
-        """From the number to the bytes behind the header."""
+        """From the number to the bytes after the header."""
         return self.adjust - (self.header if self.inclusive else 0)
 
 

@@ -16,7 +16,7 @@ _PIECE = 4096
 """How much fits into what poll(2) says has room, for that is PIPE_BUF on Linux."""
 
 _LOOK_SECONDS = 0.1
-"""How often somebody who waits for room is asked whether to give up."""
+"""How often `give_up` is called while there is no room, in seconds."""
 
 
 class LineFile:

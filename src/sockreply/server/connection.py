@@ -44,7 +44,7 @@ NEWCOMER = 1.0
 
 
 class Overdue(NamedTuple):
-    """Is told when a handshake has taken too long.
+    """Called when a handshake has taken too long.
 
     Args:
         connection: The one that it is for.
@@ -162,7 +162,7 @@ class Connection(Protocol):
             self.transport.resumeProducing()
 
     def _forget_unanswered(self) -> None:
-        """Drop what was read in clear: somebody on the way may have added it."""
+        """Drop what was read in clear: an attacker on the way may have added it."""
         size = self._answering.forget_unanswered()
         self._framer = self._answering.framer
         self._deadlines.end("silence")
@@ -193,7 +193,7 @@ class Connection(Protocol):
 
     @guarded
     def look_at_peer(self) -> None:
-        """Look for what no event tells: a peer that has left, or takes nothing of what it gets."""
+        """Check for what causes no event: a peer that has left, or that takes nothing."""
         wire, answering = self._wire, self._answering
         if wire is None or self._ending is not None:
             return

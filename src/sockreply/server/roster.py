@@ -48,11 +48,11 @@ class Member(Protocol):
         """End at once, whatever is still to be sent."""
 
     def look_at_peer(self) -> None:
-        """Look for what no event tells: a peer that has left, or takes nothing of what it gets."""
+        """Check for what causes no event: a peer that has left, or that takes nothing."""
 
 
 class Newcomer(Protocol):
-    """What has a place, but is no connection of the service yet: its proxy is to say whose."""
+    """A place that is taken, but not a connection of the service yet: its PROXY header is due."""
 
     def drain(self) -> None:
         """Look whether it becomes one soon, and close."""
@@ -97,7 +97,7 @@ class Roster:
 
     @property
     def is_empty(self) -> bool:
-        """Is nobody there?"""
+        """Whether there are no connections."""
         return not (self.connections or self.newcomers)
 
     def change_limits(self, limits: Limits) -> None:

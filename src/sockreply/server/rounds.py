@@ -1,4 +1,4 @@
-"""Rounds: regular looks at all connections of a service, for what no event tells of."""
+"""Rounds: regular checks of all connections of a service, for what causes no event."""
 
 from __future__ import annotations
 

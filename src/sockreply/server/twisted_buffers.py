@@ -30,7 +30,7 @@ class BufferedServer(tcp.Server):
     """Bytes that were to be sent, ever."""
 
     watcher: Watcher | None = None
-    """Is told of a backlog."""
+    """Called when there is a backlog."""
 
     _waiting: list[bytes] | None = None
 

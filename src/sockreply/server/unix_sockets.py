@@ -66,7 +66,7 @@ class UNIXListening:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of the same name; None: there is none."""
+    """The identity of a file, beyond its name; None: there is no such file."""
     try:
         found = path.lstat()
     except OSError:
@@ -124,7 +124,7 @@ def _lock(number: int) -> None:
 
 
 def _remove_what_is_left(path: Path) -> None:
-    """Remove a socket on which nobody listens, and its lock.
+    """Remove a socket on which no process listens, and its lock.
 
     Raises:
         CannotListenError: Somebody listens, or there is something else than a socket.
@@ -145,7 +145,7 @@ def _remove_what_is_left(path: Path) -> None:
 
 
 def _somebody_listens(path: Path) -> bool:
-    """Does somebody listen on a socket, or is it not ours to find out?"""
+    """Whether a process listens on a socket; also true if we may not find out."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.setblocking(False)  # a queue that is full is somebody's
         try:
