@@ -229,6 +229,11 @@ class TLSConnection(ProtocolWrapper):
             protocol = protocol.wrappedProtocol
         return protocol
 
+    def time_handshake_anew(self) -> None:
+        """The peer could not go on until now: a handshake that is not done has all of its time."""
+        self._wait_no_more()
+        self._wait_for_handshake()
+
     def _wait_for_handshake(self) -> None:
         begins = getattr(self._innermost(), "handshake_begins", None)
         if begins is not None and self._held is not None:  # it is still there

@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 
 from sockreply.replies import Close, Reply, Wait
 from sockreply.server.tls_context import read_context
+from sockreply.settings import PeerLimits, Rate
 from sockreply.tls_layer import TLSConnection, TLSFactory
 from tests.end_to_end.certificates import make_certificate
 from tests.server.stand_ins import FakeTransport, Talk, by_message, texts
@@ -520,6 +521,36 @@ def test_time_of_a_handshake_ends_with_it(certificate: Path) -> None:
     assert gone.clock.getDelayedCalls()
     gone.leave()
     assert not gone.clock.getDelayedCalls()
+
+
+class LateTalk(TLSTalk):
+    """A peer that has connected a moment before, so that it has to wait for its limit."""
+
+    def connect(self) -> None:
+        self.factory.buildProtocol(None).makeConnection(FakeTransport())
+        super().connect()
+
+
+@pytest.mark.parametrize("completes", [True, False])
+def test_handshake_that_we_hold_back_has_its_time_later(certificate: Path, completes: bool) -> None:
+    """A peer that has to wait for its limit has all the time of a handshake after that."""
+    limits = PeerLimits(connections=Rate(0.1, 1))
+    with capturedLogs() as events:
+        talk = LateTalk(certificate, idle_timeout=0, message_timeout=5, per_peer=limits)
+        talk.clock.advance(9)
+        assert talk.transport.paused
+        assert not talk.transport.aborted
+        talk.clock.advance(1)
+        assert not talk.transport.paused
+        talk.clock.advance(4.9)
+        assert not talk.transport.aborted
+        if completes:
+            talk.shake_hands()
+            talk.say(b"one\n")
+            assert talk.hear() == b"one\n"
+        talk.clock.advance(5)
+    assert talk.transport.aborted is not completes
+    assert len([text for text in texts(events, "warn") if "TLS handshake" in text]) == 1 - completes
 
 
 def test_handshake_that_may_take_for_ever(certificate: Path) -> None:

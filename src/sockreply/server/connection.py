@@ -131,6 +131,8 @@ class Connection(Protocol):
     @guarded
     def handshake_overdue(self) -> None:
         """End the connection: its handshake has taken too long."""
+        if self._answering.held & PACED:
+            return  # we have not read it; its time begins when it is the peer's turn
         self._tell_slow("TLS handshake", self._shared.limits.message_timeout)
         self.abort("message_timeout")
 

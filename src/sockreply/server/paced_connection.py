@@ -9,6 +9,7 @@ from sockreply.conversation.pacing import Limited, Pacing
 from sockreply.conversation.states import PAUSE
 from sockreply.framing.interfaces import Framer
 from sockreply.server.connection import Connection
+from sockreply.server.transport import layer_under
 
 
 class PacedConnection(Connection):
@@ -40,6 +41,8 @@ class PacedConnection(Connection):
     def let_go_on(self) -> None:
         if not self.session.count:
             self._opened_at = self._shared.clock.seconds()  # as if it had connected now
+            if (layer := layer_under(self.transport)) is not None:
+                layer.time_handshake_anew()
         self._answering.let_go_on()
 
     @guarded

@@ -144,6 +144,15 @@ def wire_under(transport: Any) -> SendsAtOnce | None:
     return transport if isinstance(transport, SendsAtOnce) else None
 
 
+def layer_under(transport: Any) -> TLSConnection | None:
+    """Our TLS layer among a transport's wrappers; None: there is none."""
+    while isinstance(transport, ProtocolWrapper):
+        if isinstance(transport, TLSConnection):
+            return transport
+        transport = transport.transport
+    return None
+
+
 def tls_under(transport: Any) -> Any:
     """What is known of the TLS connection among a transport's wrappers; None: there is none.
 
