@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from sockreply.client import connect
 from sockreply.endpoint_files import UnusableFile, check_client_files, check_server_files
 from sockreply.errors import BadEndpoint, ConfigError
-from sockreply.pem import ENCRYPTED
+from sockreply.pem import ENCRYPTED, LIMIT
 from sockreply.server.endpoint_address import address_of
 from sockreply.server.endpoints import endpoint_from
 
@@ -36,6 +36,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(f"{text}\n")
+    with (tmp_path / "huge").open("wb") as huge:
+        huge.truncate(LIMIT + 1)
     monkeypatch.chdir(tmp_path)
 
 
@@ -49,6 +51,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("ssl:1:privateKey=roots", "privateKey: cannot read roots: Is a directory"),
         ("ssl:1:privateKey=", "privateKey: cannot read '': Is a directory"),
         ("ssl:1:privateKey=\0", "privateKey: cannot read \0: embedded null byte"),
+        ("ssl:1:privateKey=huge", "privateKey: cannot read huge: File too large"),
+        ("ssl:1:key.pem:huge", "certKey: cannot read huge: File too large"),
+        ("ssl:1:both.pem:dhParameters=huge", "dhParameters: cannot read huge: File too large"),
         ("ssl:1:cert.pem:cert.pem", "privateKey: cert.pem holds no private key in PEM"),
         (
             "ssl:1:secret.pem:cert.pem",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
-from sockreply.pem import certificate_fault, key_fault
+from sockreply.pem import certificate_fault, contents_of, key_fault
 
 _PARTS = re.compile(r"(?:^|:)((?:[^:\\]|\\.)*)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -115,15 +115,15 @@ def _check(values: Mapping[str, str], looks: Mapping[str, Callable[[Path], str |
 
 
 def _key(path: Path) -> str | None:
-    return key_fault(path.read_bytes())
+    return key_fault(contents_of(path))
 
 
 def _certificate(path: Path) -> str | None:
-    return certificate_fault(path.read_bytes())
+    return certificate_fault(contents_of(path))
 
 
 def _dh_parameters(path: Path) -> str | None:
-    found = _DH_PARAMETERS.search(path.read_bytes())
+    found = _DH_PARAMETERS.search(contents_of(path))
     return "holds no Diffie-Hellman parameters in PEM" if found is None else None
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -14,6 +17,12 @@ _CERTIFICATE = re.compile(
     rb"-----BEGIN ((?:[A-Z0-9]+ )*CERTIFICATE)-----(?:.*?-----END \1-----)?", re.S
 )
 _KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----(?:\s*Proc-Type:[^\n]*ENCRYPTED)?")
+
+LIMIT = 16 * 1024 * 1024
+"""Bytes of a file; a system's authorities together have half a million."""
+
+OTHER_KEY = {"KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}
+"""What OpenSSL says of a key that is not a certificate's: of the same kind, or of another one."""
 
 ENCRYPTED = "holds an encrypted private key; `openssl pkey` writes it without a passphrase"
 
@@ -35,6 +44,20 @@ class Certificate:
     begins: datetime
     ends: datetime
     asked_as: str | None = None
+
+
+def contents_of(path: Path) -> bytes:
+    """What a file holds.
+
+    Raises:
+        OSError: It cannot be read, or never ends, or has far too much for keys and certificates.
+        ValueError: No file can have that name.
+    """
+    with path.open("rb") as opened:
+        data = opened.read(LIMIT + 1)
+    if len(data) > LIMIT:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return data
 
 
 def key_fault(data: bytes) -> str | None:

@@ -18,9 +18,10 @@ from sockreply.client import ClientTLS, RequestProtocol, client_context
 from sockreply.client.tls import has_tls
 from sockreply.errors import ConfigError
 from sockreply.framing import Line
+from sockreply.pem import LIMIT
 from sockreply.server.tls_context import server_context
 from sockreply.tls_layer import TLSFactory
-from tests.end_to_end.certificates import make_certificate
+from tests.end_to_end.certificates import make_certificate, make_rsa_key
 from tests.server.stand_ins import watch
 
 
@@ -33,6 +34,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_certificate(directory / "nameless.pem", names=())
     make_certificate(directory / "secret.pem", passphrase=b"x")
     (directory / "junk").write_text("junk")
+    make_rsa_key(directory / "rsa.pem")
+    with (directory / "huge").open("wb") as huge:
+        huge.truncate(LIMIT + 1)
     return directory
 
 
@@ -138,11 +142,17 @@ def test_stream_that_is_cut_off(files: Path) -> None:
     ("make", "says"),
     [
         (lambda d: client_context(authorities=[f"{d}/no"]), "cannot read DIR/no: No such file"),
+        (lambda d: client_context(authorities=[f"{d}/huge"]), "cannot read DIR/huge: File too la"),
+        (lambda d: client_context(certificate=f"{d}/huge"), "cannot read DIR/huge: File too la"),
         (lambda d: client_context(authorities=[f"{d}/junk"]), "DIR/junk holds no certificate"),
         (lambda d: client_context(certificate=f"{d}/secret.pem"), "DIR/secret.pem holds an encry"),
         (
             lambda d: client_context(certificate=f"{d}/good.pem", key=f"{d}/other.pem"),
             "DIR/other.pem is not the key of the certificate",
+        ),
+        (
+            lambda d: client_context(certificate=f"{d}/good.pem", key=f"{d}/rsa.pem"),
+            "DIR/rsa.pem is not the key of the certificate",
         ),
         (lambda _: ClientTLS(client_context(), ""), "'' is not a server's name: "),
     ],

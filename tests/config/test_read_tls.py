@@ -13,7 +13,7 @@ from sockreply.errors import BadFile
 from sockreply.replies import Await, Reply, Send, StartTLS
 from sockreply.settings import TLSSettings
 from tests.config.texts import TLS
-from tests.end_to_end.certificates import DAY, make_certificate
+from tests.end_to_end.certificates import DAY, make_certificate, make_rsa_key
 from tests.rules.stand_ins import session
 
 FILE = """
@@ -28,6 +28,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with good and bad certificates and keys."""
     directory = tmp_path_factory.mktemp("tls")
     make_certificate(directory / "good.pem", ends=90 * DAY)
+    make_rsa_key(directory / "rsa.pem")
     make_certificate(directory / "other.pem", names=("*.example.org",), ends=90 * DAY)
     make_certificate(directory / "secret.pem", passphrase=b"secret")
     make_certificate(directory / "old.pem", ends=timedelta(hours=-1))
@@ -105,6 +106,10 @@ def test_defaults(files: Path) -> None:
         (
             "certificate = 'good.pem', key = 'other.pem'",
             ".key: DIR/other.pem is not the key of the first certificate in DIR/good.pem",
+        ),
+        (
+            "certificate = 'good.pem', key = 'rsa.pem'",
+            ".key: DIR/rsa.pem is not the key of the first certificate in DIR/good.pem",
         ),
         (
             "certificate = 'good.pem', key = 'bad key.pem'",

@@ -21,7 +21,14 @@ from zope.interface import implementer
 
 from sockreply.client.starttls import ClearFirst, Exchange
 from sockreply.errors import ConfigError
-from sockreply.pem import certificate_fault, certificates_of, key_fault, refuse_passphrase
+from sockreply.pem import (
+    OTHER_KEY,
+    certificate_fault,
+    certificates_of,
+    contents_of,
+    key_fault,
+    refuse_passphrase,
+)
 from sockreply.tls_layer import TLSConnection, TLSFactory
 
 
@@ -94,7 +101,7 @@ def client_context(
 def _contents(name: str, fault_of: Callable[[bytes], str | None]) -> bytes:
     """The contents of a file, if `fault_of` finds nothing wrong with them."""
     try:
-        data = Path(name).read_bytes()
+        data = contents_of(Path(name))
     except (OSError, ValueError) as error:  # ValueError: no file can have that name
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"cannot read {name}: {reason}") from None
@@ -105,7 +112,7 @@ def _contents(name: str, fault_of: Callable[[bytes], str | None]) -> bytes:
 
 def _unusable(name: str, error: OSError) -> ConfigError:
     reason = getattr(error, "reason", None) or error.strerror or str(error)
-    if reason == "KEY_VALUES_MISMATCH":
+    if reason in OTHER_KEY:
         return ConfigError(f"{name} is not the key of the certificate")
     return ConfigError(f"OpenSSL cannot use {name}: {reason.replace('_', ' ').lower()}")
 

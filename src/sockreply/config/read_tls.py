@@ -11,7 +11,14 @@ from sockreply.config import form_tls as form
 from sockreply.config.reading import Reading
 from sockreply.config.wording import excerpt
 from sockreply.errors import ConfigError
-from sockreply.pem import Certificate, certificate_fault, certificates_of, described, key_fault
+from sockreply.pem import (
+    OTHER_KEY,
+    Certificate,
+    certificate_fault,
+    certificates_of,
+    described,
+    key_fault,
+)
 from sockreply.server.tls_context import ask_clients, choose_by_name, server_context
 from sockreply.settings import TLSSettings
 
@@ -157,7 +164,7 @@ def _why_unusable(
     """What OpenSSL has against a pair, and which key of the table names the cause."""
     place = "certificate" if written.key is None else "key"
     reason = error.reason if isinstance(error, ssl.SSLError) else None
-    if reason == "KEY_VALUES_MISMATCH":
+    if reason in OTHER_KEY:
         return f"{key} is not the key of the first certificate in {certificate}", place
     if reason in _OF_CERTIFICATE:
         return f"OpenSSL refuses {certificate}: {_reason(error)}", "certificate"
