@@ -9,25 +9,26 @@ much. This one also sends a peer that has said good-bye (close_notify) the repli
 from __future__ import annotations
 
 import ssl
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import (
-    IHalfCloseableProtocol,
-    IProtocol,
-    IProtocolFactory,
-)
+from twisted.internet.interfaces import IHalfCloseableProtocol, IProtocol, IProtocolFactory
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer, providedBy
 
+from sockreply.tls_names import passing_over_names
+
 PIECE_BYTES = 65_536
 """Most bytes encrypted or decrypted at a time: as many as Twisted reads from a socket at once. A
 `MemoryBIO` keeps the memory for the most that was ever in it until its connection is gone."""
+
+UNTAKEN_BYTES = 65_536
+"""Most bytes of TLS's own that wait for a peer: it could ask for them, as with key updates, without
+end, and there is no message that could wait."""
 
 
 @implementer(IHalfCloseableProtocol)
@@ -42,6 +43,7 @@ class TLSConnection(ProtocolWrapper):
     """
 
     transport: Any  # what an accepting port or a wrapper made; its interfaces vary
+    _untaken = 0  # bytes of TLS's own that may still wait for the peer
 
     def __init__(self, factory: TLSFactory, protocol: IProtocol) -> None:
         super().__init__(factory, protocol)
@@ -71,13 +73,13 @@ class TLSConnection(ProtocolWrapper):
             transport.protocol = self
         protocol.transport = self
         self._producer = protocol
-        self._wait_for_handshake()
+        self.time_handshake()
 
     # What the wire tells us.
 
     def makeConnection(self, transport: Any) -> None:  # noqa: N802 - Twisted's
         super().makeConnection(transport)
-        self._wait_for_handshake()
+        self.time_handshake()
         if not self.tls.server_side:
             self.dataReceived(b"")  # the client says the first word
 
@@ -95,7 +97,7 @@ class TLSConnection(ProtocolWrapper):
         finally:
             self._reads = False
         if self._outgoing.pending:
-            self._flush()
+            self._answer_alone()
         if self._owes_good_bye and not self._held:
             self._say_good_bye()
         if self._peer_ended:
@@ -164,13 +166,11 @@ class TLSConnection(ProtocolWrapper):
 
         What TLS says last goes out with the reply to what came, or else with the end of the read.
         """
-        hook, sys.unraisablehook = sys.unraisablehook, _pass_over_names
         try:
-            self.tls.do_handshake()
+            with passing_over_names():
+                self.tls.do_handshake()
         except ssl.SSLWantReadError:
             return False
-        finally:
-            sys.unraisablehook = hook
         held, self._held = self._held, None
         self._wait_no_more()
         completed = getattr(self._innermost(), "handshakeCompleted", None)
@@ -208,6 +208,15 @@ class TLSConnection(ProtocolWrapper):
         if self._outgoing.pending:
             self.transport.write(self._outgoing.read())
 
+    def _answer_alone(self) -> None:
+        """Send what TLS says to the peer unasked by us; end, if the peer takes none of it."""
+        takes = getattr(self.transport, "unsent", 1) == 0  # others than our own do not tell
+        self._untaken = self._outgoing.pending + (0 if takes else self._untaken)
+        self._flush()
+        if self._untaken > UNTAKEN_BYTES and self._held is None:
+            self._reason = Failure(ssl.SSLError(1, "the peer takes none of what it asks TLS for"))
+            self.abortConnection()
+
     def _hear_good_bye(self) -> None:
         if self.disconnecting:
             self.transport.loseConnection()
@@ -229,12 +238,9 @@ class TLSConnection(ProtocolWrapper):
             protocol = protocol.wrappedProtocol
         return protocol
 
-    def time_handshake_anew(self) -> None:
-        """The peer could not go on until now: a handshake that is not done has all of its time."""
+    def time_handshake(self) -> None:
+        """From now on, the handshake has all of its time, unless it is done."""
         self._wait_no_more()
-        self._wait_for_handshake()
-
-    def _wait_for_handshake(self) -> None:
         begins = getattr(self._innermost(), "handshake_begins", None)
         if begins is not None and self._held is not None:  # it is still there
             self._patience = begins()
@@ -262,12 +268,6 @@ class TLSConnection(ProtocolWrapper):
         if self._producer is not None:
             self.transport.unregisterProducer()  # a paused one would hold the close up
         self.transport.loseConnection()
-
-
-def _pass_over_names(unraisable: Any) -> None:
-    """Say nothing of a server name (SNI) that is not ASCII: Python would print a traceback."""
-    if not isinstance(unraisable.exc_value, UnicodeDecodeError):
-        sys.__unraisablehook__(unraisable)
 
 
 class TLSFactory(WrappingFactory[TLSConnection]):

@@ -570,3 +570,45 @@ def test_handshakes_are_counted(certificate: Path) -> None:
     talk = TLSTalk(certificate)
     talk.layer.dataReceived(b"GET / HTTP/1.0\r\n\r\n")
     assert talk.counters.handshakes == {}
+
+
+class _AsksForKeys:
+    """TLS whose peer asks with each record for other keys.
+
+    Args:
+        layer: Around it.
+    """
+
+    def __init__(self, layer: TLSConnection) -> None:
+        self._layer = layer
+
+    def read(self, _: int) -> bytes:
+        """There is an answer to send, and nothing to hand over."""
+        self._layer._incoming.read()
+        self._layer._outgoing.write(b"k" * 1024)
+        raise ssl.SSLWantReadError
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_peer_that_asks_for_keys_and_takes_none(certificate: Path, takes: bool) -> None:
+    """What TLS answers by itself waits up to 64 KiB for a peer, however the peer asks for it."""
+    with capturedLogs() as events:
+        talk = TLSTalk(certificate, idle_timeout=0)
+        talk.shake_hands()
+        talk.deliver()
+        wire: Any = talk.transport
+        wire.unsent = 0 if takes else 1
+        layer: Any = talk.layer
+        layer.tls = _AsksForKeys(layer)
+        for _ in range(60):
+            layer.dataReceived(b"update")
+        assert not talk.transport.aborted
+        for _ in range(20):
+            layer.dataReceived(b"update")
+        assert talk.transport.aborted is not takes
+        if not takes:
+            assert len(talk.transport.value()) <= 65 * 1024
+            talk.leave()
+            assert talk.counters.closed == {"tls": 1}
+    said = "192.168.1.1:54321: TLS error: the peer takes none of what it asks TLS for"
+    assert (said in texts(events, "warn")) is not takes

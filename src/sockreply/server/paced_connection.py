@@ -42,7 +42,7 @@ class PacedConnection(Connection):
         if not self.session.count:
             self._opened_at = self._shared.clock.seconds()  # as if it had connected now
             if (layer := layer_under(self.transport)) is not None:
-                layer.time_handshake_anew()
+                layer.time_handshake()
         self._answering.let_go_on()
 
     @guarded
