@@ -166,6 +166,27 @@ def test_opened_anew(tmp_path: Path) -> None:
     assert len(os.listdir("/dev/fd")) == opened  # noqa: PTH208 - the same
 
 
+def test_opened_anew_though_it_is_the_same(tmp_path: Path) -> None:
+    """A pipe that nobody reads takes no further descriptor each time."""
+    path = str(tmp_path / "pipe")
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    thread = Thread()
+    file = LogFile(LineFile.open(path, 0o600), "what", thread.work.append)
+    while not thread.work:
+        file.write(FILLING)
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - it changes as it is read
+    for _ in range(9):
+        file.reopen(LineFile.open(path, 0o600))
+        file.write(b"later\n")
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208 - the same
+    os.read(reader, 1 << 20)
+    thread.run()
+    assert os.read(reader, 1 << 20) == FILLING + b"later\n" * 9
+    file.close()
+    os.close(reader)
+
+
 def test_end_waits_no_longer_than_that(
     desk: Desk, events: Sequence[LogEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,10 @@ class LineFile:
             self._take_off(rest)
         return lines.count(b"\n", 0, whole), error
 
+    def is_same_as(self, other: LineFile) -> bool:
+        """Would lines go to the same place?"""
+        return os.path.sameopenfile(self._file, other._file)
+
     def close(self) -> None:
         with suppress(OSError):  # nothing could be done about it
             os.close(self._file)

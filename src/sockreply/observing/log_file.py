@@ -86,6 +86,9 @@ class LogFile:
     def reopen(self, file: LineFile) -> None:
         """Write to another file from now on; what came before goes to the one that was there."""
         with self._state:
+            if file.is_same_as(self._file):  # of a full pipe, there would be one more each time
+                file.close()
+                return
             before, self._file = self._file, file
             if self._waiting:
                 self._waiting.append((before, b""))  # it is closed when its turn comes
