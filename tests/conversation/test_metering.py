@@ -168,6 +168,7 @@ def test_another_rate_for_those_who_wait() -> None:
     queue.meter.take(KEY, 1)
     queue.wait("a")
     queue.meter.change(Rate(1000, 1))
+    assert len(queue.clock.calls) == 1  # the timer for the old rate is gone
     queue.clock.advance(0.001)
     assert queue.passed == ["a"]
 
