@@ -34,9 +34,9 @@ help:
 run: $(INSTALLED)
 	$(BIN)/twistd -n --pidfile= sockreply --port 12345 $(ARGS)
 
-# -rs: what was skipped, and why.
+# -rs: what was skipped, and why. -n 3: on two processors, for many tests wait.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -rs --ignore tests/hostile --ignore tests/system $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -rs --ignore tests/hostile --ignore tests/system $(ARGS)
 
 # One after another, for they measure.
 test-hostile test-system: test-%: $(INSTALLED)
