@@ -4,7 +4,7 @@
 
 It takes what is installed of `regex` and of RE2 (google-re2), neither of which sockreply needs, and
 prints the time to import each, to match messages as rules do, and to search a run of digits that
-begins anew at each of them. It also tells which notation an engine does not have.
+starts over at each of them. It also tells which notation an engine does not have.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RULES = {
 }
 """Expressions of the examples, and messages that they match."""
 
-ANEW = rb"[0-9]+$"
+OVER = rb"[0-9]+$"
 RUNS = 1_024, 2_048, 4_096
 """Digits, twice as many each time."""
 
@@ -77,10 +77,10 @@ def measure(name: str) -> None:
         assert compiled.search(message)
         taken = best(lambda search=compiled.search, message=message: search(message), 20_000)  # type: ignore[misc]  # mypy infers no lambda with defaults
         print(f"  {taken:8.2f} us  {pattern}")
-    anew = engine.compile(ANEW)
+    over = engine.compile(OVER)
     for size in RUNS:
         run = b"1" * size + b"x"
-        print(f"  {best(lambda run=run: anew.search(run), 20):8.2f} us  {size} digits")  # type: ignore[misc]  # mypy infers no lambda with defaults
+        print(f"  {best(lambda run=run: over.search(run), 20):8.2f} us  {size} digits")  # type: ignore[misc]  # mypy infers no lambda with defaults
     lacking = [pattern for pattern in NOTATION if not compiles(engine, pattern)]
     print(f"  does not have {lacking}")
 

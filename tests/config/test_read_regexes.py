@@ -61,14 +61,14 @@ def test_warnings_of_regexes() -> None:
     for regex, reason in (
         ("(a+)+$", "a repeat within a repeat"),
         ("^(a|ab|b)*$", "repeated alternatives that can match the same"),
-        ("a+$", "the search begins anew at each byte of a long run"),
+        ("a+$", "the search starts over at each byte of a long run"),
     ):
         (warning,) = settings_of(regex_rule(regex)).warnings
         assert warning.startswith(f"services.s.rules.rule-1.when.regex: {reason}")
 
 
 def test_searches_of_short_messages() -> None:
-    """Where messages are short, a search that begins anew takes no time."""
+    """Where messages are short, a search that starts over takes no time."""
     short = f"{SERVICE}max_message = 4095\n[[services.s.rules]]\n"
     assert settings_of(short + "when = { regex = 'a+$' }\nreply = 'x'\n").warnings == ()
 

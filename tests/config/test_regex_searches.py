@@ -1,4 +1,4 @@
-"""Which searches begin anew at each byte of a run."""
+"""Which searches start over at each byte of a run."""
 
 from __future__ import annotations
 

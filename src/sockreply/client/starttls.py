@@ -74,7 +74,7 @@ _LDAP_REQUEST = bytes.fromhex("301d02010177188016") + b"1.3.6.1.4.1.1466.20037"
 """RFC 4511, 4.14.1: the extended request whose name stands for StartTLS."""
 
 _POSTGRES_REQUEST = bytes.fromhex("0000000804d2162f")
-"""SSLRequest, which is answered with one byte that is no message."""
+"""SSLRequest, which is answered with a single byte that is not a message."""
 
 
 def _ldap(data: bytes) -> int | None:

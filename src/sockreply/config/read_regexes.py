@@ -22,7 +22,7 @@ _OVERLAPPING = (
     "messages that almost match, and the daemon answers nobody meanwhile"
 )
 _ANEW = (
-    "the search begins anew at each byte of a long run, as with \\d+x: a long message stops the "
+    "the search starts over at each byte of a long run, as with \\d+x: a long message stops the "
     "daemon for seconds; begin with ^, or set a max_message of less than {least}"
 )
 _LEAST = 4096  # bytes of a message with which such a search takes some hundredths of a second

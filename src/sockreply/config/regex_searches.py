@@ -1,4 +1,4 @@
-r"""Whether the search for a regular expression begins anew at each byte of a long run.
+r"""Whether the search for a regular expression starts over at each byte of a long run.
 
 With \d+x, each digit of a message may be the first of a match; from each, the search goes on to the
 last digit, and then fails. A message of n digits takes n * n / 2 steps.
@@ -19,7 +19,7 @@ _SELDOM = (
 def searches_long_runs(pattern: bytes) -> bool:
     """Does it? False, too, for what is not a regular expression."""
     try:
-        return _begins_anew(tuple(_flat(parse(pattern))), ())
+        return _starts_over(tuple(_flat(parse(pattern))), ())
     except Exception:  # another Python may build it otherwise, and it is but a warning
         return False
 
@@ -33,7 +33,7 @@ def _flat(nodes: Nodes) -> Iterator[Node]:
             yield node
 
 
-def _begins_anew(nodes: Sequence[Node], before: tuple[frozenset[bytes], ...]) -> bool:
+def _starts_over(nodes: Sequence[Node], before: tuple[frozenset[bytes], ...]) -> bool:
     """Can a match begin anywhere in a run of what is repeated, and fail after it?
 
     Args:
@@ -53,7 +53,7 @@ def _begins_anew(nodes: Sequence[Node], before: tuple[frozenset[bytes], ...]) ->
                 return True
             before += (octets,) * min(node.least, _SELDOM)
         elif node.alternatives:
-            return any(_begins_anew((*_flat(each), *rest), before) for each in node.within)
+            return any(_starts_over((*_flat(each), *rest), before) for each in node.within)
         elif node.kind not in (Kind.END, Kind.EMPTY):
             return False
     return False

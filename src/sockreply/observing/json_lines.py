@@ -60,7 +60,7 @@ class JSONLines:
         self._file.write(text.encode("utf-8", "backslashreplace"))
 
     def reopen(self) -> None:
-        """Open the path anew, for the file may have been renamed.
+        """Open the path again, because the file may have been renamed.
 
         Raises:
             OSError: It cannot be opened; the file that is open stays in use.

@@ -55,7 +55,7 @@ class LineFile:
     def inherited(cls, descriptor: int) -> LineFile:
         """Append to what others have open too, such as standard output.
 
-        A pipe or a terminal is opened anew where that is possible, because to switch off waiting
+        A pipe or a terminal is opened again where that is possible, because to switch off waiting
         would switch it off for all who have it. A file on a disk is written at once, as anybody
         expects of standard output.
         """

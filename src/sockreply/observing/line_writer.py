@@ -120,7 +120,7 @@ class LineWriter:
                 self._timer = self.clock.callLater(GATHERED_SECONDS, self._cut)
 
     def reopen(self) -> None:
-        """Open the path anew, for the file may have been renamed; what came before goes to that.
+        """Open the path again: the file may have been renamed, and what came before goes to that.
 
         Raises:
             OSError: It cannot be opened; the file that is open stays in use.
