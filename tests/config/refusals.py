@@ -95,7 +95,7 @@ SERVICES = [
         "framing = 'lines'",
         f"services.s.framing: unknown framing 'lines'; known: {', '.join(FRAMING_NAMES)}",
     ),
-    ("framing = 5", "services.s.framing: expected text, found number 5"),
+    ("framing = 5", "services.s.framing: expected text, a table or a list, found number 5"),
     (
         "framing = 'fixed:size=9'\nmax_message = 8",
         "services.s.framing: fixed: size=9 is more than max_message = 8",

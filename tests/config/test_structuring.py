@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sockreply.config import form
+from sockreply.config import form, form_data
 from sockreply.config.problems import Problems
 from sockreply.config.structuring import structured, unknown_key
 
@@ -14,7 +14,7 @@ def test_what_is_right() -> None:
     problems = Problems()
     table = {"not": {"equals": {"hex": "00"}}, "length": {"min": 2}}
     when = structured(form.When, table, problems)
-    assert when == form.When(not_=form.When(equals=form.Hex("00")), length=form.Sizes(min=2))
+    assert when == form.When(not_=form.When(equals=form_data.Hex("00")), length=form.Sizes(min=2))
     assert problems.lines() == ()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address
 
+from sockreply.framing import Framing
 from sockreply.replies import Reply
 
 
@@ -17,6 +18,7 @@ class StandInConnection:
         self.sent: list[bytes | Reply] = []
         self.remarks: list[str] = []
         self.asked = 0
+        self.switched_to: Framing | None = None
         self._tls = tls
 
     def peer(self) -> IPv4Address:
@@ -31,6 +33,9 @@ class StandInConnection:
 
     def frame(self, message: bytes) -> bytes:
         return message + b"\n"
+
+    def switch(self, framing: Framing | None) -> None:
+        self.switched_to = framing
 
     def send(self, reply: bytes | Reply) -> None:
         self.sent.append(reply)

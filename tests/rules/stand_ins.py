@@ -11,6 +11,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
 
+from sockreply.framing import Framing
 from sockreply.replies import Reply, Session
 from sockreply.replies.responder import TLS
 from sockreply.rules.asked import Asked
@@ -40,6 +41,7 @@ class StandInConnection:
     ) -> None:
         self.sent: list[bytes | Reply] = []
         self.remarks: list[str] = []
+        self.switched_to: list[Framing | None] = []
         self._peer = peer
         self._service = service
         self._reactor = Clock() if reactor is None else reactor
@@ -57,6 +59,9 @@ class StandInConnection:
 
     def frame(self, message: bytes) -> bytes:
         return message + b"\n"
+
+    def switch(self, framing: Framing | None) -> None:
+        self.switched_to.append(framing)
 
     def send(self, reply: bytes | Reply) -> None:
         self.sent.append(reply)

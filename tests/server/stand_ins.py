@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from sockreply.conversation.arrival import Arrival
 from sockreply.conversation.exchanges import Said, Silence
-from sockreply.framing import parse_framing
+from sockreply.framing import Framing, parse_framing
 from sockreply.replies import Session, as_responder
 from sockreply.replies.responder import Greeting
 from sockreply.server import Counters, Limits, ReplyFactory, ReplyProtocol
@@ -105,7 +105,7 @@ class Talk:
 
     Args:
         answer: The responder.
-        framing: As in the notation.
+        framing: One, or as in the notation.
         keep_alive: Is it on?
         greeting: Sent first.
         exchanges: The exchange log.
@@ -115,7 +115,7 @@ class Talk:
     def __init__(
         self,
         answer: Answer = echo,
-        framing: str = "line",
+        framing: str | Framing = "line",
         *,
         keep_alive: bool = True,
         greeting: Greeting | None = None,
@@ -124,7 +124,7 @@ class Talk:
     ) -> None:
         self.clock = self.make_clock()
         self.factory = ReplyFactory(
-            parse_framing(framing),
+            parse_framing(framing) if isinstance(framing, str) else framing,
             as_responder(answer),
             self.clock,
             keep_alive=keep_alive,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, TypeAlias
 
+from sockreply.config.form_data import Base64, Contents, Fixed, Hex
+from sockreply.config.form_framing import Framing
 from sockreply.config.form_tls import TLS, Secured
 from sockreply.config.scalars import Number, NumberOrNone, PlainText, Variables, Whole
 from sockreply.notation import SIZE_LIMIT
@@ -43,27 +45,6 @@ Name: TypeAlias = Annotated[str, PlainText()]
 
 
 @dataclass(frozen=True)
-class Hex:
-    """Bytes by their digits; in conditions `??` stands for any byte."""
-
-    hex: str
-
-
-@dataclass(frozen=True)
-class Base64:
-    """Bytes in base64."""
-
-    base64: str
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a file holds when the configuration is read."""
-
-    file: str
-
-
-@dataclass(frozen=True)
 class Template:
     """A Jinja2 template."""
 
@@ -78,7 +59,6 @@ class Echo:
     echo: Literal[True]
 
 
-Fixed: TypeAlias = str | Hex | Base64 | Contents
 Data: TypeAlias = str | Hex | Base64 | Contents | Template | Echo
 
 
@@ -232,7 +212,7 @@ class Service:
     """One service. Without `otherwise`, a message that no rule is for gets silence."""
 
     listen: str | Listener | list[str | Listener] = field(default_factory=list[str | Listener])
-    framing: str = "chunk"
+    framing: Framing = "chunk"
     encoding: str = "utf-8"
     show: Literal["text", "hex"] | None = None  # None: as the framing suggests
     greeting: Reply | None = None

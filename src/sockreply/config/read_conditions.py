@@ -7,7 +7,7 @@ from dataclasses import replace
 from string import ascii_letters
 from typing import NamedTuple
 
-from sockreply.config import form, form_tls
+from sockreply.config import form, form_data, form_tls
 from sockreply.config.read_data import Groups, encoded, read_mask
 from sockreply.config.read_networks import read_networks
 from sockreply.config.read_regexes import read_regex
@@ -114,7 +114,7 @@ def _read_all_but_regex(written: form.When, reading: Reading, ignore_case: bool)
         with at("tls"):
             conditions.append(_read_secured(written.tls, reading))
     for key, make in _COMPARISONS.items():
-        data: form.Fixed | None = getattr(written, key)
+        data: form_data.Fixed | None = getattr(written, key)
         with at(key):
             compared = None if data is None else read_mask(data, reading)
             if compared is not None:

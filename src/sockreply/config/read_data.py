@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from typing import TypeAlias
 
-from sockreply.config import form
+from sockreply.config import form, form_data
 from sockreply.config.reading import Reading
 from sockreply.config.wording import excerpt
 from sockreply.errors import ConfigError
@@ -54,9 +54,9 @@ def read_encoding(written: str, reading: Reading) -> str:
     return written
 
 
-def read_mask(written: form.Fixed, reading: Reading) -> Mask | None:
+def read_mask(written: form_data.Fixed, reading: Reading) -> Mask | None:
     """What a condition compares with."""
-    if isinstance(written, form.Hex):
+    if isinstance(written, form_data.Hex):
         with reading.problems.at("hex"):
             return Mask.from_hex(written.hex)
         return None
@@ -65,17 +65,17 @@ def read_mask(written: form.Fixed, reading: Reading) -> Mask | None:
     return None if data is None else Mask.of(data)
 
 
-def read_fixed(written: form.Fixed, reading: Reading) -> bytes | None:
+def read_fixed(written: form_data.Fixed, reading: Reading) -> bytes | None:
     """Bytes that are known now."""
     with reading.problems.at(*form.telling_key(written)):
         match written:
             case str():
                 return encoded(written, reading.encoding)
-            case form.Hex():
+            case form_data.Hex():
                 return _from_hex(written.hex)
-            case form.Base64():
+            case form_data.Base64():
                 return _from_base64(written.base64)
-            case form.Contents():
+            case form_data.Contents():
                 warn_of_template(written.file, reading)
                 return reading.files.contents(written.file)
     return None
@@ -98,7 +98,7 @@ def read_data(written: form.Data, reading: Reading, groups: Groups) -> Data | No
             return None if data is None else Constant(data)
 
 
-def _warn_of_braces(written: form.Fixed, reading: Reading) -> None:
+def _warn_of_braces(written: form_data.Fixed, reading: Reading) -> None:
     """Warn of text that looks like a template, and is sent."""
     if isinstance(written, str) and _BRACES.search(written):
         reading.warn(

@@ -9,14 +9,13 @@ from functools import partial
 from sockreply.config import form
 from sockreply.config.checks import check_rules
 from sockreply.config.read_data import read_encoding, warn_of_template
+from sockreply.config.read_framing import read_framing
 from sockreply.config.read_listeners import read_listeners
 from sockreply.config.read_networks import read_networks
 from sockreply.config.read_per_peer import read_per_peer
 from sockreply.config.read_replies import read_reply
 from sockreply.config.read_rules import read_rules, read_rules_again
 from sockreply.config.reading import Reading
-from sockreply.extensions import crashes_of
-from sockreply.framing.registry import parse_framing
 from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Greeting, Responder
 from sockreply.rules import Recipe, RuleTable
@@ -57,17 +56,14 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
 
 def _with_notation(written: form.Service, reading: Reading) -> Reading:
     """The same with the service's framing and encoding, where they are right."""
+    reading = replace(reading, max_message=written.max_message)
     with reading.problems.at("encoding"):
         reading = replace(reading, encoding=read_encoding(written.encoding, reading))
     with reading.problems.at("initial_state"):
         warn_of_template(written.initial_state, reading)
     with reading.problems.at("framing"):
-        warn_of_template(written.framing, reading)
-        framing = parse_framing(written.framing)
-        with crashes_of(f"framing {framing.name}"):
-            framing.framer(written.max_message)
-        reading = replace(reading, framing=framing)
-    return replace(reading, max_message=written.max_message)
+        return replace(reading, framing=read_framing(written.framing, reading))
+    return reading
 
 
 def _read_limits(written: form.Service, reading: Reading) -> Limits:

@@ -6,19 +6,17 @@ Whatever keeps the loop in `Answering.proceed` waiting is one of the holds in `s
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 from twisted.python.failure import Failure
 
-from sockreply.conversation.arrival import NOW, Arrival, Reads, TappedFramer
-from sockreply.conversation.deadlines import NEVER, Deadlines
+from sockreply.conversation.arrival import Reads
+from sockreply.conversation.deadlines import NEVER
 from sockreply.conversation.exchanges import Said
 from sockreply.conversation.failures import format_broken, reply_failed
-from sockreply.conversation.interfaces import Channel
+from sockreply.conversation.incoming import Incoming
 from sockreply.conversation.outbox import BYTES_A_TURN, MESSAGES_A_TURN
-from sockreply.conversation.paced_framer import started_again, tap_of
-from sockreply.conversation.replying import Replying
-from sockreply.conversation.shared import Shared
+from sockreply.conversation.paced_framer import tap_of
 from sockreply.conversation.states import (
     ANSWERING,
     ASIDE,
@@ -29,15 +27,15 @@ from sockreply.conversation.states import (
     WAITING,
 )
 from sockreply.errors import FramingError
-from sockreply.framing.interfaces import Framer
-from sockreply.replies.reply import Reply
-from sockreply.replies.responder import Greeting, Session, as_reply
+from sockreply.framing.interfaces import SpeakingFramer
+from sockreply.replies.reply import Raw, Reply
+from sockreply.replies.responder import Greeting, as_reply
 
 UNASKED_LIMIT = 1_000
 """How many unasked replies may wait for a peer that does not read."""
 
 
-class Answering(Replying):
+class Answering(Incoming):
     """What one connection is owed, and where its dialogue stands.
 
     Args:
@@ -47,23 +45,7 @@ class Answering(Replying):
         shared: What it has in common with the others of the service.
     """
 
-    __slots__ = ("_waiting", "framer")
-
-    framer: Framer
-    """Holds what is not answered yet."""
-
-    _waiting: Reads | None
-    """When what is not answered yet was read; None: all of it just now."""
-
-    def __init__(
-        self, channel: Channel, session: Session, deadlines: Deadlines, shared: Shared
-    ) -> None:
-        super().__init__(channel, session, deadlines, shared)
-        framer = shared.framing.framer(shared.limits.max_message)
-        if shared.exchanges.exact:
-            framer = TappedFramer(framer, shared.clock, self._dropped)
-        self.framer = framer
-        self._waiting = None
+    __slots__ = ()
 
     def greet(self, greeting: Greeting) -> None:
         """Send the greeting."""
@@ -88,17 +70,6 @@ class Answering(Replying):
         elif self.held & ANSWERING:
             self.held |= ASIDE
 
-    def has_to_wait(self, data: bytes) -> None:
-        """Something was read that cannot be answered now."""
-        if self._waiting is not None:
-            self._waiting.came(len(data), self.shared.clock.seconds())
-
-    def ignored(self, data: bytes) -> None:
-        """Something was read that will not be answered."""
-        self.shared.counters.dropped_bytes += len(data)
-        if (tap := tap_of(self.framer)) is not None:
-            tap.ignore(data)
-
     def hold_back(self) -> None:
         """Answer nothing more until `let_go_on`: the peer exceeded one of its limits."""
         self.held |= PACED
@@ -109,14 +80,6 @@ class Answering(Replying):
         """The peer's limits allow the next message."""
         self.held &= ~PACED
         self._resume()
-
-    def forget_unanswered(self) -> int:
-        """Drop what was read and is not answered, as if it had never come. How much was that?"""
-        size = self.framer.buffered
-        self.shared.counters.dropped_bytes += size + self.framer.dropped
-        fresh = self._dialect.framing.framer(self.shared.limits.max_message)
-        self.framer, self._waiting = started_again(self.framer, fresh), None
-        return size
 
     def answer_at_once(self, data: bytes) -> bool:
         """Answer a read of complete messages, if nothing else is going on. Was that so?
@@ -173,7 +136,9 @@ class Answering(Replying):
         # This is run for every message: names are looked up, and counts told, once a turn.
         framer, session, shared, dialect = self.framer, self.session, self.shared, self._dialect
         exchanges, keep_alive, outbox = shared.exchanges, shared.keep_alive, self.outbox
-        responder, frame, plain = dialect.responder, dialect.frame, outbox.plain
+        varies, speaks = dialect.varies, dialect.speaks
+        responder, plain = dialect.responder, outbox.plain
+        frame = outbox.frame if varies else dialect.frame
         if plain is None:
             plain = outbox.plain = []
         self.held |= ANSWERING | ASIDE if self._unasked else ANSWERING
@@ -208,9 +173,13 @@ class Answering(Replying):
                     except BaseException:  # of a user's own framing
                         self.failed(Failure())
                         break
+                    if speaks:
+                        self._let_speak()
                     if message is None:
                         begun = framer.buffered
                         break
+                if varies:
+                    outbox.framing = getattr(message, "framing", None) or outbox.own
                 session.count = count = count + 1
                 if room and (room := exchanges.room):  # other connections may have used it up
                     self._shown = exchanges.received(session, message, self._arrival())
@@ -275,18 +244,6 @@ class Answering(Replying):
             self._waiting = Reads()
             self._waiting.came(self.framer.buffered, self.shared.clock.seconds())
 
-    def _arrival(self) -> Arrival:
-        """How the last message that was handed out arrived."""
-        tap = tap_of(self.framer)
-        if tap is not None:
-            return tap.arrival
-        if self._waiting is None:
-            return NOW
-        return Arrival(self._waiting.time_before(self.framer.buffered))
-
-    def _dropped(self, at: int, data: bytes) -> None:
-        self.shared.exchanges.dropped(self.session, at, data)
-
     def _answer_nobody(self, size: int) -> bool:
         """Send what is unasked, or close after the last reply. May more be answered?"""
         if self.held & ~(ASIDE | LAST) != ANSWERING or size >= BYTES_A_TURN:
@@ -295,6 +252,12 @@ class Answering(Replying):
         if not self._unasked:
             self._channel.close("answered")
             return False
+        self.outbox.framing = self.outbox.own
         self._shown = self.shared.exchanges.room > 0
         self.shared.exchanges.hidden += not self._shown
         return self._answer_with(self._unasked.popleft(), size, asked=False)
+
+    def _let_speak(self) -> None:
+        """Send what the framing itself has to say, between two replies."""
+        if said := cast(SpeakingFramer, self.framer).said():
+            self.send(Reply(Raw(said)))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from twisted.internet.interfaces import IReactorTime
 
-from sockreply.framing.interfaces import Framer
+from sockreply.framing.interfaces import Framer, Framing, SpeakingFramer, SwitchingFramer
 
 
 class Arrival(NamedTuple):
@@ -120,6 +120,12 @@ class TappedFramer:
 
     def take(self, data: bytes) -> None:
         """Each message is looked at."""
+
+    def said(self) -> bytes:
+        return cast(SpeakingFramer, self._framer).said()
+
+    def switch(self, framing: Framing | None) -> Framing:
+        return cast(SwitchingFramer, self._framer).switch(framing)
 
     def ignore(self, data: bytes) -> None:
         """Count what arrived once no more was answered."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sockreply.conversation.counters import Counters
 from sockreply.conversation.shared import Dialect
+from sockreply.framing.interfaces import Framing
 from sockreply.replies.responder import SHORT
 
 BYTES_A_TURN = 65_536
@@ -33,7 +34,13 @@ class Outbox:
         counters: Counts the bytes.
     """
 
-    __slots__ = ("_counters", "_dialect", "_pieces", "plain", "size", "wire")
+    __slots__ = ("_counters", "_dialect", "_pieces", "framing", "own", "plain", "size", "wire")
+
+    own: Framing
+    """Frames what answers no message."""
+
+    framing: Framing
+    """Frames what is sent now; the answering side sets it where the framing varies."""
 
     plain: list[bytes] | None
     """Replies that are one message each, to be framed and sent after everything else in here."""
@@ -47,6 +54,7 @@ class Outbox:
     def __init__(self, dialect: Dialect, counters: Counters) -> None:
         self._dialect = dialect
         self._counters = counters
+        self.framing = self.own = dialect.framing
         self._pieces: bytes | bytearray = b""
         self.plain = None
         self.size = 0
@@ -58,7 +66,7 @@ class Outbox:
 
     def frame(self, message: bytes) -> bytes:
         """The message as it goes over the wire."""
-        return self._dialect.framing.frame(message)
+        return self.framing.frame(message)
 
     def add(self, wire: bytes) -> bool:
         """Add a piece of a reply, as it goes over the wire.

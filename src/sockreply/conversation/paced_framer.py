@@ -7,12 +7,12 @@ dialogue is held back, so that reading pauses and no deadline runs.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from sockreply.conversation.arrival import TappedFramer, rest_of
 from sockreply.conversation.metering import Meter
 from sockreply.conversation.pacing import Limited, Pacing
-from sockreply.framing.interfaces import Framer
+from sockreply.framing.interfaces import Framer, Framing, SpeakingFramer, SwitchingFramer
 
 
 class Dialogue(Protocol):
@@ -126,6 +126,12 @@ class PacedFramer:
 
     def take(self, data: bytes) -> None:
         """Each message is counted."""
+
+    def said(self) -> bytes:
+        return cast(SpeakingFramer, self._framer).said()
+
+    def switch(self, framing: Framing | None) -> Framing:
+        return cast(SwitchingFramer, self._framer).switch(framing)
 
     def receive_data(self, data: bytes) -> None:
         meter = self._pacing.meter("bytes")

@@ -37,7 +37,9 @@ class Dialect:
     def __init__(self, framing: Framing, responder: Responder, shown_as: str = "utf-8") -> None:
         self.framing = framing
         self.shown_as = shown_as
-        affixes = framing.affixes
+        self.varies = framing.varies
+        self.speaks = framing.speaks
+        affixes = None if self.varies else framing.affixes
         self.frame = framing.frame if affixes is None else None
         self._before, self._after = affixes or (b"", b"")
         self._between = self._after + self._before

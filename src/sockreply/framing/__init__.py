@@ -10,7 +10,9 @@ from sockreply.framing.registry import BUILT_IN, parse_framing
 if TYPE_CHECKING:
     from sockreply.framing.counted import Fixed, Length, Netstring
     from sockreply.framing.delimited import Delimited, Enclosed, Line
+    from sockreply.framing.message import Message
     from sockreply.framing.stream import Chunk, Eof, Gap
+    from sockreply.framing.switched import Switched
 
 __all__ = [
     "BufferedFramer",
@@ -24,15 +26,24 @@ __all__ = [
     "Gap",
     "Length",
     "Line",
+    "Message",
     "Netstring",
+    "Switched",
     "parse_framing",
 ]
 
-_PLACES = {where.rpartition(":")[2]: where for where in BUILT_IN.values()}
+_PLACES = {
+    where.rpartition(":")[2]: where
+    for where in (
+        *BUILT_IN.values(),
+        "sockreply.framing.message:Message",
+        "sockreply.framing.switched:Switched",
+    )
+}
 
 
 def __getattr__(name: str) -> Any:
-    """A framing, loaded when it is asked for: a daemon needs one of them."""
+    """What is loaded when it is asked for: a daemon needs one framing, and not all of them."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return resolve_name(_PLACES[name])

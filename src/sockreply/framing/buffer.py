@@ -7,6 +7,8 @@ are small: either way a byte is copied a bounded number of times, however the st
 
 from __future__ import annotations
 
+from sockreply.framing.interfaces import Framer
+
 
 class BufferedFramer:
     """What the framers that look for messages in a buffer have in common.
@@ -19,10 +21,14 @@ class BufferedFramer:
         max_message: The most bytes that a message may have.
     """
 
-    __slots__ = ("_data", "_max_message", "_start", "empty", "ready")
+    __slots__ = ("_data", "_max_message", "_start", "ahead", "empty", "ready")
 
     ready: list[bytes] | tuple[()]
     empty: bool
+
+    ahead: bool
+    """May more messages be cut than the next one?"""
+
     silence: float | None = None
     dropped = 0
 
@@ -32,6 +38,7 @@ class BufferedFramer:
         self._start = 0
         self.ready = ()
         self.empty = True
+        self.ahead = True
 
     @property
     def buffered(self) -> int:
@@ -64,9 +71,26 @@ class BufferedFramer:
     def receive_silence(self) -> None:
         pass  # only `gap` hears silence
 
+    def put_back(self) -> None:
+        """Make one buffer again of all that was not handed out."""
+
+    def give_to(self, other: BufferedFramer) -> None:
+        """Let another framer, which has nothing yet, go on with what was not handed out."""
+        self.put_back()
+        other._data, other._start, other.empty = self._data, self._start, self.empty
+        self._data, self._start, self.empty = b"", 0, True
+
     def _forget(self) -> None:
         """Let go of the last read when all of it was handed out."""
         if self._start == len(self._data):
             self._data = b""
             self._start = 0
             self.empty = True
+
+
+def hand_over(before: Framer, after: Framer) -> None:
+    """Let a fresh framer go on with what another one has not handed out, between two messages."""
+    if isinstance(before, BufferedFramer) and isinstance(after, BufferedFramer):
+        before.give_to(after)
+    elif rest := before.rest():  # no read brings nothing
+        after.receive_data(rest)

@@ -64,6 +64,11 @@ class DelimitedFramer(BufferedFramer):
         ready = [message + self._ready_mark for message in reversed(self.ready)]
         return b"".join(ready) + super().rest()
 
+    def put_back(self) -> None:
+        if self.ready:
+            self._data, self._start = self.rest(), 0
+            self.ready, self.empty = (), False
+
     def take(self, data: bytes) -> list[bytes] | None:
         if not self.empty or self.ready:
             return None
@@ -111,7 +116,7 @@ class DelimitedFramer(BufferedFramer):
 
     def _cut_apart(self) -> None:
         """Cut the messages that end in the window, if one is sure to be no longer than may be."""
-        if self._max_message < _WINDOW:
+        if self._max_message < _WINDOW or not self.ahead:
             return
         window = bytes(self._data[self._start : self._start + _WINDOW])
         mark = self._end

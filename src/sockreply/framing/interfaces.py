@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
 
 
 class Framer(Protocol):
@@ -20,6 +21,8 @@ class Framer(Protocol):
     It may have one more method, `missing() -> str`, for `sockreply explain --wire`: what an
     incomplete message lacks, such as "no LF yet". It is called after `next_message` found nothing,
     while some bytes are `buffered`.
+
+    Where its framing `speaks` or `switches`, it is a `SpeakingFramer` or a `SwitchingFramer`.
     """
 
     @property
@@ -57,8 +60,31 @@ class Framer(Protocol):
     def next_message(self) -> bytes | None:
         """Hand out the next complete message, without what framed it; None: not here yet.
 
+        It may be a `Message`, of which more is known than its bytes.
+
         Raises:
             FramingError: The stream makes no sense from here on. Do not ask again.
+        """
+
+
+class SpeakingFramer(Framer, Protocol):
+    """The framer of a framing that answers the peer itself at times, as telnet does."""
+
+    def said(self) -> bytes:
+        """Take what the framing has to say; empty: nothing. Asked after each `next_message`."""
+
+
+class SwitchingFramer(Framer, Protocol):
+    """The framer of a framing that a connection may exchange for another one."""
+
+    def switch(self, framing: Framing | None) -> Framing:
+        """Make messages with another framing, also of what was read and not handed out yet.
+
+        Args:
+            framing: That one; None: the one that holds if none is named.
+
+        Returns:
+            The framing that holds now.
         """
 
 
@@ -135,6 +161,38 @@ class Framing(Protocol):
         By default they are text.
         """
         return False
+
+    @property
+    def varies(self) -> bool:
+        """Is each message answered in a framing of its own?
+
+        Then framers hand out each `Message` with that, and `frame` is for what answers none.
+        By default all are framed alike.
+        """
+        return False
+
+    @property
+    def speaks(self) -> bool:
+        """Does the framing itself answer the peer at times, as telnet does?
+
+        Then its framers are of the kind `SpeakingFramer`. By default it does not.
+        """
+        return False
+
+    @property
+    def switches(self) -> bool:
+        """May a connection exchange the framing for another one (see `Session.switch`)?
+
+        Then its framers are of the kind `SwitchingFramer`. By default it keeps it.
+        """
+        return False
+
+    def facts_of(self, message: bytes) -> Mapping[str, Any]:  # noqa: ARG002 - as the default knows
+        """What templates may know, by name, of a message that did not come over a wire.
+
+        Of one that did, they know the `facts` of the `Message`, which have the same names.
+        """
+        return {}
 
     @property
     def message_size(self) -> int | None:

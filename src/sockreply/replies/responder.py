@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 
 from sockreply.errors import BadReply, ConfigError
+from sockreply.framing.interfaces import Framing
 from sockreply.pem import subject_of
 from sockreply.replies.proxy import Proxy
 from sockreply.replies.reply import Await, Reply
@@ -92,6 +93,9 @@ class Connection(Protocol):
 
     def frame(self, message: bytes) -> bytes:
         """The message as it goes over the wire."""
+
+    def switch(self, framing: Framing | None) -> None:
+        """Make messages with another framing."""
 
     def send(self, reply: bytes | Reply) -> None:
         """Queue a reply after those that are owed."""
@@ -207,6 +211,22 @@ class Session:
     def frame(self, message: bytes) -> bytes:
         """A message as it goes over the wire, for `Raw` steps and faults."""
         return self._connection.frame(message)
+
+    def switch(self, framing: Framing | None) -> None:
+        """Exchange the framing, from the next message on.
+
+        Bytes that were read already, and are not part of a message that was handed out, count as
+        well. The current message is answered in the framing in which it came.
+
+        Args:
+            framing: Another one; None: the one that the service has otherwise.
+
+        Raises:
+            ResponderError: The framing of the service cannot be exchanged: it is not a
+                `sockreply.framing.Switched`.
+        """
+        if not self.closed:
+            self._connection.switch(framing)
 
     def send(self, reply: bytes | Reply) -> None:
         """Send a message that answers no request, after the replies that are owed.

@@ -28,7 +28,7 @@ from sockreply.conversation.states import (
     WAITING,
 )
 from sockreply.errors import ResponderError
-from sockreply.framing.interfaces import Framer
+from sockreply.framing.interfaces import Framer, Framing
 from sockreply.replies.proxy import Proxy
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import TLS, Session
@@ -114,6 +114,10 @@ class Connection(Protocol):
     def remark(self, say: Callable[[], str]) -> None:
         self._answering.remark(say)
 
+    def switch(self, framing: Framing | None) -> None:
+        self._answering.switch(framing)
+        self.hear_silence()
+
     @guarded
     def send(self, reply: bytes | Reply) -> None:
         self._answering.send(reply)
@@ -163,11 +167,15 @@ class Connection(Protocol):
             answering.happened(RESUME)
             self.transport.resumeProducing()
 
+    def hear_silence(self) -> None:
+        """Wait for the silence that ends a message, if one does, now that the framer is another."""
+        raise NotImplementedError
+
     def _forget_unanswered(self) -> None:
         """Drop what was read in clear: an attacker on the way may have added it."""
         size = self._answering.forget_unanswered()
         self._framer = self._answering.framer
-        self._deadlines.end("silence")
+        self.hear_silence()
         if size:
             text = "dropped {size} bytes that {peer} sent in clear after it asked for TLS"
             self._shared.complaints.tell(_log.warn, self.peer(), text, size=size)

@@ -197,6 +197,13 @@ class ReplyProtocol(Ending):
         if paused is not answering.paused:  # when it is resumed, it hears the peer close
             (self.transport.resumeProducing if paused else self.transport.pauseProducing)()
 
+    def hear_silence(self) -> None:
+        self._silence = self._framer.silence
+        if self._silence is not None and self._framer.buffered and self._answering.reads:
+            self._deadlines.begin("silence", self._silence)
+        else:
+            self._deadlines.end("silence")
+
     # The rest is ours.
 
     def backlogged(self) -> None:

@@ -51,6 +51,9 @@ class _Imagined:
     def reactor(self) -> Any:
         return self._clock
 
+    def switch(self, framing: Framing | None) -> None:
+        """Nothing is read."""
+
     def send(self, reply: bytes | Reply) -> None:
         """Nobody is there."""
 

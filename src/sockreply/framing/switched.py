@@ -1,0 +1,137 @@
+"""Connections whose framing changes on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sockreply.framing.buffer import hand_over
+from sockreply.framing.interfaces import Framing
+from sockreply.framing.message import Message
+
+
+class SwitchedFramer:
+    """Gives what it receives to the framer of the present framing.
+
+    Args:
+        framing: The present one.
+        otherwise: The one that holds if `switch` names none.
+        max_message: The most bytes that a message may have.
+    """
+
+    __slots__ = ("_dropped", "_ended", "_framer", "_framing", "_max_message", "_otherwise")
+
+    ready = ()
+    empty = False
+
+    def __init__(self, framing: Framing, otherwise: Framing, max_message: int) -> None:
+        self._framing = framing
+        self._otherwise = otherwise
+        self._framer = framing.framer(max_message)
+        self._max_message = max_message
+        self._dropped = 0  # by those before
+        self._ended = False
+
+    def switch(self, framing: Framing | None) -> Framing:
+        framing = self._otherwise if framing is None else framing
+        if framing != self._framing:
+            before, self._framing = self._framer, framing
+            self._dropped += before.dropped
+            self._framer = framing.framer(self._max_message)
+            hand_over(before, self._framer)
+            if self._ended:
+                self._framer.receive_eof()
+        return framing
+
+    @property
+    def silence(self) -> float | None:
+        return self._framer.silence
+
+    @property
+    def buffered(self) -> int:
+        return self._framer.buffered
+
+    @property
+    def dropped(self) -> int:
+        return self._dropped + self._framer.dropped
+
+    def rest(self) -> bytes:
+        return self._framer.rest()
+
+    def missing(self) -> str:
+        """See `Framer`."""
+        missing = getattr(self._framer, "missing", None)
+        return "the message is not complete" if missing is None else str(missing())
+
+    def said(self) -> bytes:
+        said: Callable[[], bytes] | None = getattr(self._framer, "said", None)
+        return b"" if said is None else said()
+
+    def receive_data(self, data: bytes) -> None:
+        self._framer.receive_data(data)
+
+    def receive_eof(self) -> None:
+        self._ended = True
+        self._framer.receive_eof()
+
+    def receive_silence(self) -> None:
+        self._framer.receive_silence()
+
+    def next_message(self) -> Message | None:
+        message = self._framer.next_message()
+        if message is None:
+            return None
+        if not isinstance(message, Message):
+            return Message(message, framing=self._framing)
+        if message.framing is None:
+            return Message(message, framing=self._framing, facts=message.facts)
+        return message
+
+
+@dataclass(frozen=True)
+class Switched(Framing):
+    """A framing that a connection may exchange for another one: see `Session.switch`.
+
+    A message is answered in the framing in which it came.
+
+    Args:
+        framing: Connections begin with it.
+        otherwise: `Session.switch(None)` leads to it.
+        others: What else connections may come to.
+    """
+
+    framing: Framing
+    otherwise: Framing
+    others: tuple[Framing, ...] = ()
+
+    varies = True
+    switches = True
+
+    @property
+    def name(self) -> str:
+        return self.framing.name
+
+    @property
+    def all(self) -> tuple[Framing, ...]:
+        """Each framing that a connection may have."""
+        return tuple(dict.fromkeys((self.framing, self.otherwise, *self.others)))
+
+    @property
+    def speaks(self) -> bool:
+        return any(each.speaks for each in self.all)
+
+    @property
+    def binary(self) -> bool:
+        return self.otherwise.binary
+
+    def framer(self, max_message: int) -> SwitchedFramer:
+        for each in self.all:
+            each.framer(max_message)  # which may raise
+        return SwitchedFramer(self.framing, self.otherwise, max_message)
+
+    def facts_of(self, message: bytes) -> Mapping[str, Any]:
+        return {name: fact for each in self.all for name, fact in each.facts_of(message).items()}
+
+    def frame(self, message: bytes) -> bytes:
+        return self.framing.frame(message)

@@ -1,0 +1,112 @@
+"""Framings that a connection exchanges for others, and messages that know theirs."""
+
+from __future__ import annotations
+
+import pytest
+
+from sockreply.framing import Framing, Message, Switched, parse_framing
+from sockreply.framing.buffer import hand_over
+
+LINE = parse_framing("line")
+SPECS = (
+    *("line", r"delimited:end=\0", "length:bytes=1", "fixed:size=3", "chunk"),
+    *("gap:seconds=1", "eof", "enclosed:start=<,end=>"),
+)
+
+
+def framer_of(begins: Framing, otherwise: Framing = LINE, most: int = 100):  # type: ignore[no-untyped-def]  # it has more methods than Framer
+    """A framer that can be switched."""
+    return Switched(begins, otherwise).framer(most)
+
+
+def test_a_message_is_its_bytes() -> None:
+    """A message can be used in the place of its bytes, and may know more."""
+    plain, told = Message(b"abc"), Message(b"abc", framing=LINE, facts={"end": b"\3"})
+    assert plain == told == b"abc"
+    assert {b"abc": 1}[told] == 1
+    assert (plain.framing, dict(plain.facts)) == (None, {})
+    assert (told.framing, told.facts["end"]) == (LINE, b"\3")
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("before", ["line", r"delimited:end=\n", "fixed:size=2", "chunk"])
+def test_what_was_not_handed_out_goes_on(before: str, spec: str) -> None:
+    """The framing after a switch gets all bytes that are not part of an earlier message."""
+    start = {"fixed:size=2": b"ab"}.get(before, b"ab\n")
+    rest = b"3:abc,<x>\n\0yz"
+    whole = parse_framing(spec).framer(100)
+    whole.receive_data(rest)
+    expected = list(iter(whole.next_message, None))
+    for cut in range(len(rest) + 1) if before != "chunk" else [0]:
+        framer = framer_of(parse_framing(before))
+        framer.receive_data(start + rest[:cut])
+        assert framer.next_message() == start.rstrip(b"\n") or before == "chunk"
+        framer.switch(parse_framing(spec))
+        assert framer.buffered == cut
+        assert framer.rest() == rest[:cut]
+        if spec == "chunk" and 0 < cut < len(rest):
+            continue  # its messages are reads
+        if rest[cut:]:
+            framer.receive_data(rest[cut:])
+        assert list(iter(framer.next_message, None)) == expected
+        assert framer.rest() == whole.rest()
+
+
+def test_lines_cut_ahead_are_put_back() -> None:
+    """Lines that were found together with the last message are bytes again after a switch."""
+    framer = framer_of(LINE, LINE, most=10_000)
+    framer.receive_data(b"one\r\ntwo\r\nthree\r\nfour")
+    assert framer.next_message() == b"one"
+    framer.switch(parse_framing("fixed:size=5"))
+    assert list(iter(framer.next_message, None)) == [b"two\r\n", b"three", b"\r\nfou"]
+    assert framer.rest() == b"r"
+
+
+def test_switch_without_a_framing_leads_back() -> None:
+    """None stands for the framing that holds if none is named, and the answer says which holds."""
+    fixed = parse_framing("fixed:size=1")
+    framer = framer_of(fixed)
+    assert framer.switch(None) is LINE
+    framer.receive_data(b"ab\n")
+    assert framer.next_message() == b"ab"
+    assert framer.switch(fixed) is fixed
+    assert framer.switch(fixed) is fixed
+
+
+def test_a_message_knows_its_framing() -> None:
+    """Each message is handed out with the framing in which it came."""
+    fixed = parse_framing("fixed:size=1")
+    framer = framer_of(LINE)
+    framer.receive_data(b"ab\ncd")
+    first = framer.next_message()
+    framer.switch(fixed)
+    assert first.framing is LINE
+    assert framer.next_message().framing is fixed
+
+
+def test_the_end_of_the_stream_is_told_to_the_next_framing() -> None:
+    """A half-close that came before the switch ends a message after it."""
+    framer = framer_of(LINE)
+    framer.receive_data(b"one\nrest of it")
+    assert framer.next_message() == b"one"
+    framer.receive_eof()
+    framer.switch(parse_framing("eof"))
+    assert framer.next_message() == b"rest of it"
+
+
+def test_dropped_bytes_add_up() -> None:
+    """Bytes outside messages count in every framing that a connection had."""
+    framer = framer_of(parse_framing("enclosed:start=<,end=>"))
+    framer.receive_data(b"xx<a>yyy<b>")
+    assert framer.next_message() == b"a"
+    framer.switch(parse_framing("enclosed:start=<,end=b>"))
+    assert framer.next_message() == b""
+    assert framer.dropped == 5
+
+
+def test_hand_over_to_a_framer_that_keeps_no_buffer() -> None:
+    """Framers of any kind can go on where another one stopped."""
+    before, after = LINE.framer(100), parse_framing("gap").framer(100)
+    before.receive_data(b"rest")
+    hand_over(before, after)
+    assert after.rest() == b"rest"
