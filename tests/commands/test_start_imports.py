@@ -25,7 +25,7 @@ PARTS = {
     *("sockreply.observing.json_lines", "sockreply.observing.line_writer"),
     *("sockreply.observing.metrics", "sockreply.observing.record"),
 }
-FRAMINGS = {f"sockreply.framing.{name}" for name in ("counted", "delimited", "stream")}
+FRAMINGS = {f"sockreply.framing.{name}" for name in ("counted", "delimited", "length", "stream")}
 
 
 def loaded_by(*words: str) -> set[str]:
@@ -50,7 +50,7 @@ def within(modules: set[str], parts: set[str]) -> set[str]:
     [
         (["--port", "0"], "stream"),
         (["--port", "0", "--framing", "line", "--reply", "OK"], "delimited"),
-        (["--port", "0", "--framing", "length:bytes=2", "--echo"], "counted"),
+        (["--port", "0", "--framing", "length:bytes=2", "--echo"], "length"),
     ],
 )
 def test_a_daemon_without_a_file_loads_only_what_it_uses(words: list[str], framing: str) -> None:

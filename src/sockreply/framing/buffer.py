@@ -94,3 +94,8 @@ def hand_over(before: Framer, after: Framer) -> None:
         before.give_to(after)
     elif rest := before.rest():  # no read brings nothing
         after.receive_data(rest)
+
+
+def missing_bytes(size: int, where: str = "") -> str:
+    """What `Framer.missing` says of so many bytes, at least one, such as those " of the header"."""
+    return f"{size} byte{where} is missing" if size == 1 else f"{size} bytes{where} are missing"

@@ -17,7 +17,7 @@ BUILT_IN = {
     "chunk": "sockreply.framing.stream:Chunk",
     "line": "sockreply.framing.delimited:Line",
     "delimited": "sockreply.framing.delimited:Delimited",
-    "length": "sockreply.framing.counted:Length",
+    "length": "sockreply.framing.length:Length",
     "netstring": "sockreply.framing.counted:Netstring",
     "fixed": "sockreply.framing.counted:Fixed",
     "enclosed": "sockreply.framing.delimited:Enclosed",
