@@ -142,6 +142,39 @@ CLOSED = "after message_timeout (10 s) the connection is closed"
             ],
         ),
         (
+            r"length:until=\x20",
+            b"4 OPEN1",
+            ["message 1: 'OPEN'", "left over: '1'", f"  no ' ' after the count yet; {CLOSED}"],
+        ),
+        (
+            "length:form=leb128",
+            b"\x80",
+            [r"left over: '\x80' (hex 80)", f"  the last byte of the count is missing; {CLOSED}"],
+        ),
+        (
+            "length:form=ber,offset=3,strip=no",
+            b"0",
+            ["left over: '0'", f"  2 bytes before the count are missing; {CLOSED}"],
+        ),
+        (
+            "length:form=ber,offset=1,strip=no",
+            b"0",
+            ["left over: '0'", f"  the count is missing; {CLOSED}"],
+        ),
+        (
+            "length:form=ber",
+            b"\x82\0",
+            [r"left over: '\x82\x00' (hex 82 00)", f"  1 byte of the count is missing; {CLOSED}"],
+        ),
+        (
+            "length:form=ber",
+            b"\2O",
+            [
+                r"left over: '\x02O' (hex 02 4f)",
+                f"  1 byte after the header is missing; {CLOSED}",
+            ],
+        ),
+        (
             "length:digits=2",
             b"04OP",
             ["left over: '04OP'", f"  2 bytes after the header are missing; {CLOSED}"],

@@ -15,7 +15,10 @@ KEYS: dict[str, tuple[str, ...]] = {
     "chunk": (),
     "line": ("ending",),
     "delimited": ("end", "reply_end"),
-    "length": ("bytes", "digits", "order", "adjust", "inclusive", "offset", "strip"),
+    "length": (
+        *("bytes", "digits", "until", "form", "base", "order"),
+        *("adjust", "inclusive", "offset", "padding", "strip"),
+    ),
     "netstring": (),
     "fixed": ("size",),
     "enclosed": ("start", "end"),
@@ -103,6 +106,13 @@ MODBUS_COIL = b"\x00\x02\x00\x00\x00\x06\x11\x05\x00\xac\xff\x00"
 HL7 = b"MSH|^~\\&|LAB|A|HIS|B|202611221100||ACK|1|P|2.5\rMSA|AA|1\r"
 ISO_8583 = b"0800\x82\x20\x00\x00\x00\x00\x00\x00" + b"1122110000" + b"000001" + b"001"
 TPKT = b"\x03\x00\x00\x0b\x06\xe0\x00\x00\x00\x01\x00"
+MQTT_PUBLISH = b"\x32\x85\x01\x00\x01t\x00\x07" + b"x" * 128
+MQTT_PING = b"\xc0\x00"
+LDAP_UNBIND = b"\x30\x05\x02\x01\x03\x42\x00"
+LDAP_BIND = b"\x30\x81\x8c\x02\x01\x01\x60\x81\x86\x02\x01\x03\x04\x7f" + b"x" * 127 + b"\x80\x00"
+FASTCGI_BEGIN = b"\x01\x01\x00\x01\x00\x08\x00\x00" + b"\x00\x01\x00" + b"\x00" * 5
+FASTCGI_PARAMS = b"\x01\x04\x00\x01\x00\x03\x05\x00" + b"a=b" + b"\x00" * 5
+FASTCGI_NO_MORE = b"\x01\x04\x00\x01\x00\x00\x00\x00"
 SMPP_ENQUIRE = b"\x00\x00\x00\x10\x00\x00\x00\x15\x00\x00\x00\x00\x00\x00\x00\x01"
 
 CHUNK = "chunk"
@@ -117,6 +127,17 @@ FOUR_DIGITS = "length:digits=4"
 COUNTS_HEADER = "length:bytes=2,inclusive=yes"
 HEADER_STAYS = "length:bytes=1,strip=no"
 MODBUS = "length:bytes=2,offset=4,strip=no"
+HEX_DIGITS = "length:digits=4,base=16"
+PKT_LINE = "length:digits=4,base=16,inclusive=yes"
+PKT_LINE_STAYS = "length:digits=4,base=16,inclusive=yes,strip=no"
+OCTET_COUNT = r"length:until=\x20"
+CHUNKS = r"length:until=\r\n,base=16,adjust=2"
+COUNTS_DIGITS = "length:until=:,inclusive=yes"
+VARINT = "length:form=leb128"
+MQTT = "length:form=leb128,offset=1,strip=no"
+BER = "length:form=ber"
+LDAP = "length:form=ber,offset=1,strip=no"
+FASTCGI = "length:bytes=2,offset=4,adjust=2,padding=6,strip=no"
 NETSTRING = "netstring"
 STX_ETX = r"enclosed:start=\x02,end=\x03"
 MLLP = r"enclosed:start=\x0b,end=\x1c\r"
@@ -244,7 +265,131 @@ STREAMS = (
     Stream(FOUR_DIGITS, b"0002hi\0\0\0\2hi0002hi", (b"hi",), Malformed),
     Stream("length:bytes=1,adjust=-2", b"\x02\x01", (b"",), Malformed),
     Stream(COUNTS_HEADER, b"\x00\x03a\x00\x01", (b"a",), Malformed),
-    Stream("length:digits=4,inclusive=yes", b"0003", error=Malformed),
+    # length: in hexadecimal digits, where a count below its header is git's
+    Stream(HEX_DIGITS, b"000chost:version0000", (b"host:version", b"")),
+    Stream(HEX_DIGITS, b"000Ahost:devsa000bhost:devsab", (b"host:devsa", b"host:devsab")),
+    Stream("length:digits=2,base=10", b"02hi", (b"hi",)),
+    Stream("length:digits=1,base=16", b"f" + b"x" * 15, (b"x" * 15,)),
+    Stream("length:digits=18,base=16", b"000000000000000002hi", (b"hi",)),
+    Stream(HEX_DIGITS, b"000", left=3),
+    Stream(HEX_DIGITS, b"000ahost", left=8),
+    Stream(HEX_DIGITS, b"0008" + b"12345678", (b"12345678",), limit=8),
+    Stream(HEX_DIGITS, b"0009", error=MessageTooLong, limit=8),
+    Stream(HEX_DIGITS, b"00g0", error=Malformed),
+    Stream(HEX_DIGITS, b"0x0a", error=Malformed),
+    Stream(HEX_DIGITS, b"1_00", error=Malformed),
+    Stream(HEX_DIGITS, b" 001", error=Malformed),
+    Stream(HEX_DIGITS, b"-001", error=Malformed),
+    Stream(PKT_LINE, b"0006a\n00000005b00010004", (b"a\n", b"", b"b", b"", b"")),
+    Stream(PKT_LINE_STAYS, b"0006a\n000000010004", (b"0006a\n", b"0000", b"0001", b"0004")),
+    Stream(PKT_LINE, b"0007ab", left=6),
+    Stream("length:digits=4,inclusive=yes", b"00030005a", (b"", b"a")),
+    Stream("length:digits=1,inclusive=yes,adjust=-2", b"05ab", (b"", b"ab")),
+    Stream("length:digits=1,adjust=-2", b"2" + b"1", (b"",), Malformed),
+    Stream("length:digits=1,offset=1,inclusive=yes,strip=no", b"a1b2c3x", (b"a1", b"b2", b"c3x")),
+    # length: in digits up to a mark
+    Stream(OCTET_COUNT, b""),
+    Stream(OCTET_COUNT, b"5 hello0 12 hello, 1 a! ", (b"hello", b"", b"hello, 1 a! ")),
+    Stream(OCTET_COUNT, b"7 <13>one8 <13>two\n", (b"<13>one", b"<13>two\n")),
+    Stream(OCTET_COUNT, b"005 hello00 01 a", (b"hello", b"", b"a")),
+    Stream(OCTET_COUNT, b"0" * 17 + b"1 a", (b"a",)),
+    Stream(OCTET_COUNT, b"1", left=1),
+    Stream(OCTET_COUNT, b"000", left=3),
+    Stream(OCTET_COUNT, b"5 ", left=2),
+    Stream(OCTET_COUNT, b"2 hi5 hell", (b"hi",), left=6),
+    Stream(OCTET_COUNT, b"8 12345678", (b"12345678",), limit=8),
+    Stream(OCTET_COUNT, b"9", left=1, limit=8),
+    Stream(OCTET_COUNT, b"9 ", error=MessageTooLong, limit=8),
+    Stream(OCTET_COUNT, b"999 ", error=MessageTooLong, limit=8),
+    Stream(OCTET_COUNT, b"12345678901234567890", error=MessageTooLong, limit=8),
+    Stream(OCTET_COUNT, b"1 a00009 123456789", (b"a",), MessageTooLong, limit=8),
+    Stream(OCTET_COUNT, b"0" * 19, error=Malformed),
+    Stream(OCTET_COUNT, b" 5 hello", error=Malformed),
+    Stream(OCTET_COUNT, b"<13>one", error=Malformed),
+    Stream(OCTET_COUNT, b"-1 a", error=Malformed),
+    Stream(OCTET_COUNT, b"1_0 a", error=Malformed),
+    Stream(OCTET_COUNT, b"5hello", error=Malformed),
+    Stream(OCTET_COUNT, b"2 hi\n2 hi", (b"hi",), Malformed),
+    Stream(OCTET_COUNT, "² a".encode(), error=Malformed),
+    Stream(r"length:until=\x20,strip=no", b"5 hello0 ", (b"5 hello", b"0 ")),
+    Stream(r"length:until=\x20,strip=no", b"6 123456", (b"6 123456",), limit=8),
+    Stream(r"length:until=\x20,strip=no", b"06 ", error=MessageTooLong, limit=8),
+    Stream("length:until=:,offset=2,strip=no", b"ab2:hic00:", (b"ab2:hi", b"c00:")),
+    Stream("length:until=:,offset=2,strip=no", b"a", left=1),
+    Stream("length:until=:,offset=2,strip=no", b"ab", left=2),
+    Stream("length:until=:,offset=2,strip=no", b"abc", error=Malformed),
+    Stream(
+        CHUNKS,
+        b"5\r\nhello\r\n1A\r\n%b\r\n0\r\n\r\n" % (b"x" * 26),
+        (b"hello\r\n", b"x" * 26 + b"\r\n", b"\r\n"),
+    ),
+    Stream(CHUNKS, b"5\r", left=2),
+    Stream(CHUNKS, b"5\rhello", error=Malformed),
+    Stream(CHUNKS, b"5\nhello", error=Malformed),
+    Stream(CHUNKS, b"5;a=b\r\nhello\r\n", error=Malformed),
+    Stream(CHUNKS, b"7\r\n", error=MessageTooLong, limit=8),
+    Stream("length:until=<1>,adjust=-1", b"3<1>ab1<1>0<1>", (b"ab", b""), Malformed),
+    Stream(COUNTS_DIGITS, b"3:a12:123456789" + b"2:1:0:", (b"a", b"123456789", b"", b"", b"")),
+    # length: as a varint
+    Stream(VARINT, b""),
+    Stream(VARINT, b"\x05hello\x00\x01a", (b"hello", b"", b"a")),
+    Stream(VARINT, b"\x80\x01" + b"x" * 128, (b"x" * 128,), limit=128),
+    Stream(VARINT, b"\x7f" + b"x" * 127, (b"x" * 127,), limit=127),
+    Stream(VARINT, b"\x82\x00hi\x80\x00\x80\x80\x00", (b"hi", b"", b"")),
+    Stream(VARINT, b"\x82" + b"\x80" * 8 + b"\x00hi", (b"hi",)),
+    Stream(VARINT, b"\x80", left=1),
+    Stream(VARINT, b"\x05hell", left=5),
+    Stream(VARINT, b"\x0812345678", (b"12345678",), limit=8),
+    Stream(VARINT, b"\x09", error=MessageTooLong, limit=8),
+    Stream(VARINT, b"\xff\xff\xff\xff", error=MessageTooLong, limit=8),
+    Stream(VARINT, b"\x01a\xff\x7f", (b"a",), MessageTooLong, limit=8),
+    Stream(VARINT, b"\x80" * 10, error=Malformed),
+    Stream("length:form=leb128,inclusive=yes", b"\x03hi\x01\x82\x00", (b"hi", b"", b"")),
+    Stream("length:form=leb128,inclusive=yes", b"\x01\x00", (b"",), Malformed),
+    Stream("length:form=leb128,adjust=-1", b"\x03hi\x01\x00", (b"hi", b""), Malformed),
+    Stream("length:form=leb128,adjust=2", b"\x00hi\x80\x00hi", (b"hi", b"hi")),
+    Stream(MQTT, MQTT_PUBLISH + MQTT_PING, (MQTT_PUBLISH, MQTT_PING), limit=136),
+    Stream(MQTT, MQTT_PUBLISH, error=MessageTooLong, limit=135),
+    Stream(MQTT, b"\xc0", left=1),
+    Stream(MQTT, MQTT_PING + b"\x32\x85", (MQTT_PING,), left=2),
+    # length: as BER has it
+    Stream(BER, b""),
+    Stream(BER, b"\x05hello\x00\x01a", (b"hello", b"", b"a")),
+    Stream(BER, b"\x81\x80" + b"x" * 128, (b"x" * 128,), limit=128),
+    Stream(BER, b"\x7f" + b"x" * 127, (b"x" * 127,), limit=127),
+    Stream(BER, b"\x81\x02hi\x84\x00\x00\x00\x02hi\x82\x00\x00", (b"hi", b"hi", b"")),
+    Stream(BER, b"\x88" + b"\x00" * 7 + b"\x02hi", (b"hi",)),
+    Stream(BER, b"\x82\x01", left=2),
+    Stream(BER, b"\x82", left=1),
+    Stream(BER, b"\x05hell", left=5),
+    Stream(BER, b"\x0812345678", (b"12345678",), limit=8),
+    Stream(BER, b"\x09", error=MessageTooLong, limit=8),
+    Stream(BER, b"\x01a\x88" + b"\xff" * 8, (b"a",), MessageTooLong, limit=8),
+    Stream(BER, b"\x02hi\x80ab\x00\x00", (b"hi",), Malformed),
+    Stream(BER, b"\xff", error=Malformed),
+    Stream(BER, b"\x89", error=Malformed),
+    Stream("length:form=ber,adjust=1", b"\x00!\x81\x01?!", (b"!", b"?!")),
+    Stream(LDAP, LDAP_BIND + LDAP_UNBIND, (LDAP_BIND, LDAP_UNBIND), limit=143),
+    Stream(LDAP, LDAP_BIND[:4], error=MessageTooLong, limit=142),
+    Stream(LDAP, b"\x30", left=1),
+    Stream(LDAP, LDAP_UNBIND + LDAP_BIND[:2], (LDAP_UNBIND,), left=2, limit=143),
+    Stream(LDAP, b"\x30\x80", error=Malformed),
+    # length: and a byte that counts what is after that
+    Stream(
+        FASTCGI,
+        FASTCGI_BEGIN + FASTCGI_PARAMS + FASTCGI_NO_MORE,
+        (FASTCGI_BEGIN, FASTCGI_PARAMS, FASTCGI_NO_MORE),
+    ),
+    Stream(FASTCGI, FASTCGI_NO_MORE + FASTCGI_PARAMS[:6], (FASTCGI_NO_MORE,), left=6),
+    Stream(FASTCGI, FASTCGI_PARAMS[:7], left=7),
+    Stream(FASTCGI, FASTCGI_PARAMS[:13], left=13),
+    Stream(FASTCGI, FASTCGI_PARAMS, (FASTCGI_PARAMS,), limit=16),
+    Stream(FASTCGI, FASTCGI_PARAMS[:7], error=MessageTooLong, limit=15),
+    Stream(
+        "length:bytes=1,offset=1,padding=0,strip=no",
+        b"\x01\x02ab-\x00\x00",
+        (b"\x01\x02ab-", b"\x00\x00"),
+    ),
     # netstring
     Stream(NETSTRING, b""),
     Stream(NETSTRING, b"5:hello,0:,12:hello, 1:a,!,", (b"hello", b"", b"hello, 1:a,!")),
@@ -354,6 +499,38 @@ REPLIES = (
     Sent(HEADER_STAYS, b"\x02hi", b"\x02hi"),
     Sent(MODBUS, MODBUS_COIL, MODBUS_COIL),
     Sent("length:bytes=2,offset=2,inclusive=yes,strip=no", TPKT, TPKT),
+    Sent(HEX_DIGITS, b"OKAY", b"0004OKAY"),
+    Sent(HEX_DIGITS, b"x" * 26, b"001a" + b"x" * 26),
+    Sent(PKT_LINE, b"a\n", b"0006a\n"),
+    Sent(PKT_LINE, b"", b"0004"),
+    Sent(PKT_LINE_STAYS, b"0000", b"0000"),
+    Sent(OCTET_COUNT, b"hello", b"5 hello"),
+    Sent(OCTET_COUNT, b"", b"0 "),
+    Sent(OCTET_COUNT, b"x" * 100, b"100 " + b"x" * 100),
+    Sent("length:until=:,offset=2,strip=no", b"ab02:hi", b"ab02:hi"),
+    Sent(CHUNKS, b"hello\r\n", b"5\r\nhello\r\n"),
+    Sent(CHUNKS, b"x" * 26 + b"\r\n", b"1a\r\n" + b"x" * 26 + b"\r\n"),
+    Sent(COUNTS_DIGITS, b"", b"2:"),
+    Sent(COUNTS_DIGITS, b"1234567", b"9:1234567"),
+    Sent(COUNTS_DIGITS, b"12345678", b"11:12345678"),
+    Sent(COUNTS_DIGITS, b"x" * 96, b"99:" + b"x" * 96),
+    Sent(COUNTS_DIGITS, b"x" * 97, b"101:" + b"x" * 97),
+    Sent("length:until=:,inclusive=yes,adjust=2", b"a", b"1:a"),
+    Sent(VARINT, b"hello", b"\x05hello"),
+    Sent(VARINT, b"", b"\x00"),
+    Sent(VARINT, b"x" * 127, b"\x7f" + b"x" * 127),
+    Sent(VARINT, b"x" * 128, b"\x80\x01" + b"x" * 128),
+    Sent("length:form=leb128,inclusive=yes", b"x" * 126, b"\x7f" + b"x" * 126),
+    Sent("length:form=leb128,inclusive=yes", b"x" * 127, b"\x81\x01" + b"x" * 127),
+    Sent("length:form=leb128,adjust=-1", b"x" * 127, b"\x80\x01" + b"x" * 127),
+    Sent(MQTT, MQTT_PUBLISH, MQTT_PUBLISH),
+    Sent(BER, b"hello", b"\x05hello"),
+    Sent(BER, b"x" * 127, b"\x7f" + b"x" * 127),
+    Sent(BER, b"x" * 128, b"\x81\x80" + b"x" * 128),
+    Sent(BER, b"x" * 256, b"\x82\x01\x00" + b"x" * 256),
+    Sent("length:form=ber,adjust=1", b"!", b"\x00!"),
+    Sent(LDAP, LDAP_BIND, LDAP_BIND),
+    Sent(FASTCGI, FASTCGI_PARAMS, FASTCGI_PARAMS),
     Sent(NETSTRING, b"hello", b"5:hello,"),
     Sent(NETSTRING, b"", b"0:,"),
     Sent(NETSTRING, b"1:a,", b"4:1:a,,"),

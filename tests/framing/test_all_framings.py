@@ -41,10 +41,11 @@ from tests.framing.table import (
 
 MOST = 64
 """Bytes of a message that Hypothesis makes."""
-AROUND = 18
-"""The most bytes that stand around a message in any row: a count of 18 digits."""
+AROUND = 21
+"""The most bytes that stand around a message in any row: a count of 18 digits, and its end."""
 
 ANY_CUT = [row for row in STREAMS if row.spec.partition(":")[0] not in BOUNDED_BY_READS]
+FRAMINGS = {spec: parse_framing(spec) for spec in SPECS}
 SPECS_OF_ANY_CUT = list(dict.fromkeys(row.spec for row in ANY_CUT))
 COMPLETE = [
     row
@@ -99,7 +100,7 @@ def limits_of(framing: Framing) -> st.SearchStrategy[int]:
     if isinstance(framing, Fixed):
         least = framing.size
     if isinstance(framing, Length) and not framing.strip:
-        least = framing.header
+        least = max(framing.header, (framing.padding or 0) + 1)
     return st.integers(least, least + MOST)
 
 
@@ -134,14 +135,24 @@ def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
 def counted_messages_of(framing: Length) -> st.SearchStrategy[bytes]:
     """Messages whose sizes the header can tell; with their header if it stays."""
     added = framing.adjust - (framing.header if framing.inclusive else 0)
-    most = (256**framing.octets if framing.octets else 10**framing.digits) - 1 + added
+    most = MOST
+    if framing.octets or framing.digits:
+        most = 256**framing.octets * framing.base**framing.digits - 1 + added
     bodies = st.binary(min_size=max(0, added), max_size=min(MOST, most))
     if framing.strip:
         return bodies
     before = framing.offset if framing.inclusive else 0
-    number = replace(framing, strip=True, offset=0, adjust=framing.adjust - before)
+    number = replace(framing, strip=True, offset=0, padding=None, adjust=framing.adjust - before)
     in_front = st.binary(min_size=framing.offset, max_size=framing.offset)
-    return st.builds(add, in_front, bodies.map(number.frame))
+    whole = st.builds(add, in_front, bodies.map(number.frame))
+    if framing.padding is None:
+        return whole
+    return st.builds(padded, whole, st.just(framing.padding), st.binary(max_size=9))
+
+
+def padded(message: bytes, place: int, padding: bytes) -> bytes:
+    """A message with padding, whose size stands at a place in it."""
+    return message[:place] + bytes([len(padding)]) + message[place + 1 :] + padding
 
 
 def conversations(sender: Framing) -> st.SearchStrategy[list[bytes]]:
@@ -182,7 +193,7 @@ def test_byte_by_byte(row: Stream) -> None:
 def test_any_split_of_the_rows(places: set[int]) -> None:
     """A stream that is cut anywhere gives the same."""
     for row in ANY_CUT:
-        framer = parse_framing(row.spec).framer(row.limit)
+        framer = FRAMINGS[row.spec].framer(row.limit)
         expected = Outcome(row.messages, row.error, row.left, row.dropped)
         assert receive(framer, cut(row.wire, places)) == expected
 

@@ -55,6 +55,15 @@ def test_nothing_but_config_errors(spec: str) -> None:
         ("length:bytes=8", Length(octets=8)),
         ("length:digits=1", Length(digits=1)),
         ("length:digits=18", Length(digits=18)),
+        ("length:digits=4,base=16", Length(digits=4, base=16)),
+        ("length:digits=4,base=10", Length(digits=4)),
+        (r"length:until=\r\n", Length(until=b"\r\n")),
+        ("length:form=leb128", Length(form="leb128")),
+        ("length:form=ber", Length(form="ber")),
+        (
+            "length:bytes=2,adjust=1,padding=2,strip=no",
+            Length(octets=2, adjust=1, padding=2, strip=False),
+        ),
         ("length:bytes=2,order=big", Length(octets=2)),
         ("length:bytes=2,order=little", Length(octets=2, order="little")),
         ("length:bytes=2,adjust=0", Length(octets=2)),
@@ -88,6 +97,9 @@ def test_unknown_framing(spec: str) -> None:
         parse_framing(spec)
 
 
+ONE_COUNT = "framing length: needs one of bytes=1|2|3|4|8, digits=N, until=... and form=leb128|ber"
+
+
 @pytest.mark.parametrize("name", KEYS)
 def test_unknown_key(name: str) -> None:
     """An unknown key is an error that lists the known ones, or says that there are none."""
@@ -110,6 +122,10 @@ def test_unknown_key(name: str) -> None:
         ("length:digits=19", "length: digits: '19' is not a whole number from 1 to 18"),
         ("length:digits=4.0", "length: digits: '4.0' is not a whole number from 1 to 18"),
         ("length:digits=٤", "length: digits: '٤' is not a whole number from 1 to 18"),
+        ("length:digits=4,base=8", "length: base: '8' is not one of 10, 16"),
+        ("length:until=", "length: until: an empty mark ends nothing"),
+        ("length:form=der", "length: form: 'der' is not one of leb128, ber"),
+        ("length:bytes=2,padding=-1", "length: padding: '-1' is not a whole number from 0"),
         ("length:order=middle", "length: order: 'middle' is not one of big, little"),
         ("length:adjust=", "length: adjust: '' is not a whole number from -2147483647"),
         ("length:adjust=1_0", "length: adjust: '1_0' is not a whole number"),
@@ -143,8 +159,9 @@ def test_impossible_value(spec: str, why: str) -> None:
         ("fixed", "framing fixed: needs size=..."),
         ("enclosed", "framing enclosed: needs start=... and end=..."),
         ("enclosed:start=a", "framing enclosed: needs end=..."),
-        ("length", "framing length: needs either bytes=1|2|3|4|8 or digits=N"),
-        ("length:bytes=2,digits=4", "framing length: needs either bytes=1|2|3|4|8 or digits=N"),
+        ("length", ONE_COUNT),
+        ("length:bytes=2,digits=4", ONE_COUNT),
+        ("length:until=:,form=ber", ONE_COUNT),
         ("length:bytes=2,offset=4", "framing length: offset needs strip=no, because"),
         ("length:bytes=2,offset=4,strip=yes", "framing length: offset needs strip=no, because"),
     ],
