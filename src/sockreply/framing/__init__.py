@@ -9,8 +9,9 @@ from sockreply.framing.registry import BUILT_IN, parse_framing
 
 if TYPE_CHECKING:
     from sockreply.framing.counted import Fixed, Netstring
-    from sockreply.framing.delimited import Delimited, Enclosed, Line
+    from sockreply.framing.delimited import Delimited, Enclosed
     from sockreply.framing.length import Length
+    from sockreply.framing.lines import Line
     from sockreply.framing.message import Message
     from sockreply.framing.stream import Chunk, Eof, Gap
     from sockreply.framing.switched import Switched

@@ -1,4 +1,4 @@
-"""Messages with a mark at their end: `line`, `delimited`, `enclosed`."""
+"""Messages with a mark at their end: `delimited`, `enclosed`, and the framer of `line`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sockreply.errors import MessageTooLong
 from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
 from sockreply.framing.interfaces import Framer
-from sockreply.notation import Key, mark, one_of, unescape
+from sockreply.notation import Key, mark, unescape
 from sockreply.shown import show_bytes
 
 _CR = 0x0D
@@ -258,27 +258,6 @@ class Undelimited(Affixed):
 
     def mirrored(self) -> Delimited:
         return Delimited(self.end, reply_end=b"")
-
-
-@dataclass(frozen=True)
-class Line(Affixed):
-    """LF ends a message, and one CR before it is dropped.
-
-    Args:
-        ending: What ends a line that we send.
-    """
-
-    ending: Annotated[bytes, Key(one_of(lf=b"\n", crlf=b"\r\n"))] = b"\n"
-
-    @property
-    def affixes(self) -> tuple[bytes, bytes]:
-        return b"", self.ending
-
-    def framer(self, max_message: int) -> DelimitedFramer:
-        return DelimitedFramer(max_message, b"\n", drop_cr=True)
-
-    def never_in(self, data: bytes) -> bytes | None:
-        return b"\n" if b"\n" in data else None
 
 
 @dataclass(frozen=True)

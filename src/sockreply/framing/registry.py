@@ -15,7 +15,7 @@ ENTRY_POINT_GROUP = "sockreply.framings"
 
 BUILT_IN = {
     "chunk": "sockreply.framing.stream:Chunk",
-    "line": "sockreply.framing.delimited:Line",
+    "line": "sockreply.framing.lines:Line",
     "delimited": "sockreply.framing.delimited:Delimited",
     "length": "sockreply.framing.length:Length",
     "netstring": "sockreply.framing.counted:Netstring",
