@@ -43,6 +43,7 @@ SIZES = {
 FRAMINGS = {
     "chunk": b"x",
     "line": b"\r",
+    "line:ending=any": b"x",
     r"delimited:end=\r\n.\r\n": b"\r\n.\r",
     "length:bytes=4": b"x",
     "length:digits=9,inclusive=yes": b"x",

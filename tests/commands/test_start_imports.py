@@ -26,7 +26,8 @@ PARTS = {
     *("sockreply.observing.metrics", "sockreply.observing.record"),
 }
 FRAMINGS = {
-    f"sockreply.framing.{name}" for name in ("counted", "delimited", "length", "lines", "stream")
+    f"sockreply.framing.{name}"
+    for name in ("any_ending", "counted", "delimited", "length", "lines", "stream")
 }
 
 

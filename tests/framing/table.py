@@ -117,6 +117,7 @@ SMPP_ENQUIRE = b"\x00\x00\x00\x10\x00\x00\x00\x15\x00\x00\x00\x00\x00\x00\x00\x0
 
 CHUNK = "chunk"
 LINE = "line"
+ANY_END = "line:ending=any"
 NUL = r"delimited:end=\0"
 BLANK_LINE = r"delimited:end=\r\n\r\n"
 SMTP_DOT = r"delimited:end=\r\n.\r\n"
@@ -176,6 +177,21 @@ STREAMS = (
     Stream(LINE, b"12345678\r\r", error=MessageTooLong, limit=8),
     Stream(LINE, b"12345678\rx", error=MessageTooLong, limit=8),
     Stream(LINE, b"ok\n\n123456789\nok\n", (b"ok", b""), MessageTooLong, limit=8),
+    # line:ending=any: LF, CR LF, CR NUL or CR, whichever comes
+    Stream(ANY_END, b""),
+    Stream(ANY_END, b"admin\r\0", (b"admin",)),
+    Stream(ANY_END, b"admin\r", (b"admin",)),
+    Stream(ANY_END, b"admin\r\n", (b"admin",)),
+    Stream(ANY_END, b"admin\n", (b"admin",)),
+    Stream(ANY_END, b"admin\r\0admin\radmin\r\nadmin\n", (b"admin",) * 4),
+    Stream(ANY_END, b"\r\n\r\0\n\r\r", (b"",) * 5),
+    Stream(ANY_END, b"\0a\n\rb\0\r\0\0c\r\n", (b"\0a", b"", b"b\0", b"\0c")),
+    Stream(ANY_END, b"one\rtwo", (b"one",), left=3),
+    Stream(ANY_END, b"one\r\n\0", (b"one",), left=1),
+    Stream(ANY_END, b"12345678\r\n", (b"12345678",), limit=8),
+    Stream(ANY_END, b"12345678", left=8, limit=8),
+    Stream(ANY_END, b"123456789", error=MessageTooLong, limit=8),
+    Stream(ANY_END, b"ok\r123456789\rok\r", (b"ok",), MessageTooLong, limit=8),
     # delimited: a byte string ends it
     Stream(NUL, b"one\0\0two\n\0", (b"one", b"", b"two\n")),
     Stream(NUL, b"one\0tw", (b"one",), left=2),
@@ -475,6 +491,8 @@ REPLIES = (
     Sent("line:ending=lf", b"READY", b"READY\n"),
     Sent("line:ending=crlf", b"READY", b"READY\r\n"),
     Sent("line:ending=crlf", b"", b"\r\n"),
+    Sent(ANY_END, b"READY", b"READY\r\n"),
+    Sent(ANY_END, b"one\rtwo", b"one\rtwo\r\n", (b"one", b"two")),
     Sent(NUL, b"hello", b"hello\0"),
     Sent(BLANK_LINE, b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\n\r\n"),
     Sent(BLANK_LINE, b"a\r\n\r\nb", b"a\r\n\r\nb\r\n\r\n", (b"a", b"b")),

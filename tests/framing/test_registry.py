@@ -45,6 +45,7 @@ def test_nothing_but_config_errors(spec: str) -> None:
         ("line", Line()),
         ("line:ending=lf", Line(b"\n")),
         ("line:ending=crlf", Line(b"\r\n")),
+        ("line:ending=any", Line(None)),
         (r"delimited:end=\r\n\r\n", Delimited(b"\r\n\r\n")),
         (r"delimited:end=\0,reply_end=\,", Delimited(b"\0", b",")),
         (r"delimited:end=\0,reply_end=", Delimited(b"\0", b"")),
@@ -111,8 +112,8 @@ def test_unknown_key(name: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "why"),
     [
-        ("line:ending=cr", "line: ending: 'cr' is not one of lf, crlf"),
-        ("line:ending=", "line: ending: '' is not one of lf, crlf"),
+        ("line:ending=cr", "line: ending: 'cr' is not one of lf, crlf, any"),
+        ("line:ending=", "line: ending: '' is not one of lf, crlf, any"),
         ("delimited:end=", "delimited: end: an empty mark ends nothing"),
         (r"delimited:end=\q", r"delimited: end: '\q' is not an escape; known:"),
         ("delimited:end=a,", "delimited: '' is not key=value"),

@@ -302,7 +302,14 @@ def test_times_of_reads_are_bounded(framing: str) -> None:
 
 
 FRAMINGS = [
-    *("line", "line:ending=crlf", "delimited:end=ab", "netstring", "length:bytes=1"),
+    *(
+        "line",
+        "line:ending=crlf",
+        "line:ending=any",
+        "delimited:end=ab",
+        "netstring",
+        "length:bytes=1",
+    ),
     *("fixed:size=3", "chunk", "gap:seconds=0.5", "eof", r"enclosed:start=\x02,end=\x03"),
 ]
 
@@ -312,6 +319,7 @@ FRAMINGS = [
     st.lists(
         st.binary(max_size=9)
         | st.sampled_from([b"\x02a\x03", b"3:one,", b"x\r\n\n", b"ab", b"123456789ab"])
+        | st.sampled_from([b"a\r", b"\n", b"\0"])
     ),
     st.booleans(),
 )

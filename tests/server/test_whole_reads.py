@@ -79,7 +79,7 @@ class Compared(Talk):
 messages = st.sampled_from([*b"abcdefgAz", b"", b"aa", b"\r", b"a\r", LONG]).map(
     lambda each: bytes([each]) if isinstance(each, int) else each
 )
-line = st.tuples(messages, st.sampled_from([b"\n", b"\r\n"])).map(b"".join)
+line = st.tuples(messages, st.sampled_from([b"\n", b"\r\n", b"\r\0"])).map(b"".join)
 whole = st.lists(line, max_size=9).map(b"".join)
 read = whole | whole | st.binary(max_size=9) | line.map(lambda each: each[:-1])
 say = st.tuples(st.just("say"), read.filter(bool))
@@ -90,7 +90,9 @@ also = st.sampled_from(
 
 @settings(max_examples=500)
 @given(
-    st.sampled_from(["line", "line", "line:ending=crlf", "fixed:size=2", "chunk"]),
+    st.sampled_from(
+        ["line", "line", "line:ending=crlf", "line:ending=any", "fixed:size=2", "chunk"]
+    ),
     st.sampled_from(["rules", "rules", "echo", "fixed", "long", "steps"]),
     st.lists(say | also, max_size=12),
     st.sampled_from([3, 65_536]),

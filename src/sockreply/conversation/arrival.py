@@ -163,7 +163,15 @@ class TappedFramer:
             self.arrival = Arrival(self._reads.time_before(left), at, wire)
         else:
             self._reads.none_complete()
+            self.tell_passed_over()
         return message
+
+    def tell_passed_over(self) -> None:
+        """Report bytes that are not dropped and yet in no message, such as a late end of a line."""
+        size = len(self._unread) - self._framer.buffered
+        if size > 0:
+            at = self._at
+            self._tell(at, self._take(size))
 
     def _take(self, size: int) -> bytes:
         taken = bytes(self._unread[:size])

@@ -185,6 +185,10 @@ class PacedFramer:
         self._kept = framer.next_message()
         if self._kept is None:
             return False
+        if self.tap is not None:
+            self._kept_wire = self.tap.arrival.wire or b""
+            self._kept_size = len(self._kept_wire)
+            return True
         gone = buffered - framer.buffered
         self._kept_size = max(0, gone - (framer.dropped - dropped))
         self._kept_wire = rest[gone - self._kept_size : gone]

@@ -44,6 +44,11 @@ class BufferedFramer:
     def buffered(self) -> int:
         return len(self._data) - self._start
 
+    @property
+    def late(self) -> bytes:
+        """The bytes of which one, if it comes next, is still part of the last message's end."""
+        return b""
+
     def take(self, data: bytes) -> list[bytes] | None:  # noqa: ARG002 - the default finds none
         return None
 

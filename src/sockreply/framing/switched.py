@@ -20,7 +20,9 @@ class SwitchedFramer:
         max_message: The most bytes that a message may have.
     """
 
-    __slots__ = ("_dropped", "_ended", "_framer", "_framing", "_max_message", "_otherwise")
+    __slots__ = (
+        *("_dropped", "_ended", "_framer", "_framing", "_late", "_max_message", "_otherwise"),
+    )
 
     ready = ()
     empty = False
@@ -32,12 +34,14 @@ class SwitchedFramer:
         self._max_message = max_message
         self._dropped = 0  # by those before
         self._ended = False
+        self._late = b""  # what still belongs to the framing before, if it comes next
 
     def switch(self, framing: Framing | None) -> Framing:
         framing = self._otherwise if framing is None else framing
         if framing != self._framing:
             before, self._framing = self._framer, framing
             self._dropped += before.dropped
+            self._late = getattr(before, "late", b"") or self._late
             self._framer = framing.framer(self._max_message)
             hand_over(before, self._framer)
             if self._ended:
@@ -69,7 +73,10 @@ class SwitchedFramer:
         return b"" if said is None else said()
 
     def receive_data(self, data: bytes) -> None:
-        self._framer.receive_data(data)
+        if self._late and data:
+            data, self._late = data[data[0] in self._late :], b""
+        if data:
+            self._framer.receive_data(data)
 
     def receive_eof(self) -> None:
         self._ended = True

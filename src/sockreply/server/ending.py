@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from sockreply.conversation.arrival import TappedFramer, rest_of
 from sockreply.conversation.failures import surely, tell_broken, tls_failed, truncated
-from sockreply.conversation.paced_framer import PacedFramer
+from sockreply.conversation.paced_framer import PacedFramer, tap_of
 from sockreply.conversation.states import (
     CLOSE,
     CLOSING,
@@ -138,6 +138,8 @@ class Ending(PacedConnection):
         framer, exchanges = self._framer, self._shared.exchanges
         self._shared.counters.dropped_bytes += framer.dropped
         why = self._why_gone(reason)  # first, for it may have to be told
+        if (tap := tap_of(framer)) is not None:
+            tap.tell_passed_over()
         at = framer.at if isinstance(framer, TappedFramer | PacedFramer) else None
         rest = rest_of(framer) if framer.buffered else b""
         if rest and (at is not None or exchanges.room):
