@@ -44,6 +44,7 @@ FRAMINGS = {
     "chunk": b"x",
     "line": b"\r",
     "line:ending=any": b"x",
+    "line:ending=any,telnet=strip": b"\xff\xf1",
     r"delimited:end=\r\n.\r\n": b"\r\n.\r",
     "length:bytes=4": b"x",
     "length:digits=9,inclusive=yes": b"x",

@@ -401,3 +401,14 @@ def test_a_message_without_a_reply() -> None:
     protocol.close()
     with pytest.raises(ConnectionEnded):
         protocol.send(b"b")
+
+
+def test_what_the_framing_says_is_sent() -> None:
+    """A server's telnet options are refused without being asked, and requests are telnet too."""
+    protocol, transport, _ = talk("line:telnet=strip")
+    reply = watch(protocol.request(b"a\xff"))
+    assert transport.take_sent() == b"a\xff\xff\n"
+    protocol.dataReceived(b"\xff\xfb\x01\xff\xfd\x18")
+    assert (transport.take_sent(), reply) == (b"\xff\xfe\x01\xff\xfc\x18", [])
+    protocol.dataReceived(b"\xff\xffb\xff\xfb\x01\n")
+    assert (transport.take_sent(), reply) == (b"", [b"\xffb"])

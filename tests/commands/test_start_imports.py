@@ -27,7 +27,7 @@ PARTS = {
 }
 FRAMINGS = {
     f"sockreply.framing.{name}"
-    for name in ("any_ending", "counted", "delimited", "length", "lines", "stream")
+    for name in ("any_ending", "counted", "delimited", "length", "lines", "stream", "telnet")
 }
 
 

@@ -13,7 +13,7 @@ from sockreply.framing import Framer
 
 KEYS: dict[str, tuple[str, ...]] = {
     "chunk": (),
-    "line": ("ending",),
+    "line": ("ending", "telnet"),
     "delimited": ("end", "reply_end"),
     "length": (
         *("bytes", "digits", "until", "form", "base", "order"),
@@ -113,11 +113,14 @@ LDAP_BIND = b"\x30\x81\x8c\x02\x01\x01\x60\x81\x86\x02\x01\x03\x04\x7f" + b"x" *
 FASTCGI_BEGIN = b"\x01\x01\x00\x01\x00\x08\x00\x00" + b"\x00\x01\x00" + b"\x00" * 5
 FASTCGI_PARAMS = b"\x01\x04\x00\x01\x00\x03\x05\x00" + b"a=b" + b"\x00" * 5
 FASTCGI_NO_MORE = b"\x01\x04\x00\x01\x00\x00\x00\x00"
+TEN_ROWS = b"\xff\xfa\x1f\x00\x50\x00\x0a\xff\xf0"
 SMPP_ENQUIRE = b"\x00\x00\x00\x10\x00\x00\x00\x15\x00\x00\x00\x00\x00\x00\x00\x01"
 
 CHUNK = "chunk"
 LINE = "line"
 ANY_END = "line:ending=any"
+TELNET = "line:telnet=strip"
+TELNET_USER = "line:ending=any,telnet=strip"
 NUL = r"delimited:end=\0"
 BLANK_LINE = r"delimited:end=\r\n\r\n"
 SMTP_DOT = r"delimited:end=\r\n.\r\n"
@@ -192,6 +195,38 @@ STREAMS = (
     Stream(ANY_END, b"12345678", left=8, limit=8),
     Stream(ANY_END, b"123456789", error=MessageTooLong, limit=8),
     Stream(ANY_END, b"ok\r123456789\rok\r", (b"ok",), MessageTooLong, limit=8),
+    # line:telnet=strip: the same without telnet's commands
+    Stream(TELNET, b""),
+    Stream(TELNET, b"one\r\ntwo\n\n", (b"one", b"two", b"")),
+    Stream(TELNET, b"\xff\xfd\x01\xff\xfb\x1f" + TEN_ROWS + b"admin\r\n", (b"admin",)),
+    Stream(TELNET, b"ad" + TEN_ROWS + b"m\xff\xf1in\xff\xfd\n\r\n", (b"admin",)),
+    Stream(TELNET, b"a\xff\xffb\xff\xff\n\xff\xff\xff\xf1\n", (b"a\xffb\xff", b"\xff")),
+    Stream(TELNET, b"a\r\xff\xf1\nb\r\r\n", (b"a", b"b\r")),
+    Stream(TELNET, b"\xff\nb\xff\r\n\xff\xffc\xffd\n", (b"\xff", b"b\xff", b"\xffc\xffd")),
+    Stream(TELNET, b"\xff\xfa\xff\xff\xff\x00\n\xff\xf1a\xff\xf0\n", (b"a",)),
+    Stream(TELNET, b"a\xff\xfa\nb\xff\xfd\nc\n", (b"ac",)),
+    Stream(TELNET, TEN_ROWS),
+    Stream(TELNET, TEN_ROWS + b"\xff", left=1),
+    Stream(TELNET, TEN_ROWS + b"\xff\xfd", left=2),
+    Stream(TELNET, b"one\n" + TEN_ROWS[:-1], (b"one",), left=8),
+    Stream(TELNET, b"one" + TEN_ROWS, left=12),
+    Stream(TELNET, b"12345678\r\n", (b"12345678",), limit=8),
+    Stream(TELNET, b"12345678\r", left=9, limit=8),
+    Stream(TELNET, b"123456789\n", error=MessageTooLong, limit=8),
+    Stream(TELNET, b"1234\xff\xff\xff\xff\n", (b"1234\xff\xff",), limit=8),
+    Stream(TELNET, b"1234567\xff\xff\n", error=MessageTooLong, limit=8),
+    Stream(TELNET, b"123456\xff\xfd\x01\n", error=MessageTooLong, limit=8),
+    Stream(TELNET, b"\xff\xfa12345678\xff\xf0a\n", (b"a",), limit=8),
+    Stream(TELNET, b"\xff\xfa123456789\xff\xf0a\n", error=MessageTooLong, limit=8),
+    Stream(TELNET, b"a\n\xff\xfa123456789", (b"a",), MessageTooLong, limit=8),
+    Stream(TELNET, b"a\xff\xfa1234567", error=MessageTooLong, limit=8),
+    Stream("line:telnet=strip,ending=crlf", b"\xff\xf1a\r\n", (b"a",)),
+    Stream("line:telnet=no", b"\xff\xf1a\n", (b"\xff\xf1a",)),
+    Stream(TELNET_USER, b"admin\r\0admin\radmin\r\nadmin\n", (b"admin",) * 4),
+    Stream(TELNET_USER, b"a\r\xff\xf1\nb\r\xff\xfd\x01\0c\r\n", (b"a", b"b", b"c")),
+    Stream(TELNET_USER, b"a\r\n\n" + TEN_ROWS + b"\n\0b\r\n", (b"a", b"", b"", b"\0b")),
+    Stream(TELNET_USER, b"12345678\r", (b"12345678",), limit=8),
+    Stream(TELNET_USER, b"123456789", error=MessageTooLong, limit=8),
     # delimited: a byte string ends it
     Stream(NUL, b"one\0\0two\n\0", (b"one", b"", b"two\n")),
     Stream(NUL, b"one\0tw", (b"one",), left=2),
@@ -493,6 +528,10 @@ REPLIES = (
     Sent("line:ending=crlf", b"", b"\r\n"),
     Sent(ANY_END, b"READY", b"READY\r\n"),
     Sent(ANY_END, b"one\rtwo", b"one\rtwo\r\n", (b"one", b"two")),
+    Sent(TELNET, b"a\xffb", b"a\xff\xffb\n"),
+    Sent("line:telnet=strip,ending=crlf", b"\xff\xff", b"\xff\xff\xff\xff\r\n"),
+    Sent(TELNET_USER, b"READY", b"READY\r\n"),
+    Sent("line:telnet=no", b"a\xffb", b"a\xffb\n"),
     Sent(NUL, b"hello", b"hello\0"),
     Sent(BLANK_LINE, b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\n\r\n"),
     Sent(BLANK_LINE, b"a\r\n\r\nb", b"a\r\n\r\nb\r\n\r\n", (b"a", b"b")),

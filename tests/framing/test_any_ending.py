@@ -14,6 +14,7 @@ from sockreply.conversation.counters import Counters
 from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.pacing import Pacing
 from sockreply.framing import Line, Switched, parse_framing
+from sockreply.framing.any_ending import AnyEndingFramer
 from sockreply.replies import Reply, Wait
 from sockreply.settings import PeerLimits, Rate
 from tests.framing.table import Outcome, receive
@@ -49,7 +50,7 @@ def test_one_behind_the_other() -> None:
 
 def test_a_late_end_is_no_message_and_not_dropped() -> None:
     """The LF after a CR that was answered is neither counted nor held."""
-    framer = ANY.framer(100)
+    framer = AnyEndingFramer(100)
     for late in (b"\n", b"\0"):
         framer.receive_data(b"a\r")
         assert framer.next_message() == b"a"
@@ -61,7 +62,7 @@ def test_a_late_end_is_no_message_and_not_dropped() -> None:
 
 def test_only_one_byte_comes_late() -> None:
     """A second LF is an empty line of its own, and a second NUL begins a line."""
-    framer = ANY.framer(100)
+    framer = AnyEndingFramer(100)
     assert receive(framer, [b"a\r", b"\n\n", b"b\r", b"\n", b"\n"]) == Outcome(
         (b"a", b"", b"b", b"")
     )
@@ -70,7 +71,7 @@ def test_only_one_byte_comes_late() -> None:
 
 def test_reads_at_a_glance_know_of_the_late_end() -> None:
     """What follows a lone CR is looked at more closely, and its own end is forgotten then."""
-    framer = ANY.framer(100)
+    framer = AnyEndingFramer(100)
     framer.receive_data(b"a\r")
     assert framer.next_message() == b"a"
     assert framer.take(b"\nb\r\n") is None
@@ -88,7 +89,7 @@ def test_reads_at_a_glance_know_of_the_late_end() -> None:
 def test_many_at_once(parts: list[bytes], times: int, reads: int) -> None:
     """Lines that are cut apart many at once are those that would be found singly."""
     wire = b"".join(parts) * times
-    at_once, singly = ANY.framer(1 << 20), ANY.framer(1 << 20)
+    at_once, singly = AnyEndingFramer(1 << 20), AnyEndingFramer(1 << 20)
     singly.ahead = False
     size = len(wire) // reads + 1
     for start in range(0, len(wire), size):
@@ -153,7 +154,7 @@ class Held:
 def test_a_line_that_waits_has_the_late_end_before_it() -> None:
     """When a line that its peer's limits hold back is dropped, all of its bytes are told."""
     clock, told = Clock(), list[tuple[int, bytes]]()
-    tap = TappedFramer(ANY.framer(100), clock, lambda at, data: told.append((at, data)))
+    tap = TappedFramer(AnyEndingFramer(100), clock, lambda at, data: told.append((at, data)))
     limits = PeerLimits(messages=Rate(1, 1), over="wait")
     paced = PacedFramer(tap, Pacing(clock, Counters(), limits), 1, Held())
     paced.receive_data(b"a\r")
@@ -161,5 +162,5 @@ def test_a_line_that_waits_has_the_late_end_before_it() -> None:
     paced.receive_data(b"\nb\rc")
     assert paced.next_message() is None
     assert (paced.at, paced.rest()) == (2, b"\nb\rc")
-    paced.start_again(ANY.framer(100))
+    paced.start_again(AnyEndingFramer(100))
     assert told == [(2, b"\nb\rc")]

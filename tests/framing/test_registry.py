@@ -46,6 +46,8 @@ def test_nothing_but_config_errors(spec: str) -> None:
         ("line:ending=lf", Line(b"\n")),
         ("line:ending=crlf", Line(b"\r\n")),
         ("line:ending=any", Line(None)),
+        ("line:telnet=strip", Line(telnet=True)),
+        ("line:telnet=no,ending=any", Line(None)),
         (r"delimited:end=\r\n\r\n", Delimited(b"\r\n\r\n")),
         (r"delimited:end=\0,reply_end=\,", Delimited(b"\0", b",")),
         (r"delimited:end=\0,reply_end=", Delimited(b"\0", b"")),
@@ -113,6 +115,7 @@ def test_unknown_key(name: str) -> None:
     ("spec", "why"),
     [
         ("line:ending=cr", "line: ending: 'cr' is not one of lf, crlf, any"),
+        ("line:telnet=yes", "line: telnet: 'yes' is not one of no, strip"),
         ("line:ending=", "line: ending: '' is not one of lf, crlf, any"),
         ("delimited:end=", "delimited: end: an empty mark ends nothing"),
         (r"delimited:end=\q", r"delimited: end: '\q' is not an escape; known:"),
@@ -220,7 +223,7 @@ def test_built_in_names_win(install: Callable[..., None]) -> None:
     """A distribution cannot change what a built-in name means."""
     install(ENTRY_POINT_GROUP, line="tests.framing.stand_ins:Stop")
     assert parse_framing("line") == Line()
-    assert parse_failing("line:word=x") == "framing line: unknown key 'word'; known: ending"
+    assert parse_failing("line:word=x") == "framing line: unknown key 'word'; known: ending, telnet"
 
 
 def test_built_in_names_take_no_time(monkeypatch: pytest.MonkeyPatch) -> None:

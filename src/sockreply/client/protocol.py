@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, fail
@@ -32,6 +32,7 @@ from sockreply.errors import (
 )
 from sockreply.extensions import in_a_line
 from sockreply.framing import Framing
+from sockreply.framing.interfaces import SpeakingFramer
 
 __all__ = ["CLOSE_TIMEOUT", "MAX_REPLY", "RequestProtocol", "limit"]
 
@@ -225,7 +226,12 @@ class RequestProtocol(Protocol):
     def _pull(self) -> None:
         """Hand out the messages that are here."""
         try:
-            while self.ended is None and (message := self._framer.next_message()) is not None:
+            while self.ended is None:
+                message = self._framer.next_message()
+                if self._framing.speaks and (said := cast(SpeakingFramer, self._framer).said()):
+                    self.transport.write(said)
+                if message is None:
+                    break
                 if self._pipeline:
                     self._pipeline.serve(message)
                 else:

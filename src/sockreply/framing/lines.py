@@ -5,28 +5,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from sockreply.framing.affixed import Affixed
 from sockreply.framing.delimited import DelimitedFramer
+from sockreply.framing.interfaces import Framer, Framing
 from sockreply.notation import Key, one_of
 
 
 @dataclass(frozen=True)
-class Line(Affixed):
+class Line(Framing):
     """LF ends a message, and one CR before it is dropped.
 
     Args:
         ending: What ends a line that we send; None: CR LF, and what is received may end in any way.
+        telnet: Are telnet commands removed from what is received, and options refused?
     """
 
     ending: Annotated[bytes | None, Key(one_of(lf=b"\n", crlf=b"\r\n", any=None))] = b"\n"
+    telnet: Annotated[bool, Key(one_of(no=False, strip=True))] = False
 
     @property
-    def affixes(self) -> tuple[bytes, bytes]:
-        return b"", self.ending or b"\r\n"
+    def affixes(self) -> tuple[bytes, bytes] | None:
+        return None if self.telnet else (b"", self._end)
 
-    def framer(self, max_message: int) -> DelimitedFramer:
+    @property
+    def speaks(self) -> bool:
+        return self.telnet
+
+    def frame(self, message: bytes) -> bytes:
+        if self.telnet:
+            message = message.replace(b"\xff", b"\xff\xff")
+        return message + self._end
+
+    def framer(self, max_message: int) -> Framer:
+        # Few want the others, so they are loaded now.
+        if self.telnet:
+            from sockreply.framing.telnet import TelnetFramer
+
+            return TelnetFramer(max_message, any_ending=self.ending is None)
         if self.ending is None:
-            from sockreply.framing.any_ending import AnyEndingFramer  # now, because few want it
+            from sockreply.framing.any_ending import AnyEndingFramer
 
             return AnyEndingFramer(max_message)
         return DelimitedFramer(max_message, b"\n", drop_cr=True)
@@ -34,3 +50,7 @@ class Line(Affixed):
     def never_in(self, data: bytes) -> bytes | None:
         ends = (b"\n", b"\r") if self.ending is None else (b"\n",)
         return next((end for end in ends if end in data), None)
+
+    @property
+    def _end(self) -> bytes:
+        return b"\r\n" if self.ending is None else self.ending
