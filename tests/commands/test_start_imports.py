@@ -26,8 +26,8 @@ PARTS = {
     *("sockreply.observing.metrics", "sockreply.observing.record"),
 }
 FRAMINGS = {
-    f"sockreply.framing.{name}"
-    for name in ("any_ending", "counted", "delimited", "length", "lines", "stream", "telnet")
+    *(f"sockreply.framing.{name}" for name in ("counted", "delimited", "length", "stream")),
+    *(f"sockreply.framing.{name}" for name in ("any_ending", "blocks", "lines", "telnet")),
 }
 
 

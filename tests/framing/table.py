@@ -13,7 +13,7 @@ from sockreply.framing import Framer
 
 KEYS: dict[str, tuple[str, ...]] = {
     "chunk": (),
-    "line": ("ending", "telnet"),
+    "line": ("ending", "telnet", "blocks"),
     "delimited": ("end", "reply_end"),
     "length": (
         *("bytes", "digits", "until", "form", "base", "order"),
@@ -120,6 +120,7 @@ CHUNK = "chunk"
 LINE = "line"
 ANY_END = "line:ending=any"
 TELNET = "line:telnet=strip"
+BLOCKS = "line:blocks=yes"
 TELNET_USER = "line:ending=any,telnet=strip"
 NUL = r"delimited:end=\0"
 BLANK_LINE = r"delimited:end=\r\n\r\n"
@@ -227,6 +228,36 @@ STREAMS = (
     Stream(TELNET_USER, b"a\r\n\n" + TEN_ROWS + b"\n\0b\r\n", (b"a", b"", b"", b"\0b")),
     Stream(TELNET_USER, b"12345678\r", (b"12345678",), limit=8),
     Stream(TELNET_USER, b"123456789", error=MessageTooLong, limit=8),
+    # line:blocks=yes: the same, but a block outside strings may contain LF
+    Stream(BLOCKS, b""),
+    Stream(
+        BLOCKS,
+        b'MMEM:DATA "a",#16\n*IDN?\n*IDN?\n',
+        (b'MMEM:DATA "a",#16\n*IDN?', b"*IDN?"),
+    ),
+    Stream(BLOCKS, b"CURV #0ab#15'\r\nc\n", (b"CURV #0ab#15'", b"c")),
+    Stream(BLOCKS, b"A #H1F,#Q17,#B101,#,##\nB#\n#\n", (b"A #H1F,#Q17,#B101,#,##", b"B#", b"#")),
+    Stream(BLOCKS, b"#2x5\n#21\n#9\n#15\n\n\n\n\n\n", (b"#2x5", b"#21", b"#9", b"#15" + b"\n" * 5)),
+    Stream(BLOCKS, b'T "#15",\'#15\'\nT "a""#15"\n', (b"T \"#15\",'#15'", b'T "a""#15"')),
+    Stream(BLOCKS, b"T \"it's\" #11\n\nT 'a\"' #11\n\n", (b'T "it\'s" #11\n', b"T 'a\"' #11\n")),
+    Stream(BLOCKS, b"T 'a #15\n#11\n\n", (b"T 'a #15", b"#11\n")),
+    Stream(BLOCKS, b"#12a\r\n#13a\r\n\r\nb\r\n", (b"#12a\r", b"#13a\r\n", b"b")),
+    Stream(BLOCKS, b"#10\n#210abcdefgh\n\n,#11\n;'\n", (b"#10", b"#210abcdefgh\n\n,#11\n;'")),
+    Stream(BLOCKS, b"one\r\n\n#1", (b"one", b""), left=2),
+    Stream(BLOCKS, b"#", left=1),
+    Stream(BLOCKS, b"#15ab", left=5),
+    Stream(BLOCKS, b"T 'a\r", left=5),
+    Stream(BLOCKS, b"#0a\r", left=4),
+    Stream(BLOCKS, b"#15\n\n\n\n\n\r\n", (b"#15\n\n\n\n\n",), limit=8),
+    Stream(BLOCKS, b"#151234\r\r", left=9, limit=8),
+    Stream(BLOCKS, b"#16", error=MessageTooLong, limit=8),
+    Stream(BLOCKS, b"ok\n#9999999999", (b"ok",), MessageTooLong, limit=100),
+    Stream(BLOCKS, b"#151234\r\r\r\n", error=MessageTooLong, limit=8),
+    Stream(BLOCKS, b"1234#11\n1\n", (b"1234#11\n1",), limit=9),
+    Stream(BLOCKS, b"1234#12\n", error=MessageTooLong, limit=8),
+    Stream(BLOCKS, b"'12345678", error=MessageTooLong, limit=8),
+    Stream("line:blocks=no", b"#12\na\n", (b"#12", b"a")),
+    Stream("line:blocks=yes,ending=crlf", b"#12\na\r\n", (b"#12\na",)),
     # delimited: a byte string ends it
     Stream(NUL, b"one\0\0two\n\0", (b"one", b"", b"two\n")),
     Stream(NUL, b"one\0tw", (b"one",), left=2),
@@ -532,6 +563,9 @@ REPLIES = (
     Sent("line:telnet=strip,ending=crlf", b"\xff\xff", b"\xff\xff\xff\xff\r\n"),
     Sent(TELNET_USER, b"READY", b"READY\r\n"),
     Sent("line:telnet=no", b"a\xffb", b"a\xffb\n"),
+    Sent(BLOCKS, b"#12\n\n", b"#12\n\n\n"),
+    Sent("line:blocks=yes,ending=crlf", b"#12\n\r", b"#12\n\r\r\n"),
+    Sent("line:blocks=no", b"a", b"a\n"),
     Sent(NUL, b"hello", b"hello\0"),
     Sent(BLANK_LINE, b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK\r\n\r\n"),
     Sent(BLANK_LINE, b"a\r\n\r\nb", b"a\r\n\r\nb\r\n\r\n", (b"a", b"b")),

@@ -56,9 +56,15 @@ PARTS = [
     *(b"\r", b"\n", b"\r\n", b"\0", b".", b",", b";", b"\\", b"|", b"<", b">", b"a", b"b", b"c"),
     *(b"\x01", b"\x02", b"\x03", b"\x0b", b"\x1c", b"0", b"1", b"7", b"9", b":", b"-", b"xy"),
     *(b"\xff\xfd\x01", b"\xff\xfa", b"\xff\xf0", b"\xff\xf1"),
+    *(b"#", b"#0", b"#12", b"#210", b'"', b"'"),
     *(b"\xff", b"abxyab", b"\r\n.\r\n", b"0002", b"3:", b"12345678"),
 ]
 """What means something to one of the framings."""
+
+
+BLOCKS = st.binary(max_size=20).map(lambda data: b"#2%02d%s" % (len(data), data))
+STRINGS = st.sampled_from([b'"#15\'"', b"'#15\"'", b"'a''#15'", b'""'])
+"""What stands in a line that may contain blocks."""
 
 
 def cut(wire: bytes, places: set[int]) -> list[bytes]:
@@ -114,6 +120,10 @@ def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
             return anything.filter(bool)
         case Fixed(size):
             return st.binary(min_size=size, max_size=size)
+        case Line(blocks=True):
+            return st.lists(st.one_of(BLOCKS, STRINGS, st.just(b"A\r#H1,")), max_size=6).map(
+                lambda some: b"".join(some) + b"?"
+            )
         case Line(None):
             return anything.filter(lambda line: not {b"\r"[0], b"\n"[0]} & set(line))
         case Line(bytes() as ending):

@@ -158,6 +158,7 @@ def test_message_size(spec: str, size: int | None) -> None:
         ("line", b"a\rb", None),
         ("line:ending=any", b"a\rb", b"\r"),
         ("line:ending=any", b"a\0b", None),
+        ("line:blocks=yes", b"a\nb", None),
         ("line:telnet=strip", b"a\xff\xf1\rb", None),
         ("delimited:end=END", b"BENDS", b"END"),
         ("delimited:end=END,reply_end=;", b"EN;D", None),

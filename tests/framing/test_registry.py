@@ -47,6 +47,7 @@ def test_nothing_but_config_errors(spec: str) -> None:
         ("line:ending=crlf", Line(b"\r\n")),
         ("line:ending=any", Line(None)),
         ("line:telnet=strip", Line(telnet=True)),
+        ("line:blocks=yes", Line(blocks=True)),
         ("line:telnet=no,ending=any", Line(None)),
         (r"delimited:end=\r\n\r\n", Delimited(b"\r\n\r\n")),
         (r"delimited:end=\0,reply_end=\,", Delimited(b"\0", b",")),
@@ -160,6 +161,11 @@ def test_impossible_value(spec: str, why: str) -> None:
     [
         ("delimited", "framing delimited: needs end=..."),
         ("delimited:reply_end=a", "framing delimited: needs end=..."),
+        (
+            "line:blocks=yes,ending=any",
+            "framing line: blocks=yes cannot be combined with ending=any",
+        ),
+        ("line:blocks=yes,telnet=strip", "framing line: blocks=yes cannot be combined with telnet"),
         ("fixed", "framing fixed: needs size=..."),
         ("enclosed", "framing enclosed: needs start=... and end=..."),
         ("enclosed:start=a", "framing enclosed: needs end=..."),
@@ -223,7 +229,10 @@ def test_built_in_names_win(install: Callable[..., None]) -> None:
     """A distribution cannot change what a built-in name means."""
     install(ENTRY_POINT_GROUP, line="tests.framing.stand_ins:Stop")
     assert parse_framing("line") == Line()
-    assert parse_failing("line:word=x") == "framing line: unknown key 'word'; known: ending, telnet"
+    assert (
+        parse_failing("line:word=x")
+        == "framing line: unknown key 'word'; known: ending, telnet, blocks"
+    )
 
 
 def test_built_in_names_take_no_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -319,7 +319,7 @@ FRAMINGS = [
     st.lists(
         st.binary(max_size=9)
         | st.sampled_from([b"\x02a\x03", b"3:one,", b"x\r\n\n", b"ab", b"123456789ab"])
-        | st.sampled_from([b"a\r", b"\n", b"\0", b"\xff\xfd\x01", b"\xff\xfa"])
+        | st.sampled_from([b"a\r", b"\n", b"\0", b"\xff\xfd\x01", b"\xff\xfa", b"#12"])
     ),
     st.booleans(),
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from sockreply.errors import ConfigError
 from sockreply.framing.delimited import DelimitedFramer
 from sockreply.framing.interfaces import Framer, Framing
-from sockreply.notation import Key, one_of
+from sockreply.notation import Key, one_of, yes_or_no
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,20 @@ class Line(Framing):
     Args:
         ending: What ends a line that we send; None: CR LF, and what is received may end in any way.
         telnet: Are telnet commands removed from what is received, and options refused?
+        blocks: May a line contain blocks of any bytes, as instruments have them?
     """
 
     ending: Annotated[bytes | None, Key(one_of(lf=b"\n", crlf=b"\r\n", any=None))] = b"\n"
     telnet: Annotated[bool, Key(one_of(no=False, strip=True))] = False
+    blocks: Annotated[bool, Key(yes_or_no)] = False
+
+    def __post_init__(self) -> None:
+        if self.blocks and (self.telnet or self.ending is None):
+            other = "telnet=strip" if self.telnet else "ending=any"
+            raise ConfigError(
+                f"blocks=yes cannot be combined with {other}, because IEEE 488.2 ends lines in LF"
+                " and sends the bytes of a block as they are"
+            )
 
     @property
     def affixes(self) -> tuple[bytes, bytes] | None:
@@ -37,6 +48,10 @@ class Line(Framing):
 
     def framer(self, max_message: int) -> Framer:
         # Few want the others, so they are loaded now.
+        if self.blocks:
+            from sockreply.framing.blocks import BlockFramer
+
+            return BlockFramer(max_message)
         if self.telnet:
             from sockreply.framing.telnet import TelnetFramer
 
@@ -48,6 +63,8 @@ class Line(Framing):
         return DelimitedFramer(max_message, b"\n", drop_cr=True)
 
     def never_in(self, data: bytes) -> bytes | None:
+        if self.blocks:
+            return None
         ends = (b"\n", b"\r") if self.ending is None else (b"\n",)
         return next((end for end in ends if end in data), None)
 
