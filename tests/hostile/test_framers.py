@@ -14,6 +14,8 @@ from sockreply.errors import ConfigError
 from sockreply.framing import Framer, Framing
 from sockreply.framing.registry import parse_framing
 from tests.framing.table import (
+    ANY_END,
+    BLOCKS,
     BOUNDED_BY_READS,
     EOF,
     LINE,
@@ -23,6 +25,7 @@ from tests.framing.table import (
     SPECS,
     STREAMS,
     STX_ETX,
+    TELNET,
     receive,
 )
 from tests.hostile.figures import Figure, Promise
@@ -41,7 +44,7 @@ LENGTH = "length:digits=6"
 STARTS = {"length": b"500000", "netstring": b"500000:", "enclosed": b"\x02\x0b"}
 """What a message begins with, before its single bytes."""
 
-ALPHABET = b"\0\1\2\3\x0b\x1c\r\n0123:.,;<>|abcxyz\xff"
+ALPHABET = b"\0\1\2\3\x0b\x1c\r\n0123:.,;<>|#\"'abcxyz\xf0\xfa\xfd\xff"
 
 
 class Streams:
@@ -170,7 +173,7 @@ def longer(receiver: Callable[[], Callable[[bytes], object]], many: int = MANY) 
 def test_a_byte_at_a_time_takes_no_longer(figure: Figure) -> None:
     """The time that a message takes which comes in single bytes grows with its size, no more."""
     grown = {}
-    for spec in (LINE, SMTP_DOT, STX_ETX, MLLP, LENGTH, NETSTRING, EOF):
+    for spec in (LINE, ANY_END, TELNET, BLOCKS, SMTP_DOT, STX_ETX, MLLP, LENGTH, NETSTRING, EOF):
         framing = parse_framing(spec)
 
         def receiver(framing: Framing = framing) -> Callable[[bytes], object]:
