@@ -81,6 +81,8 @@ class Limits:
         max_connections_per_peer: How many at once from one peer; 0: no limit.
         allow: The networks that may connect; None: everyone may.
         per_peer: How fast one peer may go; None: no limit.
+        amplification: How many times the bytes that a peer has sent over UDP it may be sent, unless
+            it is on this machine; 0: no limit.
     """
 
     idle_timeout: float = 75.0  # longer than the commonest keepalive of clients, 60 s
@@ -95,6 +97,7 @@ class Limits:
     max_connections_per_peer: int = 0
     allow: tuple[IPv4Network | IPv6Network, ...] | None = None
     per_peer: PeerLimits | None = None
+    amplification: float = 3.0  # as RFC 9000 (QUIC) has it in section 8
 
 
 def shown_as(wanted: str | None, framing: Framing, encoding: str = "utf-8") -> str:

@@ -10,8 +10,8 @@ from sockreply.framing.registry import FRAMING_NAMES
 SERVICE_KEYS = (
     "listen, framing, encoding, show, greeting, keep_alive, idle_timeout, message_timeout, "
     "reply_timeout, write_timeout, close_timeout, drain_timeout, drain_delay, max_connections, "
-    "max_connections_per_peer, max_message, allow, per_peer, responder, initial_state, seed, "
-    "otherwise, rules"
+    "max_connections_per_peer, max_message, allow, per_peer, amplification, responder, "
+    "initial_state, seed, otherwise, rules"
 )
 PER_PEER_KEYS = (
     "connections_per_second, connections_burst, messages_per_second, messages_burst, "
@@ -19,6 +19,7 @@ PER_PEER_KEYS = (
 )
 SLIP = "unknown key (did you mean messages_per_second?)"
 PER_SECOND = "0 or a number from 0.001 to 2147483647"
+TIMES = "0 or a number from 1 to 2147483647"
 RULE_KEYS = "name, when, state, next_state, chance, reply, replies, after_last, scope"
 WHEN_KEYS = "length, peer, equals, starts_with, ends_with, contains, regex, not, tls, ignore_case"
 SECONDS = "a number of seconds from 0 to 2147483647"
@@ -66,7 +67,7 @@ FILES = [
     ("metrics = []", "metrics: expected a table, found a list"),
     (
         "[metrics]\nlisten = 'udp:1'",
-        "metrics.listen: endpoint udp:1: Unknown endpoint type: 'udp'",
+        "metrics.listen: endpoint udp:1: UDP is for services",
     ),
     ("[ready]", "ready.file: is missing"),
     ("[ready]\nfile = ''", "ready.file: '' is not a file name"),
@@ -137,6 +138,8 @@ SERVICES = [
         "drain_delay = 0x" + "f" * 9000,
         f"services.s.drain_delay: a number that large is not {SECONDS}",
     ),
+    ("amplification = -1", f"services.s.amplification: -1 is not {TIMES}"),
+    ("amplification = 0.5", f"services.s.amplification: 0.5 is not {TIMES}"),
     ("max_connections = 0", f"services.s.max_connections: 0 is not {COUNT}"),
     ("max_connections = 1.0", f"services.s.max_connections: expected {COUNT}, found number 1.0"),
     (
@@ -282,6 +285,58 @@ LISTENS = [
     (
         "listen = ['tcp:80', 'tcp:80:interface=127.0.0.1']",
         "services.s.listen[2]: tcp port 80 is already used by services.s.listen[1]",
+    ),
+    (
+        "listen = ['udp:53', 'tcp:53', 'udp:53:interface=127.0.0.1']",
+        "services.s.listen[3]: udp port 53 is already used by services.s.listen[1]",
+    ),
+    (
+        "listen = 'udp:domain'",
+        "services.s.listen: endpoint udp:domain: 'domain' is not a whole number; for example ",
+    ),
+    (
+        "listen = 'udp:70000'",
+        "services.s.listen: endpoint udp:70000: 70000 is not a port from 0 to 65535",
+    ),
+    (
+        "listen = 'udp:53:interface=localhost'",
+        "services.s.listen: endpoint udp:53:interface=localhost: 'localhost' is not an IP address",
+    ),
+    (
+        "listen = 'udp:53:backlog=5'",
+        "services.s.listen: endpoint udp:53:backlog=5: there is no parameter 'backlog'; ",
+    ),
+    (
+        "listen = 'haproxy:udp:53'",
+        "services.s.listen: endpoint haproxy:udp:53: PROXY headers are for streams, and not",
+    ),
+    (
+        "listen = { endpoint = 'udp:53', proxy_from = '192.0.2.1' }",
+        "services.s.listen.proxy_from: PROXY headers are for streams, and not for UDP",
+    ),
+    (
+        "listen = { endpoint = 'udp:53', tls = { certificate = 'x.pem' } }",
+        "services.s.listen.tls: TLS is for streams, and not for UDP",
+    ),
+    (
+        "listen = ['udp:53', 'tcp:53']\nframing = 'line'",
+        "services.s.framing: over UDP each datagram is a message, so the framing is chunk",
+    ),
+    (
+        "listen = 'udp:53'\ngreeting = 'hello'",
+        "services.s.greeting: cannot be sent over UDP, because nobody connects",
+    ),
+    (
+        "listen = 'udp:53'\nrules = [{ when = { length = 1 }, reply = ['x', { close = 'half' }] }]",
+        "services.s.rules.rule-1.reply[2].close: over UDP there is nothing to close by halves",
+    ),
+    (
+        "listen = ['udp:53', 'udp:5']\nrules = [{ when = { length = 1 }, reply = {reset = true} }]",
+        "services.s.rules.rule-1.reply.reset: over UDP there is no connection to reset",
+    ),
+    (
+        "listen = 'udp:53'\nrules = [{ when = { length = 1 }, reply = { starttls = true } }]",
+        "services.s.rules.rule-1.reply.starttls: no listener of the service has tls with starttls",
     ),
 ]
 """Where a service listens."""

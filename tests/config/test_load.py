@@ -57,6 +57,7 @@ def test_everything(tmp_path: Path) -> None:
         max_message=900,
         max_connections_per_peer=8,
         allow=(ip_network("127.0.0.0/8"), ip_network("::1")),
+        amplification=2.5,
         per_peer=PeerLimits(
             connections=Rate(0.5, 20),
             messages=Rate(2.5, 1),

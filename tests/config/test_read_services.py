@@ -70,3 +70,25 @@ def test_greeting() -> None:
     made = settings_of(code).services["s"].greeting
     assert callable(made)
     assert made(session()) == b""
+
+
+def test_udp() -> None:
+    """A service may listen on UDP alone, in each of the forms, and its replies may be in steps."""
+    text = (
+        "[services.s]\nlisten = ['udp:53', { endpoint = 'udp:54:interface=\\:\\:1' }]\n"
+        "rules = [{ reply = [{ drip = 'abc' }, { raw = '' }, { delay = 1 }, { close = true }] }]"
+    )
+    read_ = settings_of(text).services["s"]
+    assert [each.endpoint for each in read_.listen] == ["udp:53", r"udp:54:interface=\:\:1"]
+    assert read_.limits.amplification == 3
+    assert settings_of(text.replace("rules", "amplification = 0\nrules"))
+
+
+def test_udp_beside_streams() -> None:
+    """What only streams can do is for a service that listens on both, too."""
+    both = settings_of(
+        "[services.s]\nlisten = ['udp:53', 'tcp:53']\ngreeting = 'hello'\n"
+        "rules = [{ when = { equals = 'a' }, reply = { reset = true } },"
+        " { reply = { close = 'half' } }]"
+    )
+    assert both.services["s"].greeting == b"hello"

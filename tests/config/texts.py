@@ -63,6 +63,7 @@ max_connections = 7
 max_connections_per_peer = 8
 max_message = 900
 allow = ["127.0.0.0/8", "::1"]
+amplification = 2.5
 initial_state = "idle"
 seed = -1
 otherwise = { echo = true }

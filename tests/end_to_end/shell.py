@@ -130,15 +130,22 @@ class Shell:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and daemon.poll() is None:
             # A connection would be an event in the log; that the port is taken is known without.
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", port))
-                except OSError:
-                    return
+            if any(self._is_taken(port, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+                return
             time.sleep(0.02)
         log = (self.home / "background.log").read_text(encoding="utf-8")
         pytest.fail(f"nobody listens: {daemon.args!r}: {log}")
+
+    @staticmethod
+    def _is_taken(port: int, kind: socket.SocketKind) -> bool:
+        with socket.socket(type=kind) as probe:
+            if kind is socket.SOCK_STREAM:  # a connection that has ended is not in the way
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return True
+        return False
 
     @staticmethod
     def _end(daemon: subprocess.Popen[bytes]) -> None:

@@ -23,6 +23,8 @@ COLLIDE = [
     ("tcp6:80", "tcp:80"),
     (r"tcp6:80:interface=\:\:1", r"tcp:80:interface=0\:0\:\:1"),
     ("haproxy:tcp:80", "tcp:80"),
+    ("udp:53", "udp:53:interface=127.0.0.1"),
+    (r"UDP:53:interface=\:\:", "udp:53"),
     ("unix:/run/x", "unix:/run/x:mode=600"),
     ("unix:x", "unix:x"),
     ("systemd:domain=INET:index=0", "systemd:domain=INET:index=0"),
@@ -34,6 +36,9 @@ APART = [
     ("tcp:80:interface=127.0.0.1", "tcp:80:interface=127.0.0.2"),
     ("tcp:80", r"tcp6:80:interface=\:\:1"),
     ("tcp:80", "unix:80"),
+    ("tcp:53", "udp:53"),
+    ("udp:0", "udp:0"),
+    ("udp:53:interface=127.0.0.1", "udp:53:interface=127.0.0.2"),
     ("unix:/run/x", "unix:/run/y"),
     ("systemd:domain=INET:index=0", "systemd:domain=INET:index=1"),
 ]
@@ -113,7 +118,14 @@ def test_refused(endpoint: str, reason: str) -> None:
         assert str(caught.value).startswith(f"endpoint {endpoint}: {reason}")
 
 
-@given(st.text(st.sampled_from("tcp6unixsl:=\\0.1\0 é"), max_size=20))
+def test_udp_is_for_services() -> None:
+    """What needs streams, as metrics do, cannot listen on UDP."""
+    with pytest.raises(ConfigError) as caught:
+        on_loopback("udp:9464")
+    assert str(caught.value) == "endpoint udp:9464: UDP is for services"
+
+
+@given(st.text(st.sampled_from("tcp6udunixsl:=\\0.1\0 é"), max_size=20))
 def test_nothing_but_config_errors(endpoint: str) -> None:
     """A string describes an endpoint or is a ConfigError."""
     for read in (address_of, on_loopback):

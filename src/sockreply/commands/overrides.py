@@ -10,7 +10,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from sockreply.errors import ConfigError
 from sockreply.settings import Level, Settings
 
-_TCP = re.compile(r"((?:haproxy:)?(?:tcp6?|ssl|tls):)(?:port=)?([^:]*)(.*)", re.DOTALL)
+_TCP = re.compile(r"((?:haproxy:)?(?:tcp6?|ssl|tls|udp):)(?:port=)?([^:]*)(.*)", re.DOTALL)
 """An endpoint string in three parts: before its port, the port, and what follows."""
 
 _INTERFACE = re.compile(r":interface=(?:[^:\\]|\\.)*")

@@ -38,6 +38,9 @@ PerSecond: TypeAlias = Annotated[
 Chance: TypeAlias = Annotated[float, Number("a number above 0 and up to 1", 1, above=0)]
 Count: TypeAlias = Annotated[int, Whole(1)]
 CountOrNone: TypeAlias = Annotated[int, Whole(0)]
+Times: TypeAlias = Annotated[
+    float, NumberOrNone(f"0 or a number from 1 to {SIZE_LIMIT}", SIZE_LIMIT, least=1)
+]
 Prefix: TypeAlias = Annotated[int, Whole(1, 128)]  # bits of an IPv6 address
 Environment: TypeAlias = Annotated[dict[str, str | None], Variables()]
 Seed: TypeAlias = Annotated[int, Whole(-(2**63), 2**63 - 1)]  # what TOML promises to carry
@@ -229,6 +232,7 @@ class Service:
     max_message: Count = Limits.max_message
     allow: str | list[str] | None = None
     per_peer: PerPeer | None = None
+    amplification: Times = Limits.amplification
     responder: str | None = None
     initial_state: Name | None = None
     seed: Seed | None = None

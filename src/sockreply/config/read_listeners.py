@@ -13,7 +13,7 @@ from sockreply.config.read_tls import read_tls, warn_of_dates
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
 from sockreply.server.certificates import certificates_of
-from sockreply.server.endpoints import has_certificate
+from sockreply.server.endpoints import has_certificate, is_datagram
 from sockreply.settings import ListenerSettings
 
 _Written: TypeAlias = str | form.Listener
@@ -45,9 +45,13 @@ def _read(written: _Written, reading: Reading) -> ListenerSettings:
     proxies = tls = None
     if written.proxy_from is not None:
         with reading.problems.at("proxy_from"):
+            if is_datagram(written.endpoint):
+                raise ConfigError("PROXY headers are for streams, and not for UDP")
             proxies = read_proxies(written.proxy_from, written.endpoint, reading)
     if written.tls is not None:
         with reading.problems.at("tls"):
+            if is_datagram(written.endpoint):
+                raise ConfigError("TLS is for streams, and not for UDP")
             if has_certificate(written.endpoint):
                 raise ConfigError(
                     f"endpoint {written.endpoint} has TLS of its own; with tls, use tcp:"

@@ -110,6 +110,8 @@ def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None
             case form.Stall():
                 return EndPart(Stall(read=step.read))
             case form.Close():
+                if step.close == "half" and not reading.streams:
+                    raise ConfigError("over UDP there is nothing to close by halves")
                 return EndPart(Close("half" if step.close == "half" else "whole"))
             case form.StartTLS():
                 if not reading.starttls:
@@ -117,6 +119,8 @@ def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None
                 reading.begins_tls.append(place(reading.problems.keys()))
                 return StartTLSPart()
             case form.Reset():
+                if not reading.streams:
+                    raise ConfigError("over UDP there is no connection to reset")
                 return EndPart(Close("reset"))
             case _:
                 data = framed(step)

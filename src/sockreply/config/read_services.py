@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from functools import partial
 
 from sockreply.config import form
+from sockreply.config.check_datagrams import check_datagrams
 from sockreply.config.checks import check_rules
 from sockreply.config.read_data import read_encoding, warn_of_template
 from sockreply.config.read_framing import read_framing
@@ -30,6 +31,7 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
     known = starts_tls or problems.here("listen")
     reading = replace(reading, starttls=known, begins_tls=[])
     reading = _with_notation(written, reading)
+    reading = replace(reading, streams=check_datagrams(written, listen, reading))
     limits = _read_limits(written, reading)
     responder, responder_in, rules = _read_responder(written, reading)
     greeting = None

@@ -48,6 +48,7 @@ class Reading:
         max_message: The most bytes that a message of the service may have.
         starttls: Has the service a listener whose connections can come to speak TLS?
         begins_tls: The places of the steps with which they do.
+        streams: Does the service listen for anything but datagrams?
         in_loop: Calls responders' code.
     """
 
@@ -61,6 +62,7 @@ class Reading:
     max_message: int = form.Service.max_message
     starttls: bool = False
     begins_tls: list[str] = field(default_factory=list)
+    streams: bool = True
     in_loop: Call = at_once
 
     def shared_commands(self) -> Commands:

@@ -57,6 +57,7 @@ class Counters:
         "reply_seconds",
         "sent_bytes",
         "silences",
+        "unsent",
     )
 
     connections: int
@@ -84,9 +85,9 @@ class Counters:
     errors: Counter[str]
     """What went wrong, by kind: `reply`, `reply_timeout` and `abandoned` (the peer left while it
     was worked on) are messages without an answer; `too_long`, `malformed` and `truncated` are
-    bytes that became no message; `tls` is a handshake or a record that made no sense; `unasked` is
-    what could not be sent without a message; `internal` is an error on our side that ended a
-    connection."""
+    bytes that became no message; `overrun` is a datagram that came while too many of its peer
+    waited; `tls` is a handshake or a record that made no sense; `unasked` is what could not be sent
+    without a message; `internal` is an error on our side that ended a connection."""
 
     handshakes: Counter[str]
     """TLS handshakes that succeeded, by the version of TLS, such as "TLSv1.3"."""
@@ -103,6 +104,11 @@ class Counters:
     dropped_bytes: int
     """Bytes received outside any message, or once no more was answered."""
 
+    unsent: Counter[str]
+    """Datagrams that were not sent, by reason: `amplification` (their peer would have got too much
+    for what it sent), `too_long` (more than a datagram can have), `full` (the system took no more)
+    and `unreachable` (it knows no way to the peer)."""
+
     def __init__(self) -> None:
         self.connections = self.messages = self.replies = self.silences = 0
         self.received_bytes = self.sent_bytes = self.dropped_bytes = 0
@@ -112,6 +118,7 @@ class Counters:
         self.reply_seconds = None
         self.errors = Counter()
         self.handshakes = Counter()
+        self.unsent = Counter()
 
     @property
     def open_connections(self) -> int:

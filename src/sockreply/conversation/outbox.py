@@ -107,3 +107,26 @@ class Outbox:
         if self.plain:
             self.plain.clear()
         self._pieces = b""
+
+
+class SeparateOutbox(Outbox):
+    """Writes each message by itself, because each is to be one datagram."""
+
+    __slots__ = ()
+
+    def add(self, wire: bytes) -> bool:
+        self.size += max(len(wire), LEAST_PIECE)
+        self.flush()
+        self._write(wire)
+        return self.size >= BYTES_A_TURN
+
+    def flush(self) -> None:
+        """Write everything in here, each message by itself."""
+        if plain := self.plain:
+            for reply in plain:
+                self._write(self._dialect.join([reply]))
+            plain.clear()
+
+    def _write(self, wire: bytes) -> None:
+        self._counters.sent_bytes += len(wire)
+        self.wire.write(wire)

@@ -168,6 +168,7 @@ def _listener(settings: ListenerSettings, address: IAddress) -> dict[str, Any]:
     match address:
         case IPv4Address() | IPv6Address():
             where = {"host": address.host, "port": address.port}
+            where |= {"udp": True} if address.type == "UDP" else {}
         case UNIXAddress():
             where = {"path": _path(os.fsdecode(address.name or b""))}
         case _:

@@ -155,6 +155,14 @@ class Framing(Protocol):
         return False
 
     @property
+    def fits_datagrams(self) -> bool:
+        """Is each read a message, and each message sent as it is, so that datagrams can carry it?
+
+        By default it is not.
+        """
+        return False
+
+    @property
     def binary(self) -> bool:
         """Are messages numbers and the like, which logs show as hexadecimal digits?
 

@@ -65,6 +65,7 @@ class Chunk(Affixed):
     """What the textbook programs do: one read is one message."""
 
     may_run_together = True
+    fits_datagrams = True
 
     def framer(self, max_message: int) -> ChunkFramer:
         return ChunkFramer(max_message)

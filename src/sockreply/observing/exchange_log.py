@@ -72,7 +72,9 @@ class ExchangeLog:
 
     def listening(self, address: IAddress) -> None:
         if not self._silent:
-            _log.info("listening on {address}", address=show_address(address))
+            over_udp = " (UDP)" if getattr(address, "type", "") == "UDP" else ""
+            text = "listening on {address}{over_udp}"
+            _log.info(text, address=show_address(address), over_udp=over_udp)
 
     def connected(self, session: Session) -> None:
         self._open += 1

@@ -55,14 +55,14 @@ _KINDS = (
     _Kinds(
         "closed",
         "reason",
-        "answered close drain drained error idle lost malformed message_timeout overrun peer"
-        " per_peer_rate reset tls too_long write_timeout",
+        "answered close displaced drain drained error idle lost malformed message_timeout overrun"
+        " peer per_peer_rate reset tls too_long write_timeout",
         "Connections that have ended, by reason.",
     ),
     _Kinds(
         "refused",
         "reason",
-        "bad_header no_header not_a_proxy not_allowed per_peer per_peer_rate",
+        "bad_header no_header no_place not_a_proxy not_allowed per_peer per_peer_rate",
         "Connections refused, which are closed at once, by reason.",
     ),
     _Kinds(
@@ -74,7 +74,7 @@ _KINDS = (
     _Kinds(
         "errors",
         "kind",
-        "abandoned internal malformed reply reply_timeout tls too_long truncated unasked",
+        "abandoned internal malformed overrun reply reply_timeout tls too_long truncated unasked",
         "What went wrong, by kind; reply, reply_timeout and abandoned: messages left unanswered.",
     ),
     _Kinds(
@@ -82,6 +82,12 @@ _KINDS = (
         "version",
         "TLSv1.2 TLSv1.3",
         "TLS handshakes that succeeded, by the version of TLS.",
+    ),
+    _Kinds(
+        "unsent",
+        "reason",
+        "amplification full too_long unreachable",
+        "Datagrams that were not sent, by reason.",
     ),
 )
 

@@ -11,7 +11,7 @@ from twisted.internet.endpoints import quoteStringArgument
 from twisted.internet.protocol import ServerFactory
 
 from sockreply.errors import BadEndpoint
-from sockreply.server.endpoints import asks_to_listen, endpoint_from
+from sockreply.server.endpoints import asks_to_listen, endpoint_from, is_datagram
 from sockreply.server.proxy.believed import without_prefix
 from sockreply.server.recording_reactor import Asked, RecordingReactor
 
@@ -25,18 +25,22 @@ class EndpointAddress(NamedTuple):
 
     Args:
         name: How an error names it.
-        port: The TCP port; None: it has none.
+        port: The TCP or UDP port; None: it has none.
         interface: The IP address that the port is on.
+        udp: Is it a UDP port?
     """
 
     name: str
     port: int | None = None
     interface: str = ""
+    udp: bool = False
 
     def collides(self, other: EndpointAddress) -> bool:
         """Can only one of the two be listened on?"""
         if self.port is None or other.port is None:
             return self == other
+        if self.udp != other.udp:
+            return False
         if self.port == 0 or self.port != other.port:  # 0: the kernel finds one that is free
             return False
         return self._takes(other) or other._takes(self)
@@ -65,7 +69,9 @@ def address_of(description: str) -> EndpointAddress:
     if asked is None:
         return EndpointAddress(f"endpoint {description}")
     if asked.port is not None:
-        return EndpointAddress(f"tcp port {asked.port}", asked.port, _plain(asked.interface))
+        udp = is_datagram(description)
+        name = f"{'udp' if udp else 'tcp'} port {asked.port}"
+        return EndpointAddress(name, asked.port, _plain(asked.interface), udp)
     path = Path(str(asked.path)).absolute()
     return EndpointAddress(f"unix socket {asked.path}", interface=str(path))
 
@@ -74,8 +80,10 @@ def on_loopback(description: str) -> str:
     """The same endpoint, on the loopback interface unless the string names another one.
 
     Raises:
-        BadEndpoint: The string does not describe an endpoint.
+        BadEndpoint: The string does not describe an endpoint of streams.
     """
+    if is_datagram(description):
+        raise BadEndpoint(description, "UDP is for services")
     asked = _asked_by(description)
     if asked is None or asked.port is None:
         return description
@@ -102,7 +110,7 @@ def _asked_by(description: str) -> Asked | None:
         raise BadEndpoint(description, f"{error.reason}{hint}") from None
     if asks_to_listen(kind):
         endpoint.listen(ServerFactory())
-    asked = reactor.asked
+    asked = reactor.asked or getattr(endpoint, "asked", None)  # of a UDP port
     if asked is not None:
         _check(asked, description)
     return asked

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from sockreply.endpoint_errors import why_bad
 from sockreply.endpoint_files import check_server_files, ssl_parameters
 from sockreply.errors import BadEndpoint, CannotStart
+from sockreply.framing.interfaces import Framing
 from sockreply.server.proxy.believed import has_prefix, without_prefix
 from sockreply.server.recording_reactor import RecordingReactor
 from sockreply.server.tls import TLSEndpoint
@@ -25,6 +26,33 @@ _ASK_TO_LISTEN = re.compile(r"(?:haproxy:)?(?:tcp6?|ssl|tls|unix):", re.IGNORECA
 """Endpoints that do nothing but ask the reactor to listen."""
 
 _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)?(?:ssl|tls):", re.IGNORECASE)
+
+
+_UDP = re.compile("udp:", re.IGNORECASE)
+
+
+def is_datagram(description: str) -> bool:
+    """Does an endpoint string describe a UDP port?"""
+    return _UDP.match(description) is not None
+
+
+def check_framing(framing: Framing, description: str) -> None:
+    """Check that the messages of a framing can come as datagrams.
+
+    Args:
+        framing: A service's.
+        description: The endpoint string of a UDP port of it.
+
+    Raises:
+        BadEndpoint: They cannot.
+    """
+    if not framing.fits_datagrams:
+        raise BadEndpoint(description, over_udp(framing))
+
+
+def over_udp(framing: Framing) -> str:
+    """What is wrong with a framing that does not suit datagrams."""
+    return f"over UDP each datagram is a message, so the framing is chunk, not {framing.name}"
 
 
 def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
@@ -42,11 +70,17 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
         from sockreply.server.activation import endpoint_for  # now, because few want it
 
         return endpoint_for(reactor, description)
+    if is_datagram(description):
+        from sockreply.server.datagram_endpoint import DatagramEndpoint  # now, for few want it
+
+        return DatagramEndpoint(reactor, description)
     try:
         if has_prefix(description):
             inside = without_prefix(description)
             if has_prefix(inside):
                 raise BadEndpoint(description, "haproxy: may stand there only once")
+            if is_datagram(inside):
+                raise BadEndpoint(description, "PROXY headers are for streams, and not for UDP")
             return endpoint_from(reactor, inside)
         check_server_files(description)
         parameters = ssl_parameters(description)

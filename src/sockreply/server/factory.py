@@ -10,6 +10,7 @@ from sockreply.conversation.exchanges import Exchanges
 from sockreply.conversation.shared import Dialect, Shared
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.responder import Greeting, Responder
+from sockreply.server.crowd import Crowd
 from sockreply.server.proxy.introduced import Introduced
 from sockreply.server.roster import Roster
 from sockreply.server.stream import ReplyProtocol
@@ -44,6 +45,9 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
     roster: Roster
     """The open connections."""
 
+    crowd: Crowd
+    """Those that are sessions over UDP."""
+
     def __init__(
         self,
         framing: Framing,
@@ -69,6 +73,7 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
             name=name,
         )
         self.roster = Roster(self.shared)
+        self.crowd = Crowd(self.shared, self.roster)
 
     def buildProtocol(self, addr: IAddress | None) -> ReplyProtocol:
         if isinstance(addr, Introduced):

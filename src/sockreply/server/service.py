@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, gatherResults
-from twisted.internet.interfaces import IAddress, IProtocolFactory, IStreamServerEndpoint
+from twisted.internet.interfaces import (
+    IAddress,
+    IProtocolFactory,
+    IStreamServerEndpoint,
+    IUDPTransport,
+)
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from sockreply.errors import CannotStart, ConfigError
-from sockreply.server.endpoints import endpoint_from, factory_again, listen_now, make_with
+from sockreply.server.endpoints import (
+    check_framing,
+    endpoint_from,
+    factory_again,
+    is_datagram,
+    listen_now,
+    make_with,
+)
 from sockreply.server.factory import ReplyFactory
 from sockreply.server.listening import Listener, backlog_of
 from sockreply.server.proxy.believed import (
@@ -26,6 +38,9 @@ from sockreply.server.starttls import StartTLSFactory
 from sockreply.settings import ListenerSettings
 from sockreply.tls_layer import TLSFactory
 
+if TYPE_CHECKING:
+    from sockreply.server.datagram_listening import DatagramListener
+
 
 class ReplyService(Service):
     """Listens, and drains when it is stopped. It does not touch the signals of the process.
@@ -36,7 +51,8 @@ class ReplyService(Service):
         endpoints: Where to listen: settings of listeners, endpoint strings, or endpoints.
 
     Raises:
-        ConfigError: A string does not describe an endpoint, or the factory has another service.
+        ConfigError: A string does not describe an endpoint or does not suit the framing, or the
+            factory has another service.
     """
 
     _log = Logger()
@@ -51,7 +67,10 @@ class ReplyService(Service):
         self.draining = False
         self._reactor = reactor
         self._endpoints = [self._endpoint(each) for each in endpoints]
-        self._listeners: list[Listener] = []
+        for _, listener in self._endpoints:
+            if is_datagram(listener.endpoint):
+                check_framing(factory.shared.framing, listener.endpoint)
+        self._listeners: list[Listener | DatagramListener] = []
         self._rounds = Rounds(factory.roster, reactor)
         self._begun = False
         self._waits_for: Deferred[Any] | None = None
@@ -184,6 +203,7 @@ class ReplyService(Service):
             await last.addTimeout(self.factory.shared.limits.drain_timeout, self._reactor)
             if listener in self._listeners:  # it has not gone with all of them meanwhile
                 self._listeners.remove(listener)
+                self._note_kinds()
                 await listener.stop()
 
     def _endpoint(
@@ -210,11 +230,24 @@ class ReplyService(Service):
             if not hasattr(port, "factory"):  # standard input, say
                 raise CannotStart(f"{description}: no PROXY header can be read there")
             self._put_around(port, settings, self._around(settings))
-        listener = Listener(port, self.factory.roster, self._reactor, description)
+        listener = self._listener(port, description)
         self._listeners.append(listener)
+        self._note_kinds()
         listener.tune(backlog_of(description))
         if listener.address is not None:
             self.factory.shared.exchanges.listening(listener.address)
+
+    def _listener(self, port: Any, description: str) -> Listener | DatagramListener:
+        if not IUDPTransport.providedBy(port):
+            return Listener(port, self.factory.roster, self._reactor, description)
+        from sockreply.server.datagram_listening import DatagramListener  # now, for few want it
+
+        return DatagramListener(port, self.factory.shared, description)
+
+    def _note_kinds(self) -> None:
+        """Note whether there are listeners for streams."""
+        streams = [each for each in self._listeners if isinstance(each, Listener)]
+        self.factory.crowd.beside_streams = bool(streams)
 
     def _around(self, settings: ListenerSettings) -> Callable[[IProtocolFactory], IProtocolFactory]:
         """What puts before a factory's connections what the settings of a listener ask for."""

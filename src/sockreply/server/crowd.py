@@ -1,0 +1,73 @@
+"""The places of a service's sessions over UDP, and who gives way when all are taken.
+
+Anybody can send datagrams in the names of others. So a session may be that of a peer that does not
+exist, and one that owes nothing gives its place to the next peer.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+from sockreply.conversation.shared import Shared
+from sockreply.server.roster import Roster
+
+LOOKS = 64
+"""How many sessions are looked at for one that owes nothing, before a new peer is turned away:
+there may be thousands whose replies take their time, and looking at all of them does too."""
+
+
+class Displaceable(Protocol):
+    """A session that may have to give its place to another one."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Does it owe nothing?"""
+
+    def displace(self) -> None:
+        """End, at once."""
+
+
+class Crowd:
+    """The sessions of a service that outlive their first datagram, the longest idle one first.
+
+    Args:
+        shared: What the connections of the service have in common.
+        roster: Knows them all, and those over streams.
+    """
+
+    beside_streams: bool
+    """Does the service listen for streams too? Then half of the places are kept for these: their
+    peers exist, but cannot make a session give way."""
+
+    def __init__(self, shared: Shared, roster: Roster) -> None:
+        self._shared = shared
+        self._roster = roster
+        self._sessions = OrderedDict[Displaceable, None]()
+        self.beside_streams = False
+
+    def has_room(self) -> bool:
+        """Whether there is a place for one more session, maybe that of one that gives way."""
+        if self._roster.places > 0 and len(self._sessions) < self._most:
+            return True
+        for _ in range(min(LOOKS, len(self._sessions))):
+            session = next(iter(self._sessions))
+            if session.is_idle:
+                session.displace()
+                return True
+            self._sessions.move_to_end(session)
+        return False
+
+    def heard(self, session: Displaceable) -> None:
+        """Its peer has just sent something."""
+        self._sessions[session] = None
+        self._sessions.move_to_end(session)
+
+    def left(self, session: Displaceable) -> None:
+        """It is gone."""
+        self._sessions.pop(session, None)
+
+    @property
+    def _most(self) -> int:
+        places = self._shared.limits.max_connections
+        return (places + 1) // 2 if self.beside_streams else places
