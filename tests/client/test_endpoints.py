@@ -49,6 +49,12 @@ def test_others(description: str) -> None:
     assert not isinstance(client_endpoint(MemoryReactorClock(), description), OverTLS)
 
 
+def test_udp() -> None:
+    """Requests are not sent over UDP."""
+    with pytest.raises(ValueError, match="requests go over streams, and not over UDP"):
+        client_endpoint(MemoryReactorClock(), "udp:127.0.0.1:53")
+
+
 def test_where_it_connects(tmp_path: Path) -> None:
     """An endpoint of its own may stand below."""
     reactor = MemoryReactorClock()

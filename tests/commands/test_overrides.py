@@ -38,6 +38,7 @@ def settings(*listeners: str, **services: tuple[str, ...]) -> Settings:
         (r"tcp6:1:interface=\:\:1:backlog=5", 2, "::2", r"tcp6:2:backlog=5:interface=\:\:2"),
         ("ssl:443:privateKey=/k:certKey=/c", 0, None, "ssl:0:privateKey=/k:certKey=/c"),
         ("haproxy:tcp:80", 81, None, "haproxy:tcp:81"),
+        ("udp:53:interface=127.0.0.1", 0, "::1", r"udp:0:interface=\:\:1"),
     ],
 )
 def test_the_listener_is_moved(

@@ -324,7 +324,7 @@ LISTENS = [
     ),
     (
         "listen = 'udp:53'\ngreeting = 'hello'",
-        "services.s.greeting: cannot be sent over UDP, because nobody connects",
+        "services.s.greeting: a greeting cannot be sent over UDP, because nobody connects",
     ),
     (
         "listen = 'udp:53'\nrules = [{ when = { length = 1 }, reply = ['x', { close = 'half' }] }]",

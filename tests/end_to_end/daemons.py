@@ -129,7 +129,7 @@ class Daemon:
 
     def ports(self, count: int) -> list[int]:
         """The ports that it listens on, as it logged them, once there are so many."""
-        pattern = re.compile(r"listening on (?:127\.0\.0\.1|\[::1\]):(\d+)\n")
+        pattern = re.compile(r"listening on (?:127\.0\.0\.1|\[::1\]):(\d+)(?: \(UDP\))?\n")
         eventually(
             lambda: len(pattern.findall(self.log)) >= count or self.process.poll() is not None
         )

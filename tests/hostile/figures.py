@@ -34,6 +34,8 @@ class Promise(StrEnum):
     HANDSHAKE = "handshake"
     FLOOD = "flood"
     MANY_PEERS = "many peers"
+    FORGED = "forged peers"
+    AMPLIFICATION = "amplification"
     COMMANDS = "commands"
     TEMPLATES = "templates"
     LONG_FILE = "long file"

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
 
 from sockreply.framing import parse_framing
-from sockreply.replies import as_responder
+from sockreply.replies import Echo, as_responder
 from sockreply.server import Counters, Limits, ReplyFactory
 from sockreply.server.datagram import Datagrams
 from tests.server.stand_ins import Answer, echo
@@ -48,24 +48,26 @@ class Port:
         answer: The responder.
         keep_alive: Is it on?
         exchanges: The exchange log.
+        greeting: For connections over streams.
         limits: As in `Limits`.
     """
 
     def __init__(
         self,
-        answer: Answer = echo,
+        answer: Answer | Echo = echo,
         *,
         keep_alive: bool = False,
         exchanges: Any = None,
+        greeting: bytes | None = None,
         **limits: Any,
     ) -> None:
         self.clock = Clock()
         self.factory = ReplyFactory(
             parse_framing("chunk"),
-            as_responder(answer),
+            answer if isinstance(answer, Echo) else as_responder(answer),
             self.clock,
             keep_alive=keep_alive,
-            greeting=b"hello",
+            greeting=greeting,
             exchanges=exchanges,
             limits=Limits(**limits),
         )

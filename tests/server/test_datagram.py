@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 from typing import Any
@@ -12,9 +13,9 @@ from twisted.logger import LogEvent, capturedLogs
 
 from sockreply.conversation.states import State
 from sockreply.observing.exchange_log import ExchangeLog
-from sockreply.replies import Close, Raw, Reply, Send, Session, Stall, Wait
+from sockreply.replies import Close, Echo, Raw, Reply, Send, Session, Stall, Wait
 from sockreply.server.datagram_session import KEPT
-from sockreply.settings import PeerLimits, Rate
+from sockreply.settings import Limits, PeerLimits, Rate
 from tests.server.datagrams import FAR, NEAR, Port
 from tests.server.stand_ins import always, by_message, texts, watch
 
@@ -47,6 +48,15 @@ def test_a_datagram_is_a_message(message: bytes, keep_alive: bool) -> None:
     assert port.counters.received_bytes == port.counters.sent_bytes == 2 * len(message) + 4
 
 
+def test_messages_that_are_answered_at_once() -> None:
+    """A responder that answers whole reads does so with datagrams, too."""
+    port = Port(Echo(), keep_alive=True)
+    assert port.factory.shared.dialect.respond_all is not None
+    port.say(b"a", b"", b"x" * 65_507)
+    assert port.hear() == [b"a", b"", b"x" * 65_507]
+    assert port.counters.replies == 3
+
+
 def test_without_keep_alive_nothing_is_left() -> None:
     """Without keep-alive a session ends with its reply: there is no session, and no timer."""
     port = Port()
@@ -76,7 +86,7 @@ def test_with_keep_alive_a_peer_is_remembered() -> None:
 
 def test_nobody_is_greeted() -> None:
     """A greeting is for those who connect."""
-    port = Port(keep_alive=True)
+    port = Port(keep_alive=True, greeting=b"hello")
     port.say(b"a")
     assert port.hear() == [b"a"]
 
@@ -420,6 +430,31 @@ def test_forged_addresses() -> None:
         assert port.hear() == [b"honest"]
     assert port.open == len(port.datagrams.sessions) == 100
     assert port.counters.replies == 50_050
+
+
+@pytest.mark.parametrize("keep_alive", [False, True])
+def test_nothing_waits_for_the_collector(keep_alive: bool) -> None:
+    """What is over is gone: a flood of sessions leaves nothing that only the collector finds."""
+    port = Port(keep_alive=keep_alive, max_connections=5)
+    fill(port, 10)
+    gc.collect()
+    gc.disable()
+    try:
+        fill(port, 50)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_fewer_places_after_a_reload() -> None:
+    """If a reload takes places away, idle sessions give way until it is right."""
+    port = Port(keep_alive=True, max_connections=200)
+    fill(port, 200)
+    port.factory.roster.change_limits(Limits(max_connections=10))
+    for number in range(4):
+        port.say(b"a", peer=("127.0.0.9", number))
+    assert port.open == 10
+    assert port.hear(("127.0.0.9", 3)) == [b"a"]
 
 
 def test_ports_share_their_places() -> None:

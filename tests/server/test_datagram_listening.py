@@ -216,6 +216,25 @@ def test_errors_of_sending(errors: list[int], why: str | None) -> None:
     assert failing.sent == ([] if why else [b"x"])
 
 
+@pytest.mark.parametrize(
+    ("host", "near"),
+    [
+        ("127.0.0.1", True),
+        ("127.255.0.9", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("12.7.0.1", False),
+        ("::ffff:192.0.2.1", False),
+        ("fe80::1", False),
+        ("::", False),
+    ],
+)
+def test_loopback(host: str, near: bool) -> None:
+    """Peers on the loopback interface are known by their addresses."""
+    some: Any = FailingSocket()
+    assert DatagramSocket(some, 10).is_loopback((host, 9)) is near
+
+
 @pytest.mark.parametrize("number", [errno.ECONNREFUSED, errno.EAGAIN, errno.ENETDOWN])
 def test_errors_of_receiving(site: Site, number: int) -> None:
     """An error of reading is over in the same turn or in the next; the port stays open."""
@@ -286,6 +305,16 @@ def test_framing_of_streams() -> None:
     assert str(caught.value) == (
         f"endpoint {LOCAL}: over UDP each datagram is a message, so the framing is chunk, not line"
     )
+
+
+def test_greeting() -> None:
+    """A greeting is for streams: a service has to listen for some."""
+    reactor = UDPReactor()
+    factory = ReplyFactory(Chunk(), Echo(), reactor, greeting=b"hello")
+    with pytest.raises(ConfigError) as caught:
+        ReplyService(reactor, factory, [LOCAL])
+    assert str(caught.value).startswith(f"endpoint {LOCAL}: a greeting cannot be sent over UDP")
+    ReplyService(reactor, factory, [LOCAL, "tcp:0"])
 
 
 def test_drain(made: list[Site]) -> None:

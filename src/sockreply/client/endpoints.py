@@ -24,6 +24,8 @@ def client_endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:
     Raises:
         Exception: It describes none; what reads it may raise anything.
     """
+    if description.lower().startswith("udp:"):
+        raise ValueError("requests go over streams, and not over UDP")
     check_client_files(description)
     endpoint: IStreamClientEndpoint = clientFromString(reactor, description)
     values = verified_client_parameters(description)

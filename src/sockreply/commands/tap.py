@@ -32,7 +32,6 @@ from sockreply.notation import SIZE_LIMIT, one_of, unescape, whole
 from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
 from sockreply.replies.responder import Responder
 from sockreply.server.endpoint_address import on_loopback
-from sockreply.server.endpoints import is_datagram
 from sockreply.settings import (
     Limits,
     ListenerSettings,
@@ -214,8 +213,6 @@ class Options(CommandOptions):
     def _from_words(self) -> Settings:
         framing = self._framing()
         greeting = self["greeting"]
-        if greeting is not None and self["listen"] and all(map(is_datagram, self["listen"])):
-            raise ConfigError("--greeting cannot be sent over UDP, because nobody connects")
         asked = {
             name.replace("-", "_"): self[name] for name in _LIMIT_OPTIONS if self[name] is not None
         }

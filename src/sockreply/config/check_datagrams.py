@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sockreply.config import form
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
-from sockreply.server.endpoints import is_datagram, over_udp
+from sockreply.server.endpoints import NO_GREETING, is_datagram, over_udp
 from sockreply.settings import ListenerSettings
 
 
@@ -35,5 +35,5 @@ def check_datagrams(
     if not udp or len(udp) < len(listen):
         return True
     if written.greeting is not None:
-        problems.add("cannot be sent over UDP, because nobody connects", "greeting")
+        problems.add(NO_GREETING, "greeting")
     return False

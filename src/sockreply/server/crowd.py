@@ -48,14 +48,16 @@ class Crowd:
 
     def has_room(self) -> bool:
         """Whether there is a place for one more session, maybe that of one that gives way."""
-        if self._roster.places > 0 and len(self._sessions) < self._most:
+        if self._is_place_free:
             return True
         for _ in range(min(LOOKS, len(self._sessions))):
             session = next(iter(self._sessions))
             if session.is_idle:
                 session.displace()
-                return True
-            self._sessions.move_to_end(session)
+                if self._is_place_free:  # not if there are fewer places since a reload
+                    return True
+            else:
+                self._sessions.move_to_end(session)
         return False
 
     def heard(self, session: Displaceable) -> None:
@@ -68,6 +70,7 @@ class Crowd:
         self._sessions.pop(session, None)
 
     @property
-    def _most(self) -> int:
+    def _is_place_free(self) -> bool:
         places = self._shared.limits.max_connections
-        return (places + 1) // 2 if self.beside_streams else places
+        most = (places + 1) // 2 if self.beside_streams else places
+        return self._roster.places > 0 and len(self._sessions) < most

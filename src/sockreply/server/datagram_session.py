@@ -267,4 +267,5 @@ class DatagramTransport:
         if not self.over:
             self.over = True
             self._session.connectionLost(_DONE)
+            del self._session  # which holds this: else both wait for the collector
             self._sessions.gone(self._key, self)

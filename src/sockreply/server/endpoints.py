@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.internet.endpoints import TCP4ServerEndpoint, serverFromString
@@ -30,24 +30,31 @@ _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)?(?:ssl|tls):", re.IGNORECASE)
 
 _UDP = re.compile("udp:", re.IGNORECASE)
 
+NO_GREETING = "a greeting cannot be sent over UDP, because nobody connects"
+"""What is wrong with a greeting of a service that listens for datagrams only."""
+
 
 def is_datagram(description: str) -> bool:
     """Does an endpoint string describe a UDP port?"""
     return _UDP.match(description) is not None
 
 
-def check_framing(framing: Framing, description: str) -> None:
-    """Check that the messages of a framing can come as datagrams.
+def check_datagrams(framing: Framing, descriptions: Sequence[str], *, greets: bool) -> None:
+    """Check that a service can do over UDP what it is to do.
 
     Args:
-        framing: A service's.
-        description: The endpoint string of a UDP port of it.
+        framing: The service's.
+        descriptions: Its endpoint strings.
+        greets: Has it a greeting?
 
     Raises:
-        BadEndpoint: They cannot.
+        BadEndpoint: It cannot.
     """
-    if not framing.fits_datagrams:
-        raise BadEndpoint(description, over_udp(framing))
+    udp = [each for each in descriptions if is_datagram(each)]
+    if udp and not framing.fits_datagrams:
+        raise BadEndpoint(udp[0], over_udp(framing))
+    if udp and greets and len(udp) == len(descriptions):
+        raise BadEndpoint(udp[0], NO_GREETING)
 
 
 def over_udp(framing: Framing) -> str:

@@ -18,10 +18,9 @@ from twisted.logger import Logger
 
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.server.endpoints import (
-    check_framing,
+    check_datagrams,
     endpoint_from,
     factory_again,
-    is_datagram,
     listen_now,
     make_with,
 )
@@ -51,7 +50,7 @@ class ReplyService(Service):
         endpoints: Where to listen: settings of listeners, endpoint strings, or endpoints.
 
     Raises:
-        ConfigError: A string does not describe an endpoint or does not suit the framing, or the
+        ConfigError: A string does not describe an endpoint or one that suits the factory, or the
             factory has another service.
     """
 
@@ -67,9 +66,8 @@ class ReplyService(Service):
         self.draining = False
         self._reactor = reactor
         self._endpoints = [self._endpoint(each) for each in endpoints]
-        for _, listener in self._endpoints:
-            if is_datagram(listener.endpoint):
-                check_framing(factory.shared.framing, listener.endpoint)
+        strings, shared = [each.endpoint for _, each in self._endpoints], factory.shared
+        check_datagrams(shared.framing, strings, greets=shared.greeting is not None)
         self._listeners: list[Listener | DatagramListener] = []
         self._rounds = Rounds(factory.roster, reactor)
         self._begun = False
