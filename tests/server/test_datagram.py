@@ -169,6 +169,17 @@ def test_close_ends_the_session() -> None:
     assert port.hear() == [b"1", b"2", b"bye", b"1"]
 
 
+def test_a_session_begins_with_all_that_waits() -> None:
+    """What has come before a session ended is answered in the next one, in order."""
+    slow = Reply(Wait(1), Send(b"slow"), Close())
+    port = Port(by_message(slow=slow), keep_alive=True)
+    port.say(b"slow", b"1", b"2", b"slow", b"3", b"4")
+    port.pass_time(1)
+    assert port.hear() == [b"slow", b"1", b"2"]
+    port.pass_time(1)
+    assert port.hear() == [b"slow", b"3", b"4"]
+
+
 @pytest.mark.parametrize("how", ["half", "reset"])
 def test_other_ways_to_close(how: Any) -> None:
     """Of a reply that is also for streams, a half-close and a reset end the session."""
@@ -192,9 +203,10 @@ def test_stall_says_no_more(read: bool) -> None:
     assert settled(port)
 
 
-def test_stall_drops_what_waits() -> None:
+@pytest.mark.parametrize("read", [True, False])
+def test_stall_drops_what_waits(read: bool) -> None:
     """What came during the reply that ends in a stall is dropped and counted."""
-    port = Port(by_message(stop=Reply(Wait(1), Stall())), idle_timeout=5)
+    port = Port(by_message(stop=Reply(Wait(1), Stall(read))), idle_timeout=5)
     port.say(b"stop", b"abc", b"de")
     port.pass_time(8)
     assert port.hear() == []
@@ -256,6 +268,17 @@ def test_pace(log: Sequence[LogEvent]) -> None:
     sessions.pass_time(3)
     assert sessions.hear() == [b"b", b"c"]
     assert settled(sessions)
+
+
+def test_pace_that_refuses() -> None:
+    """Of what waits for the reply before it, each datagram is refused by itself."""
+    limits = PeerLimits(connections=Rate(0.1, 1), over="refuse")
+    port = Port(by_message(slow=SLOW), per_peer=limits)
+    port.say(b"slow", b"1", b"2")
+    port.pass_time(1)
+    assert port.hear() == [b"slow"]
+    assert port.counters.refused == {"per_peer_rate": 2}
+    assert settled(port)
 
 
 def test_failing_responder() -> None:
