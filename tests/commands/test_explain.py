@@ -81,6 +81,21 @@ def test_state_and_peer_that_are_imagined(two: str) -> None:
         ),
         ({"service": "one", "state": "out"}, "--state: 'out' is not one of start, in"),
         ({"service": "one", "peer": "home"}, "--peer: 'home' is not an IP address"),
+        *(
+            (
+                {"service": "one", "local": local},
+                f"--local: '{local}' is not HOST:PORT, for example 127.0.0.1:12345 or [::1]:12345",
+            )
+            for local in (
+                "",
+                "5901",
+                "127.0.0.1",
+                "127.0.0.1:",
+                "::1:5901",
+                "[127.0.0.1]:1",
+                "127.0.0.1:65536",
+            )
+        ),
     ],
 )
 def test_what_cannot_be_explained(two: str, options: dict[str, str], problem: str) -> None:
@@ -88,6 +103,36 @@ def test_what_cannot_be_explained(two: str, options: dict[str, str], problem: st
     with pytest.raises(ConfigError) as caught:
         explained(two, b"7", **options)
     assert str(caught.value) == problem
+
+
+@pytest.mark.parametrize(
+    ("listen", "options", "shown"),
+    [
+        ("tcp:5901", [], "127.0.0.1:5901, 127.0.0.1, 5901"),
+        ("tcp6:5901", [], "[::1]:5901, ::1, 5901"),
+        ("tcp:5901:interface=192.0.2.7", [], "192.0.2.7:5901, 192.0.2.7, 5901"),
+        ("tcp:5901:interface=somewhere", [], "127.0.0.1:5901, 127.0.0.1, 5901"),
+        ("unix:x.sock", [], "unix, , "),
+        ("systemd:domain=INET:index=0", [], "127.0.0.1:0, 127.0.0.1, 0"),
+        ("tcp:5901", ["--local", "192.0.2.7:5999"], "192.0.2.7:5999, 192.0.2.7, 5999"),
+        ("tcp:5901", ["--local", "[fe80::1]:1"], "[fe80::1]:1, fe80::1, 1"),
+    ],
+)
+def test_what_the_client_connected_to(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    listen: str,
+    options: list[str],
+    shown: str,
+) -> None:
+    """Templates know it; it is the first listener, unless an option says something else."""
+    file = tmp_path / "x.toml"
+    file.write_text(
+        f'[services.s]\nlisten = ["{listen}", "tcp:1"]\n'
+        'rules = [{ reply = { template = "{{ local }}, {{ local.host }}, {{ local.port }}" } }]\n'
+    )
+    assert run(parse(str(file), "x", *options)) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"  send '{shown}'"
 
 
 def test_message_that_is_too_long(two: str) -> None:

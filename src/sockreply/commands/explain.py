@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from ipaddress import IPv4Address as IPv4
+from ipaddress import IPv6Address as IPv6
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
 
-from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IAddress
 from twisted.python import usage
 
 from sockreply.client.asking import is_carried
@@ -21,11 +24,13 @@ from sockreply.commands.wire import Subject, wire_explained
 from sockreply.config import read
 from sockreply.errors import CannotFrame, ConfigError
 from sockreply.framing import Framing
-from sockreply.notation import quoted, seeming_escape
+from sockreply.notation import quoted, seeming_escape, whole
 from sockreply.replies.responder import TLS, optional
 from sockreply.rules.explaining.explain import Explanation
-from sockreply.rules.explaining.imagined import imagined_tls
-from sockreply.settings import Settings
+from sockreply.rules.explaining.imagined import LOCAL, imagined_tls
+from sockreply.server.endpoint_address import address_of
+from sockreply.server.proxy.believed import is_unix
+from sockreply.settings import ServiceSettings, Settings
 
 PEER_PORT = 50_000
 """The port that an imagined peer comes from; any will do."""
@@ -55,6 +60,13 @@ class Options(CommandOptions):
         parameter("service", None, None, "Which service, if the file has several.", str),
         parameter("state", None, None, "The connection's state. [default: the initial one]", str),
         parameter("peer", None, "127.0.0.1", "The address that the message comes from.", str),
+        parameter(
+            "local",
+            None,
+            None,
+            "What the client connected to, as HOST:PORT. [default: the first listener]",
+            str,
+        ),
         parameter("sni", None, None, "It is over TLS, and the client asked for this name.", str),
         parameter(
             "subject", None, None, "It is over TLS, with a client certificate for this.", str
@@ -96,7 +108,9 @@ def run(options: Options) -> int:
         ConfigError: There is nothing to explain; see `explained`.
         CannotPrint: Standard output does not take it.
     """
-    subject = subject_of(options.file, options["service"], options["state"], options["peer"])
+    subject = subject_of(
+        options.file, options["service"], options["state"], options["peer"], options["local"]
+    )
     subject = replace(subject, tls=_tls(options))
     if options["wire"]:
         lines, answered = wire_explained(subject, options.message)
@@ -136,7 +150,11 @@ def explained(subject: Subject, message: bytes) -> Explanation:
 
 
 def subject_of(
-    path: str, service: str | None = None, state: str | None = None, peer: str = "127.0.0.1"
+    path: str,
+    service: str | None = None,
+    state: str | None = None,
+    peer: str = "127.0.0.1",
+    local: str | None = None,
 ) -> Subject:
     """The service of a file that is asked about.
 
@@ -145,6 +163,7 @@ def subject_of(
         service: The name of the service; not needed if there is one.
         state: The state of the connection on which messages would come; None: the initial one.
         peer: The IP address that they would come from.
+        local: What that would have connected to, as HOST:PORT; None: the service's first listener.
 
     Raises:
         ConfigError: The file is wrong, or has no such service, or that has no such state.
@@ -158,7 +177,8 @@ def subject_of(
             raise ConfigError(f"--state: services.{name}: code answers, which has no states")
         if state not in (states := known()):
             raise ConfigError(f"--state: {quoted(state)} is not one of {', '.join(states)}")
-    return Subject(name, asked, _peer(peer), state)
+    where = _first_listener(asked) if local is None else _local(local)
+    return Subject(name, asked, _peer(peer), state, local=where)
 
 
 def _is_carried(message: bytes, framing: Framing) -> bool:
@@ -189,9 +209,43 @@ def _tls(options: Options) -> TLS | None:
     return imagined_tls(sni or "", subject or "")
 
 
+def _local(text: str) -> IAddress:
+    host, _, port = text.rpartition(":")
+    try:
+        ip = ip_address(host.removeprefix("[").removesuffix("]"))
+        if host != (f"[{ip}]" if ip.version == 6 else str(ip)):
+            raise ValueError(host)
+        return _on(ip, whole(0, 65535)(port))
+    except (ValueError, ConfigError):
+        example = "127.0.0.1:12345 or [::1]:12345"
+        raise ConfigError(
+            f"--local: {quoted(text)} is not HOST:PORT, for example {example}"
+        ) from None
+
+
+def _first_listener(service: ServiceSettings) -> IAddress:
+    """What clients on the same machine connect to."""
+    endpoint = service.listen[0].endpoint
+    if is_unix(endpoint):
+        return UNIXAddress(None)
+    address = address_of(endpoint)
+    if address.port is None:
+        return LOCAL
+    try:
+        ip = ip_address(address.interface)
+    except ValueError:  # a name, of which only the system knows the address
+        ip = ip_address(LOCAL.host)
+    if ip.is_unspecified:  # all addresses, one of which is the loopback's
+        ip = ip_address(LOCAL.host if ip.version == 4 else "::1")
+    return _on(ip, address.port)
+
+
+def _on(ip: IPv4 | IPv6, port: int) -> IPv4Address | IPv6Address:
+    return (IPv4Address if ip.version == 4 else IPv6Address)("TCP", str(ip), port)
+
+
 def _peer(text: str) -> IPv4Address | IPv6Address:
     try:
-        version = ip_address(text).version
+        return _on(ip_address(text), PEER_PORT)
     except ValueError:
         raise ConfigError(f"--peer: {quoted(text)} is not an IP address") from None
-    return (IPv4Address if version == 4 else IPv6Address)("TCP", text, PEER_PORT)

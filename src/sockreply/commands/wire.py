@@ -13,7 +13,7 @@ from sockreply.extensions import crashes_of, failures_of
 from sockreply.framing import Framer
 from sockreply.replies.responder import TLS, optional
 from sockreply.rules.explaining.explain import Explanation
-from sockreply.rules.explaining.imagined import imagined_session
+from sockreply.rules.explaining.imagined import LOCAL, imagined_session
 from sockreply.settings import Limits, ServiceSettings
 from sockreply.shown import SHOWN_BYTES, show_bytes
 
@@ -28,6 +28,7 @@ class Subject:
         peer: Where messages would come from.
         state: The connection's state in which the first would come; None: the initial one.
         tls: The connection's.
+        local: What it connected to.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Subject:
     peer: IAddress
     state: str | None = None
     tls: TLS | None = None
+    local: IAddress = LOCAL
 
     def explain(
         self, message: bytes, count: int = 1, state: str | None = None
@@ -54,7 +56,7 @@ class Subject:
             return None
         state = self.state if state is None else state
         session = imagined_session(
-            self.service.framing, self.peer, self.name, state, count, self.tls
+            self.service.framing, self.peer, self.name, state, count, self.tls, self.local
         )
         with failures_of("responder: explain"):  # it may be code from elsewhere
             explanation: Explanation = explain(message, session)

@@ -49,7 +49,7 @@ def test_names(source: str, names: set[str]) -> None:
         (
             "{{ mesage }}",
             1,
-            "unknown name 'mesage'; known: message, match, peer, count, state, now",
+            "unknown name 'mesage'; known: message, match, peer, local, count, state, now",
         ),
         ("\n{% if 0 %}\n{{ x.y }}{% endif %}", 3, "unknown name 'x'"),
         ("{{ lipsum() }}", 1, "unknown name 'lipsum'"),

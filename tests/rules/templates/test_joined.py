@@ -65,6 +65,7 @@ VALUES = (
     *("message", "match", "match[1]", "match.unit", "count", "state", "peer", "peer.host"),
     *("peer.port", "peer.nope", "(message)", "match[0]", "match[3]", "match[true]"),
     *("match['unit']", "match.items", "match._kind", "match['_kind']", "match.mro"),
+    *("local", "local.host", "local.port", "local.nope"),
 )
 MESSAGES = (
     *(b"", b"kg", b"\xff\xfe", b"\xff\xfeA\0", b"A\0", b"A", b"\xef\xbb\xbfA", b"\x00\xd8"),
@@ -229,6 +230,7 @@ def test_published_templates(encoding: str, as_hex: bool) -> None:
         ("+{{ message }}", False),
         ("{{ match[1] }} {{ match.unit }}{{ match['unit'] }}{{ match }}", False),
         ("{{ count }} {{ state }} {{ peer }} {{ peer.host }}:{{ peer.port }}\r\n", False),
+        ("{{ local }} {{ local.host }}:{{ local.port }}", False),
         ("a{# nothing #}b{{- message -}} {% raw %}{{{% endraw %}", False),
         ("01 0\n2{{ message }}{{ match }}{{ match[1] }}", True),
     ],

@@ -65,6 +65,7 @@ PIECES = (
         "uuid",
         "now",
         "peer",
+        "local",
         "x",
         "self",
         "loop",
@@ -275,7 +276,11 @@ def test_only_what_is_used() -> None:
     [
         ("{{ ", {}, "unexpected 'end of template'"),
         ("a\r\nb\n{{ 1 + }}", {}, "line 3: unexpected 'end of print statement'"),
-        ("{{ mesage }}\n", {}, "line 1: unknown name 'mesage'; known: message, match, peer, count"),
+        (
+            "{{ mesage }}\n",
+            {},
+            "line 1: unknown name 'mesage'; known: message, match, peer, local, count",
+        ),
         ("{{ mesage }}", {}, "unknown name 'mesage'"),
         ("\n{% endfor %}", {}, "line 2: Encountered unknown tag 'endfor'."),
         ("{{ match.unit }}", {"groups": None}, "match: the rule has no regex"),

@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 
 from sockreply.rules.asked import Asked
 from sockreply.rules.templates.octets import bytes_in
-from sockreply.rules.templates.values import NAMES, Chance, Match, Peer
+from sockreply.rules.templates.values import NAMES, Chance, End, Match
 from tests.rules.stand_ins import asked, session
 
 KIND = bytes_in("utf-8", False)
@@ -53,10 +53,10 @@ def test_unknown_group() -> None:
         (UNIXAddress(b"/run/x.sock"), "unix:/run/x.sock", "", ""),
     ],
 )
-def test_peer(address: IAddress, shown: str, host: str, port: object) -> None:
-    """The peer prints as in logs, and tells its host and port where it has them."""
-    peer = Peer(address)
-    assert (str(peer), peer.host, peer.port) == (shown, host, port)
+def test_end(address: IAddress, shown: str, host: str, port: object) -> None:
+    """An end prints as in logs, and tells its host and port where it has them."""
+    end = End(address)
+    assert (str(end), end.host, end.port) == (shown, host, port)
 
 
 def test_chance() -> None:
@@ -70,12 +70,13 @@ def test_chance() -> None:
 
 
 def test_of_the_connection() -> None:
-    """The message, its number, the state and the peer are those of what was asked."""
+    """The message, its number, the state and both ends are those of what was asked."""
     of = asked(b"\xff", of=session(count=3), state="ready")
     assert value("message", of) == b"\xff"
     assert value("count", of) == 3
     assert value("state", of) == "ready"
     assert str(value("peer", of)) == "192.0.2.1:40000"
+    assert str(value("local", of)) == "192.0.2.2:12345"
 
 
 def test_now() -> None:

@@ -22,10 +22,13 @@ LOCAL = IPv4Address("TCP", "127.0.0.1", 0)
 class _Imagined:
     """What a session asks of its connection, where there is none."""
 
-    def __init__(self, framing: Framing, peer: IAddress, service: str, tls: TLS | None) -> None:
+    def __init__(
+        self, framing: Framing, peer: IAddress, local: IAddress, service: str, tls: TLS | None
+    ) -> None:
         self._tls = tls
         self.frame = framing.frame
         self._peer = peer
+        self._local = local
         self._service = service
         self._clock = Clock()
         self._clock.advance(time())
@@ -34,7 +37,7 @@ class _Imagined:
         return self._peer
 
     def host(self) -> IAddress:
-        return LOCAL
+        return self._local
 
     def tls(self) -> TLS | None:
         return self._tls
@@ -90,6 +93,7 @@ def imagined_session(
     state: str | None = None,
     count: int = 1,
     tls: TLS | None = None,
+    local: IAddress = LOCAL,
 ) -> Session:
     """The session of a connection that has sent a message.
 
@@ -100,8 +104,9 @@ def imagined_session(
         state: The connection's; None: the one that its table begins with.
         count: Which of its messages that is, from 1.
         tls: The connection's; see `imagined_tls`.
+        local: What that would have connected to.
     """
-    session = Session(_Imagined(framing, peer, service, tls))
+    session = Session(_Imagined(framing, peer, local, service, tls))
     session.number, session.count = 1, count
     if state is not None:
         remember(session, Memory(None, state, Random()))  # noqa: S311 - the table brings its own

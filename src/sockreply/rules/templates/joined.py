@@ -23,7 +23,7 @@ from sockreply.rules.templates.values import NAMES, Match
 Part: TypeAlias = bytes | Callable[[Asked], bytes]
 """Text, or what gives the bytes of a value."""
 
-_PLAIN = frozenset({"message", "match", "peer", "tls", "count", "state"})
+_PLAIN = frozenset({"message", "match", "peer", "local", "tls", "count", "state"})
 """The names whose values may be looked up again each time they are printed. The others are made
 once for a reply: `now` must not pass, and `uuid` and `random` are drawn."""
 
@@ -129,8 +129,10 @@ def _value(node: nodes.Expr, kind: type[Bytes]) -> Callable[[Asked], bytes]:
         case nodes.Name(name=name) if name in _PLAIN:
             make = NAMES[name]
             return lambda asked: kind.printed_bytes(make(asked, kind))
-        case nodes.Getattr(node=nodes.Name(name="peer"), attr="host" | "port" as name):
-            return _attribute("peer", name, kind)
+        case nodes.Getattr(
+            node=nodes.Name(name="peer" | "local" as end), attr="host" | "port" as name
+        ):
+            return _attribute(end, name, kind)
         case nodes.Getattr(
             node=nodes.Name(name="tls"), attr="version" | "cipher" | "subject" | "sni" as name
         ):

@@ -40,8 +40,8 @@ class Match:
         return str(self[0])
 
 
-class Peer:
-    """The other end of the connection; prints as logs show it.
+class End:
+    """One of the two ends of the connection; prints as logs show it.
 
     Args:
         address: Its address.
@@ -140,7 +140,8 @@ def _now(asked: Asked) -> datetime:
 NAMES: dict[str, Callable[[Asked, type[Bytes]], object]] = {
     "message": lambda asked, kind: kind(asked.message),
     "match": lambda asked, kind: Match(asked.match, kind),
-    "peer": lambda asked, _: Peer(asked.session.peer),
+    "peer": lambda asked, _: End(asked.session.peer),
+    "local": lambda asked, _: End(asked.session.host),
     "count": lambda asked, _: asked.session.count,
     "state": lambda asked, _: asked.state,
     "now": lambda asked, _: _now(asked).astimezone(),
