@@ -269,7 +269,7 @@ class Addresses:
     def listening(self, address: IAddress) -> None:
         self._told.append(address)
 
-    def connected(self, session: Session) -> None: ...
+    def connected(self, session: Session, *, where: bool = False) -> None: ...
 
     def received(self, session: Session, message: bytes) -> bool:
         return False

@@ -55,6 +55,18 @@ def test_what_the_textbook_prints(events: Sequence[LogEvent]) -> None:
     ]
 
 
+def test_where_a_client_connected_to(events: Sequence[LogEvent]) -> None:
+    """That is shown where it is in question; a field has it in any case."""
+    talk, _ = logged_talk()
+    log: Any = talk.factory.shared.exchanges
+    log.connected(talk.session, where=True)
+    assert texts(events) == [
+        f"client {PEER} connected",
+        f"client {PEER} connected to 10.0.0.1:12345",
+    ]
+    assert [event["local"] for event in events] == ["10.0.0.1:12345"] * 2
+
+
 def test_all_lines_have_one_namespace(events: Sequence[LogEvent]) -> None:
     """Whatever is told: where it listens, exchanges, what is not shown, and how clients leave."""
     talk, clock = logged_talk("debug", a_second=1)

@@ -295,8 +295,8 @@ class NotingLog:
     def listening(self, address: object) -> None:
         self.told.append(("listening", address))
 
-    def connected(self, session: Session) -> None:
-        self.told.append(("connected",))
+    def connected(self, session: Session, *, where: bool = False) -> None:
+        self.told.append(("connected", "where") if where else ("connected",))
 
     def secured(self, session: Session) -> None:
         self.told.append(("secured", session.tls))

@@ -25,7 +25,7 @@ from sockreply.settings import ListenerSettings, TLSSettings
 from sockreply.tls_layer import TLSFactory
 from tests.end_to_end.certificates import make_certificate
 from tests.server.ports import ListPort, PortEndpoint
-from tests.server.stand_ins import FakeTransport, LoopingReactor, by_message, watch
+from tests.server.stand_ins import FakeTransport, LoopingReactor, NotingLog, by_message, watch
 
 
 class Site:
@@ -73,6 +73,20 @@ def test_addresses() -> None:
     assert site.service.addresses() == [IPv4Address("TCP", "0.0.0.0", n) for n in (1, 2)]
     site.service.stopService()
     assert site.service.addresses() == []
+
+
+def test_where_a_client_connected() -> None:
+    """The log hears whether that is in question, which it is while there are several listeners."""
+    site = Site("tcp:1")
+    log = site.factory.shared.exchanges = NotingLog()
+    site.service.startService()
+    site.connect()
+    site.service.listen_too(ListenerSettings("tcp:2"))
+    site.connect()
+    watch(Deferred.fromCoroutine(site.service.listen_no_more("tcp:1")))
+    site.connect()
+    connected = [told for told in log.told if told[0] == "connected"]
+    assert connected == [("connected",), ("connected", "where"), ("connected",)]
 
 
 @pytest.mark.parametrize("description", ["nonsense:1", "tcp:x", "tcp", ""])

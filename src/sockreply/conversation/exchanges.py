@@ -87,8 +87,13 @@ class Exchanges(Protocol):
     def listening(self, address: IAddress) -> None:
         """A listener is up."""
 
-    def connected(self, session: Session) -> None:
-        """A client has connected."""
+    def connected(self, session: Session, *, where: bool = False) -> None:
+        """A client has connected.
+
+        Args:
+            session: The connection.
+            where: Could it have connected somewhere else, to another listener of the service?
+        """
 
     def secured(self, session: Session) -> None:
         """A client has come to speak TLS."""
@@ -150,7 +155,7 @@ class NoExchanges:
 
     def listening(self, address: IAddress) -> None: ...
 
-    def connected(self, session: Session) -> None: ...
+    def connected(self, session: Session, *, where: bool = False) -> None: ...
 
     def secured(self, session: Session) -> None: ...
 

@@ -96,6 +96,8 @@ class Shared:
         self.clock: Any = clock
         self.alarms = Alarms(clock)
         """Wakes the deadlines of the connections."""
+        self.listeners = 1
+        """On how many addresses the service listens."""
         self.keep_alive = keep_alive
         self.greeting = greeting
         self.limits = limits

@@ -76,12 +76,13 @@ class ExchangeLog:
             text = "listening on {address}{over_udp}"
             _log.info(text, address=show_address(address), over_udp=over_udp)
 
-    def connected(self, session: Session) -> None:
+    def connected(self, session: Session, *, where: bool = False) -> None:
         self._open += 1
         if self._clients:
             self._clients -= 1
             self._second.begin()
-            self._say(session, "client {peer} connected")
+            text = "client {peer} connected" + (" to {local}" if where else "")
+            self._say(session, text, local=show_address(session.host))
         else:
             self._hidden_clients += 1
             if not self._silent:

@@ -85,12 +85,12 @@ class RecordedExchanges:
     def listening(self, address: IAddress) -> None:
         self._shown.listening(address)
 
-    def connected(self, session: Session) -> None:
+    def connected(self, session: Session, *, where: bool = False) -> None:
         now = self._clock.seconds()
         self._connections[session] = _Connection(now)
         text = f', "local": {json_text(show_address(session.host))}{proxy_json(session.proxy)}'
         self._write(session, "connected", now, text)
-        self._shown.connected(session)
+        self._shown.connected(session, where=where)
 
     def secured(self, session: Session) -> None:
         known = ", ".join(

@@ -141,7 +141,7 @@ class Roster:
         self.connections.add(connection)
         shared.counters.connections += 1
         connection.session.number = shared.counters.connections
-        shared.exchanges.connected(connection.session)
+        shared.exchanges.connected(connection.session, where=shared.listeners > 1)
         if self._admission.pacing is not None:
             framer = self._pace(connection)
             if framer is not None and not framer.enter():

@@ -202,6 +202,7 @@ class ReplyService(Service):
             if listener in self._listeners:  # it has not gone with all of them meanwhile
                 self._listeners.remove(listener)
                 self._note_kinds()
+                self.factory.shared.listeners = len(self._listeners)
                 await listener.stop()
 
     def _endpoint(
@@ -231,6 +232,7 @@ class ReplyService(Service):
         listener = self._listener(port, description)
         self._listeners.append(listener)
         self._note_kinds()
+        self.factory.shared.listeners = len(self._listeners)
         listener.tune(backlog_of(description))
         if listener.address is not None:
             self.factory.shared.exchanges.listening(listener.address)
