@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from sockreply.framing.interfaces import Framing
 from sockreply.pem import Certificate
@@ -130,6 +130,20 @@ class TLSSettings:
     starttls: bool = False
 
 
+class PartOfRange(NamedTuple):
+    """One port of a range.
+
+    Args:
+        written: The endpoint string that has the range.
+        place: Which of its ports it is, from 0.
+        size: How many ports it has.
+    """
+
+    written: str
+    place: int
+    size: int
+
+
 @dataclass(frozen=True)
 class ListenerSettings:
     """Where a service listens, and what lies between the socket and its connections.
@@ -139,11 +153,18 @@ class ListenerSettings:
         tls: The TLS of its connections; None: none, or what the string says.
         proxy_from: The proxies whose PROXY headers are believed; each connection there has to
             begin with one. None: it is as the string says, and mostly none does.
+        part: Of which range of ports it is one; None: it stands alone.
     """
 
     endpoint: str
     tls: TLSSettings | None = None
     proxy_from: tuple[Proxies, ...] | None = None
+    part: PartOfRange | None = None
+
+    @property
+    def written(self) -> str:
+        """The endpoint string as the operator wrote it: for all ports of a range, if it has one."""
+        return self.endpoint if self.part is None else self.part.written
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,24 @@ def test_what_is_set_up(two: str) -> None:
     ]
 
 
+def test_ranges_of_ports(tmp_path: Path) -> None:
+    """A range is one line, with how many ports it has; so is the warning about it."""
+    path = tmp_path / "x.toml"
+    path.write_text(
+        "[services.s]\notherwise = 'x'\n"
+        "listen = ['tcp:5901-5999:interface=127.0.0.1', 'haproxy:tcp:6001-6002', 'tcp:7-7']\n"
+    )
+    lines, good = check(str(path))
+    assert good
+    (warning,) = (line for line in lines if "warning" in line)
+    assert "haproxy:tcp:6001-6002 accepts PROXY headers from everybody" in warning
+    assert [line for line in lines if "listens on" in line] == [
+        "  listens on tcp:5901-5999:interface=127.0.0.1 (99 ports)",
+        "  listens on haproxy:tcp:6001-6002 (2 ports), with PROXY headers from everybody",
+        "  listens on tcp:7-7 (1 port)",
+    ]
+
+
 def test_certificates(tmp_path: Path) -> None:
     """Of each listener, whom its certificates are for, and when they expire; and a warning."""
     pair = make_certificate(tmp_path / "a.pem", names=("localhost", "::1"), ends=400 * DAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sockreply.commands.overrides import Overrides
 from sockreply.errors import ConfigError
 from sockreply.framing import Line
 from sockreply.replies import Echo
+from sockreply.server.port_ranges import expanded
 from sockreply.settings import ListenerSettings, LogSettings, ServiceSettings, Settings
 
 
@@ -32,6 +34,7 @@ def settings(*listeners: str, **services: tuple[str, ...]) -> Settings:
 @pytest.mark.parametrize(
     ("listener", "port", "interface", "moved"),
     [
+        ("tcp:12345:backlog=5", "0", None, "tcp:0:backlog=5"),
         ("tcp:12345:interface=127.0.0.1", 0, None, "tcp:0:interface=127.0.0.1"),
         ("tcp:port=12345:backlog=5", 7, None, "tcp:7:backlog=5"),
         ("tcp:12345", None, "::1", r"tcp:12345:interface=\:\:1"),
@@ -42,11 +45,31 @@ def settings(*listeners: str, **services: tuple[str, ...]) -> Settings:
     ],
 )
 def test_the_listener_is_moved(
-    listener: str, port: int | None, interface: str | None, moved: str
+    listener: str, port: int | str | None, interface: str | None, moved: str
 ) -> None:
     """Its port, its interface, or both; the rest of it stays."""
     overridden = Overrides(port=port, interface=interface).override(settings(listener))
     assert overridden.services["s"].listen == (ListenerSettings(moved),)
+
+
+@pytest.mark.parametrize(
+    ("listener", "port", "interface", "moved"),
+    [
+        ("tcp:12345:backlog=5", "7-8", None, ["tcp:7:backlog=5", "tcp:8:backlog=5"]),
+        ("tcp:7-9:backlog=5", "1-2", None, ["tcp:1:backlog=5", "tcp:2:backlog=5"]),
+        ("tcp:7-9:backlog=5", "0", None, ["tcp:0:backlog=5"]),
+        ("tcp:7-8", None, "::1", [r"tcp:7:interface=\:\:1", r"tcp:8:interface=\:\:1"]),
+    ],
+)
+def test_ranges_are_moved(
+    listener: str, port: str | None, interface: str | None, moved: list[str]
+) -> None:
+    """A range of ports is one listener of the file, and may take the place of one."""
+    given = settings("unix:x")
+    service = replace(given.services["s"], listen=expanded(ListenerSettings(listener)))
+    given = replace(given, services={"s": service})
+    overridden = Overrides(port=port, interface=interface).override(given)
+    assert [each.endpoint for each in overridden.services["s"].listen] == moved
 
 
 @pytest.mark.parametrize(

@@ -60,12 +60,15 @@ def test_defaults() -> None:
         (["--interface", "0.0.0.0"], ("tcp:12345:interface=0.0.0.0",)),
         (["--interface", "::1", "-p", "1"], (r"tcp:1:interface=\:\:1",)),
         (["--listen", "tcp:1"], ("tcp:1",)),
+        (["--listen=tcp:7-7", "--listen", "unix:/1-2"], ("tcp:7", "unix:/1-2")),
+        (["-p", "7-8"], ("tcp:7:interface=127.0.0.1", "tcp:8:interface=127.0.0.1")),
         (["--listen", "tcp:1", "--listen=unix:/x"], ("tcp:1", "unix:/x")),
     ],
 )
 def test_where_to_listen(words: list[str], listen: tuple[str, ...]) -> None:
     """A port and an interface, or endpoint strings, in their order."""
-    assert parse(*words).services["default"].listen == tuple(map(ListenerSettings, listen))
+    listeners = parse(*words).services["default"].listen
+    assert tuple(each.endpoint for each in listeners) == listen
 
 
 @pytest.mark.parametrize(
@@ -177,6 +180,7 @@ SECONDS = ["x", "", "-1", "nan", "inf", "1e999"]
     ("option", "value"),
     [
         *(("port", value) for value in [*NUMBERS, "65536"]),
+        *(("port", value) for value in ["9-7", "0-7", "1-65536", "1-", "1-2-3", "a-b", "1-x"]),
         *(("max-connections", value) for value in [*NUMBERS, "0"]),
         *(("max-message", value) for value in [*NUMBERS, "0"]),
         *(("idle-timeout", value) for value in SECONDS),
@@ -207,6 +211,12 @@ def test_bad_values(option: str, value: str) -> None:
     assert option in line
     assert "\n" not in line
     assert line.isprintable()
+
+
+def test_bad_range() -> None:
+    """A range of ports that cannot be is one line that names the endpoint."""
+    with pytest.raises(CannotStart, match=r"^endpoint tcp:9-7: the range 9-7 runs backwards"):
+        parse("--listen=tcp:9-7")
 
 
 @pytest.mark.parametrize(

@@ -338,6 +338,26 @@ LISTENS = [
         "listen = 'udp:53'\nrules = [{ when = { length = 1 }, reply = { starttls = true } }]",
         "services.s.rules.rule-1.reply.starttls: no listener of the service has tls with starttls",
     ),
+    (
+        "listen = ['unix:x', 'tcp:80-99', 'tcp:90-110:interface=127.0.0.1']",
+        "services.s.listen[3]: tcp port 90 is already used by services.s.listen[2]",
+    ),
+    (
+        "listen = ['tcp:5999-5901']",
+        "services.s.listen[1]: endpoint tcp:5999-5901: the range 5999-5901 runs backwards; write",
+    ),
+    (
+        "listen = { endpoint = 'tcp:0-9' }",
+        "services.s.listen.endpoint: endpoint tcp:0-9: 0 in the range is not a port from 1 to ",
+    ),
+    (
+        "listen = 'tcp:1-9:nonsense=1'",
+        "services.s.listen: endpoint tcp:1-9:nonsense=1: there is no parameter 'nonsense'; for ",
+    ),
+    (
+        "listen = 'tcp:5901-'",
+        "services.s.listen: endpoint tcp:5901-: the range 5901- has no end; for example 5901-5999",
+    ),
 ]
 """Where a service listens."""
 

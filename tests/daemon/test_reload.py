@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sockreply.daemon.daemon import Daemon
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.framing import Line
 from sockreply.replies import FixedReply, Reply, Wait
+from sockreply.server.port_ranges import expanded
 from sockreply.server.service import ReplyService
 from sockreply.settings import ListenerSettings, LogSettings, ServiceSettings, Settings
 from tests.server.ports import NotingReactor
@@ -101,6 +103,30 @@ def test_address_goes_from_one_service_to_another(site: Site) -> None:
     assert site.ports == [1, 2]
     assert len(site.daemon.serving["c"].service.addresses()) == 1
     assert len(site.daemon.serving["b"].service.addresses()) == 1
+
+
+def ranged(written: str) -> ServiceSettings:
+    """A service that listens on a range of ports."""
+    return replace(service(), listen=expanded(ListenerSettings(written)))
+
+
+def test_range_of_ports_grows_and_moves(site: Site) -> None:
+    """Its ports are listeners of their own: those that it keeps are not touched."""
+    assert site.change(a=ranged("tcp:11-14")) == [None]
+    kept = site.daemon.serving["a"].service._listeners[2:]
+    with capturedLogs() as events:
+        assert site.change(a=ranged("tcp:13-16"), b=ranged("tcp:11-12:backlog=9")) == [None]
+    assert site.ports == [11, 12, 13, 14, 15, 16]
+    assert site.daemon.serving["a"].service._listeners[:2] == kept
+    listening = [text for text in texts(events) if text.startswith("listening on")]
+    assert listening == [
+        "listening on 127.0.0.1:13-16 (4 ports)",
+        "listening on 127.0.0.1:11-12 (2 ports)",
+    ]
+    site.reactor.listenTCP(18, None)
+    (failed,) = site.change(a=ranged("tcp:13-20"))
+    assert isinstance(failed, CannotStart)
+    assert site.ports == [11, 12, 13, 14, 15, 16, 18]
 
 
 def test_nothing_is_changed_by_what_fails(site: Site, tmp_path: Path) -> None:

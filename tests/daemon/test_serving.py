@@ -19,7 +19,8 @@ from sockreply.replies import FixedReply, Responder, Session, as_responder
 from sockreply.rules.replies import Constant, Recipe, SendPart
 from sockreply.rules.table import Rule, RuleTable
 from sockreply.server import Limits
-from sockreply.settings import ServiceSettings
+from sockreply.server.port_ranges import expanded
+from sockreply.settings import ListenerSettings, ServiceSettings
 from tests.server.stand_ins import FakeTransport, texts
 
 
@@ -186,6 +187,26 @@ def test_limits_that_were_asked_for_have_to_fit(fit: Callable[[int], None]) -> N
         fit_limits({"a": asked, "b": settings()})
     with pytest.raises(CannotStart, match="allows 100"):
         fit_limits({"a": asked, "b": asked})
+
+
+def test_listeners_are_left_their_descriptors(fit: Callable[[int], None]) -> None:
+    """More than a few take places of connections; if none is left, that is one line."""
+    fit(1_000)
+    many = settings(listen=expanded(ListenerSettings("tcp:1-516")))
+    with capturedLogs():
+        assert fit_limits({"a": settings(listen=many.listen[:16])})["a"].max_connections == 1_000
+        assert fit_limits({"a": many})["a"].max_connections == 500
+    line = (
+        "60000 listeners do not fit the limit on open files, which allows 1016 listeners and "
+        "connections together"
+    )
+    with pytest.raises(CannotStart, match=line):
+        fit_limits({"a": settings(listen=expanded(ListenerSettings("tcp:1-60000")))})
+    asked = settings(
+        listen=many.listen, limits=Limits(max_connections=501), max_connections_asked=True
+    )
+    with pytest.raises(CannotStart, match="516 listeners do not fit"):
+        fit_limits({"a": asked})
 
 
 def test_other_connections_are_left_their_descriptors(fit: Callable[[int], None]) -> None:

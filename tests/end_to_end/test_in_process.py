@@ -266,7 +266,7 @@ class Addresses:
     def __init__(self, told: list[IAddress]) -> None:
         self._told = told
 
-    def listening(self, address: IAddress) -> None:
+    def listening(self, address: IAddress, *, ports: int = 1) -> None:
         self._told.append(address)
 
     def connected(self, session: Session, *, where: bool = False) -> None: ...

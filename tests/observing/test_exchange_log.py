@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.task import Clock
 from twisted.logger import (
     LogEvent,
@@ -53,6 +53,20 @@ def test_what_the_textbook_prints(events: Sequence[LogEvent]) -> None:
         f"received from {PEER}: 'none'",
         f"answered {PEER} with silence",
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        (IPv4Address("TCP", "127.0.0.1", 5999), "127.0.0.1:5901-5999"),
+        (IPv6Address("TCP", "::1", 5999), "[::1]:5901-5999"),
+    ],
+)
+def test_range_of_ports(events: Sequence[LogEvent], address: Any, shown: str) -> None:
+    """That a service listens on many ports in a row is one line."""
+    ExchangeLog(Clock()).listening(address, ports=99)
+    ExchangeLog(Clock(), "warn").listening(address, ports=99)
+    assert texts(events) == [f"listening on {shown} (99 ports)"]
 
 
 def test_where_a_client_connected_to(events: Sequence[LogEvent]) -> None:

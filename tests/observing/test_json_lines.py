@@ -113,6 +113,15 @@ def test_json_line_of_a_legacy_event() -> None:
     assert line["time"] == "1970-01-01T00:00:00+00:00"
 
 
+def test_event_without_text() -> None:
+    """It is not to be shown, unless it has a failure."""
+    page = Page()
+    JSONLines(page)({"log_time": 0.0, "log_format": ""})
+    assert not page.lines
+    JSONLines(page)({"log_time": 0.0, "log_format": "", "log_failure": Failure(ValueError("bad"))})
+    assert len(page.lines) == 1
+
+
 def test_json_of_every_exchange(tmp_path: Path) -> None:
     """The exchange log as JSON: each line valid, with the peer and what it said."""
     observer = open_json_log(str(tmp_path / "log.json"))

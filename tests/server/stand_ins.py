@@ -292,8 +292,8 @@ class NotingLog:
         self.exact = False
         self.told: list[tuple[Any, ...]] = []
 
-    def listening(self, address: object) -> None:
-        self.told.append(("listening", address))
+    def listening(self, address: object, *, ports: int = 1) -> None:
+        self.told.append(("listening", address) if ports == 1 else ("listening", address, ports))
 
     def connected(self, session: Session, *, where: bool = False) -> None:
         self.told.append(("connected", "where") if where else ("connected",))

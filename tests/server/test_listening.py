@@ -31,12 +31,16 @@ class Site:
         limits = Limits(max_connections=places)
         self.factory = ReplyFactory(Line(), Echo(), self.reactor, limits=limits)
         self.ports = [ListPort(self.factory, self.reactor) for _ in range(2)]
-        self.listeners = [Listener(port, self.factory.roster, self.reactor) for port in self.ports]
+        self.waiting: set[Listener] = set()
+        self.listeners = [
+            Listener(port, self.factory.roster, self.reactor, waiting=self.waiting)
+            for port in self.ports
+        ]
         self.factory.roster.on_place.append(self.place_free)
 
     def place_free(self) -> None:
         """Tell the listeners, and let the loop tell the ports."""
-        for listener in self.listeners:
+        for listener in tuple(self.waiting):
             listener.place_free()
 
     def end_one(self) -> None:
@@ -99,6 +103,18 @@ def test_places_that_come_free(site: Site) -> None:
         assert len(site.ports[0].clients.waiting) == waiting
     site.end_one()
     assert site.ports[0].reads
+
+
+def test_who_waits_for_places(site: Site) -> None:
+    """Only a listener that has to know of a place is told of one, which the others need not be."""
+    site.ports[0].arrive(4)
+    assert site.waiting == {site.listeners[0]}
+    site.end_one()
+    assert not site.waiting
+    site.ports[1].arrive(2)
+    assert site.waiting == {site.listeners[1]}
+    site.listeners[1].stop()
+    assert not site.waiting
 
 
 def test_places_that_come_free_leave_other_ports_alone(site: Site) -> None:

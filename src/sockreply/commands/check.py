@@ -12,6 +12,7 @@ from sockreply.errors import BadFile, UnreadableFile
 from sockreply.extensions import failures_of
 from sockreply.replies.responder import optional
 from sockreply.server.certificates import certificates_of
+from sockreply.server.port_ranges import leading
 from sockreply.server.proxy.believed import (
     EVERYBODY,
     believes_everybody,
@@ -80,7 +81,7 @@ def _told(settings: Settings) -> Iterator[str]:
     """What a file sets up, a line each."""
     for name, service in settings.services.items():
         yield f"service {name}: {', '.join(_parts(service))}"
-        for listener in service.listen:
+        for listener in leading(service.listen):
             yield from _listening(listener, service.limits)
         for line in _described(service)[1:]:
             yield f"  {line}"
@@ -97,11 +98,18 @@ def _listening(listener: ListenerSettings, limits: Limits) -> Iterator[str]:
     """Where it is, and its certificates."""
     tls = listener.tls
     how = "" if tls is None else ", with STARTTLS" if tls.starttls else ", with TLS"
-    yield f"  listens on {listener.endpoint}{how}{_proxies(listener, limits)}"
+    yield f"  listens on {listener.written}{_size(listener)}{how}{_proxies(listener, limits)}"
     for each in certificates_of(listener):
         shown_to = "" if each.asked_as is None else f" for {each.asked_as}"
         names = show_text(", ".join(each.names))
         yield f"    certificate{shown_to}: {names}; expires on {each.ends:%Y-%m-%d} ({each.file})"
+
+
+def _size(listener: ListenerSettings) -> str:
+    """How many ports its range has, as part of a line."""
+    if listener.part is None:
+        return ""
+    return f" ({listener.part.size} port{'s' * (listener.part.size != 1)})"
 
 
 def _proxies(listener: ListenerSettings, limits: Limits) -> str:
@@ -119,9 +127,9 @@ def _warnings(settings: Settings) -> Iterator[str]:
     """What is said of it when the daemon starts, a line each."""
     yield from settings.warnings
     for name, service in settings.services.items():
-        for listener in service.listen:
+        for listener in leading(service.listen):
             if believes_everybody(listener, service.limits):
-                yield f"services.{name}.listen: {EVERYBODY.format(endpoint=listener.endpoint)}"
+                yield f"services.{name}.listen: {EVERYBODY.format(endpoint=listener.written)}"
 
 
 def _parts(service: ServiceSettings) -> Iterator[str]:

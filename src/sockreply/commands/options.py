@@ -12,7 +12,8 @@ from twisted.python import usage
 from sockreply.errors import CannotFrame, ConfigError
 from sockreply.extensions import crashes_of
 from sockreply.framing.interfaces import Framing
-from sockreply.notation import quoted
+from sockreply.notation import quoted, whole
+from sockreply.server.port_ranges import MOST_PORT, port_range
 
 DEFAULT_PORT = 12345
 DEFAULT_INTERFACE = "127.0.0.1"
@@ -42,6 +43,14 @@ class CommandOptions(usage.Options):
 
         print(f"sockreply {version('sockreply')}")
         raise SystemExit(0)
+
+
+def ports(text: str) -> str:
+    """Reads a port to listen on, or a range of ports; both stand like this in endpoint strings."""
+    if "-" in text[1:]:
+        port_range(text)
+        return text
+    return str(whole(0, MOST_PORT)(text))
 
 
 def seconds(text: str) -> float:

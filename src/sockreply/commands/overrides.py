@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from twisted.internet.endpoints import quoteStringArgument
 
 from sockreply.errors import ConfigError
+from sockreply.server.port_ranges import expanded, leading
 from sockreply.settings import Level, Settings
 
 _TCP = re.compile(r"((?:haproxy:)?(?:tcp6?|ssl|tls|udp):)(?:port=)?([^:]*)(.*)", re.DOTALL)
@@ -21,7 +22,7 @@ class Overrides:
     """The options that may be given beside --config; None: the file says it.
 
     Args:
-        port: Of the only listener.
+        port: Of the only listener; a number, or a range such as 5901-5999.
         interface: Of the only listener.
         level: Of the log.
         json: The absolute path of a file of JSON lines, or "-".
@@ -30,7 +31,7 @@ class Overrides:
         ready_file: The absolute path of the file that tells where the daemon listens.
     """
 
-    port: int | None = None
+    port: int | str | None = None
     interface: str | None = None
     level: Level | None = None
     json: str | None = None
@@ -61,7 +62,9 @@ class Overrides:
             return settings
         option = "--interface" if self.port is None else "--port"
         listeners = [
-            (name, each) for name, service in settings.services.items() for each in service.listen
+            (name, each)
+            for name, service in settings.services.items()
+            for each in leading(service.listen)
         ]
         if len(listeners) != 1 or len(settings.services) != 1:
             raise ConfigError(
@@ -69,13 +72,13 @@ class Overrides:
                 f"{_count(len(listeners), 'listener')}, and only a single one can be moved"
             )
         ((name, listener),) = listeners
-        found = _TCP.fullmatch(listener.endpoint)
+        found = _TCP.fullmatch(listener.written)
         if found is None:
             raise ConfigError(
-                f"{option}: the listener {listener.endpoint} in {settings.file} has no port"
+                f"{option}: the listener {listener.written} in {settings.file} has no port"
             )
-        moved = replace(listener, endpoint=self._moved(*found.groups()))
-        service = replace(settings.services[name], listen=(moved,))
+        moved = replace(listener, endpoint=self._moved(*found.groups()), part=None)
+        service = replace(settings.services[name], listen=expanded(moved))
         return replace(settings, services={name: service})
 
     def _moved(self, before: str, port: str, after: str) -> str:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from twisted.internet.endpoints import quoteStringArgument
 from twisted.python import usage
 
 from sockreply.clocks import keep_steady
@@ -17,38 +16,26 @@ from sockreply.commands.options import (
     CommandOptions,
     address,
     file_path,
-    fitting,
     option,
     parameter,
+    ports,
     seconds,
 )
 from sockreply.commands.runners import log_without_waiting, refusal, why_no_output
+from sockreply.commands.service_options import service_of
 from sockreply.daemon.daemon import Daemon
 from sockreply.errors import ConfigError
-from sockreply.extensions import crashes_of
-from sockreply.framing.interfaces import Framing
-from sockreply.framing.registry import FRAMING_NAMES, parse_framing
+from sockreply.framing.registry import FRAMING_NAMES
 from sockreply.notation import SIZE_LIMIT, one_of, unescape, whole
-from sockreply.replies.builtin import TEXTBOOK_REPLY, Echo, FixedReply
-from sockreply.replies.responder import Responder
 from sockreply.server.endpoint_address import on_loopback
-from sockreply.settings import (
-    Limits,
-    ListenerSettings,
-    LogSettings,
-    ServiceSettings,
-    Settings,
-    shown_as,
-)
+from sockreply.settings import LogSettings, Settings
 
 DEFAULT_SERVICE = "default"
 
-_LIMITS = Limits()
 _SHOWN = one_of(text="text", hex="hex")
 _LEVELS = one_of(debug="debug", info="info", warn="warn")
 _FRAMINGS = ", ".join(FRAMING_NAMES) + " or an installed one, as NAME or NAME:key=value,..."
 _ESCAPES = r"escapes: \r \n \t \0 \\ \, \xNN"
-_LIMIT_OPTIONS = ("idle-timeout", "max-connections", "max-message", "drain-timeout", "drain-delay")
 _BESIDE_CONFIG = ("port", "interface", "log-level", "json-log", "record", "metrics", "ready-file")
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."
 
@@ -69,7 +56,13 @@ class Options(CommandOptions):
     ]
 
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
-        parameter("port", "p", None, "TCP port; 0: a free one. [default: 12345]", whole(0, 65535)),
+        parameter(
+            "port",
+            "p",
+            None,
+            "TCP port, or a range such as 5901-5999; 0: a free one. [default: 12345]",
+            ports,
+        ),
         parameter("interface", None, None, "Where to listen. [default: 127.0.0.1]", address),
         parameter(
             "framing",
@@ -211,24 +204,8 @@ class Options(CommandOptions):
         return replace(settings, override=overrides.override)
 
     def _from_words(self) -> Settings:
-        framing = self._framing()
-        greeting = self["greeting"]
-        asked = {
-            name.replace("-", "_"): self[name] for name in _LIMIT_OPTIONS if self[name] is not None
-        }
         return Settings(
-            services={
-                DEFAULT_SERVICE: ServiceSettings(
-                    listen=self._listen(),
-                    framing=framing,
-                    responder=self._responder(framing),
-                    shown_as=shown_as(self["show"], framing),
-                    keep_alive=bool(self["keep-alive"]),
-                    greeting=None if greeting is None else fitting("greeting", greeting, framing),
-                    limits=Limits(**asked),
-                    max_connections_asked=self["max-connections"] is not None,
-                )
-            },
+            services={DEFAULT_SERVICE: service_of(self)},
             log=LogSettings(
                 level=self["log-level"] or LogSettings.level,
                 json=self._json_log(),
@@ -247,42 +224,6 @@ class Options(CommandOptions):
 
     def _metrics(self) -> str | None:
         return None if self["metrics"] is None else option("metrics", on_loopback)(self["metrics"])
-
-    def _listen(self) -> tuple[ListenerSettings, ...]:
-        port, interface = self["port"], self["interface"]
-        if self["listen"]:
-            if port is not None or interface is not None:
-                raise ConfigError("--listen cannot be combined with --port or --interface")
-            return tuple(map(ListenerSettings, self["listen"]))
-        port = DEFAULT_PORT if port is None else port
-        where = quoteStringArgument(DEFAULT_INTERFACE if interface is None else interface)
-        return (ListenerSettings(f"tcp:{port}:interface={where}"),)
-
-    def _framing(self) -> Framing:
-        spec = "chunk" if self["framing"] is None else self["framing"]
-        most = _LIMITS.max_message if self["max-message"] is None else self["max-message"]
-        framing = option("framing", parse_framing)(spec)
-        with crashes_of(f"--framing: framing {framing.name}"):
-            try:
-                framing.framer(most)
-            except ConfigError:
-                raise ConfigError(
-                    f"--framing: {spec} needs more than --max-message {most} allows"
-                ) from None
-        return framing
-
-    def _responder(self, framing: Framing) -> Responder:
-        given = [name for name in ("reply", "echo", "responder") if self[name] not in (None, 0)]
-        if len(given) > 1:
-            raise ConfigError(f"--{given[0]} and --{given[1]} cannot be combined")
-        if self["echo"]:
-            return Echo()
-        if self["responder"] is not None:
-            from sockreply.replies.named import load_responder  # now, for few name one
-
-            return load_responder(self["responder"])
-        text = TEXTBOOK_REPLY.encode() if self["reply"] is None else self["reply"]
-        return FixedReply(fitting("reply", text, framing))
 
 
 def makeService(options: Options) -> Daemon:

@@ -45,12 +45,15 @@ def check_addresses(listening: Sequence[Listening], problems: Problems) -> None:
         listening: The places in the configuration, and the addresses there.
         problems: Collect them.
     """
-    by_port = defaultdict[object, list[Listening]](list)
+    by_key = defaultdict[object, list[Listening]](list)
+    told = set[object]()
     for keys, address in listening:
-        same = by_port[address.port if address.port is not None else address]
+        same = by_key[address.key]
         for other_keys, other in same:
             if address.collides(other):
-                problems.add(f"{address.name} is already used by {place(other_keys)}", *keys)
+                if (keys, other_keys) not in told:  # of two ranges, the first port is enough
+                    problems.add(f"{address.name} is already used by {place(other_keys)}", *keys)
+                    told.add((keys, other_keys))
                 break
         same.append((keys, address))
 

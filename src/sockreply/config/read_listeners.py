@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeAlias
 
 from sockreply.config import form
 from sockreply.config.problems import Place
-from sockreply.config.read_endpoints import read_endpoint
+from sockreply.config.read_endpoints import read_endpoints
 from sockreply.config.read_proxies import read_proxies
 from sockreply.config.read_tls import read_tls, warn_of_dates
 from sockreply.config.reading import Reading
@@ -30,18 +31,20 @@ def read_listeners(
         entries: Iterable[tuple[Place, _Written]] = reading.problems.each(written)
         for at, each in entries:
             with at:
-                listeners.append(_read(each, reading))
+                listeners += _read(each, reading)
     return tuple(listeners)
 
 
-def _read(written: _Written, reading: Reading) -> ListenerSettings:
+def _read(written: _Written, reading: Reading) -> tuple[ListenerSettings, ...]:
+    """A listener, or one for each port of a range."""
     if isinstance(written, str):
-        listener = ListenerSettings(read_endpoint(written, reading))
-        for certificate in certificates_of(listener):
+        listeners = read_endpoints(written, reading)
+        for certificate in certificates_of(listeners[0]):
             warn_of_dates(certificate, reading)
-        return listener
+        return listeners
+    listeners = ()
     with reading.problems.at("endpoint"):
-        read_endpoint(written.endpoint, reading)
+        listeners = read_endpoints(written.endpoint, reading)
     proxies = tls = None
     if written.proxy_from is not None:
         with reading.problems.at("proxy_from"):
@@ -57,4 +60,4 @@ def _read(written: _Written, reading: Reading) -> ListenerSettings:
                     f"endpoint {written.endpoint} has TLS of its own; with tls, use tcp:"
                 )
             tls = read_tls(written.tls, reading)
-    return ListenerSettings(written.endpoint, tls=tls, proxy_from=proxies)
+    return tuple(replace(each, tls=tls, proxy_from=proxies) for each in listeners)

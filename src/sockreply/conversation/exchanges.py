@@ -84,8 +84,13 @@ class Exchanges(Protocol):
     exact: bool
     """Does it want to know which bytes came, and when, of each connection that is made now?"""
 
-    def listening(self, address: IAddress) -> None:
-        """A listener is up."""
+    def listening(self, address: IAddress, *, ports: int = 1) -> None:
+        """A listener is up.
+
+        Args:
+            address: Its address.
+            ports: How many there are now with that port and those before it, one after another.
+        """
 
     def connected(self, session: Session, *, where: bool = False) -> None:
         """A client has connected.
@@ -153,7 +158,7 @@ class NoExchanges:
     kept = 0
     exact = False
 
-    def listening(self, address: IAddress) -> None: ...
+    def listening(self, address: IAddress, *, ports: int = 1) -> None: ...
 
     def connected(self, session: Session, *, where: bool = False) -> None: ...
 

@@ -10,6 +10,10 @@ RESERVED = 64
 METRICS_PLACES = 64
 """Connections to `[metrics]`, besides: many more than scrapers and probes have at a time."""
 
+FEW_LISTENERS = 16
+"""How many listeners are among those that are reserved; more of them, such as those of a range of
+ports, count besides."""
+
 OF_COMMANDS = 3 * 64
 """Those of the pipes of as many commands as run at a time."""
 

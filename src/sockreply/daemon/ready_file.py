@@ -158,8 +158,8 @@ def _places(serving: Mapping[str, Serving], watch: Watch) -> dict[str, Any]:
 def _listeners(serving: Serving) -> list[dict[str, Any]]:
     """The listeners of a service, in the order of its settings."""
     settings = {each.endpoint: each for each in serving.settings.listen}
-    order = list(settings)
-    listening = sorted(serving.service.listening(), key=lambda each: order.index(each[0]))
+    order = {endpoint: place for place, endpoint in enumerate(settings)}
+    listening = sorted(serving.service.listening(), key=lambda each: order[each[0]])
     return [_listener(settings[string], address) for string, address in listening]
 
 

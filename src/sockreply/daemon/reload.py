@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple, TypeAlias
@@ -13,7 +14,7 @@ from sockreply.daemon.ready_file import ReadyFile
 from sockreply.daemon.serving import Serving, connections_wanted, fit_limits
 from sockreply.daemon.watch import Watch, places_for
 from sockreply.errors import CannotStart, NotRunning
-from sockreply.server.endpoint_address import address_of
+from sockreply.server.endpoint_address import EndpointAddress, address_of
 from sockreply.server.service import ReplyService
 from sockreply.settings import ListenerSettings, Settings
 
@@ -33,8 +34,23 @@ def _without(those: list[Place], others: list[Place]) -> list[Place]:
     return [place for place in those if (place[0], place[1].endpoint) not in known]
 
 
-def _same_address(one: Place, other: Place) -> bool:
-    return address_of(one[1].endpoint).collides(address_of(other[1].endpoint))
+class _Taken:
+    """Finds the places that have an address.
+
+    Args:
+        places: All of them.
+    """
+
+    def __init__(self, places: list[Place]) -> None:
+        self._by_key = defaultdict[object, list[tuple[EndpointAddress, Place]]](list)
+        for place in places:
+            address = address_of(place[1].endpoint)
+            self._by_key[address.key].append((address, place))
+
+    def by(self, place: Place) -> list[Place]:
+        """Those that a place cannot be listened on beside."""
+        wanted = address_of(place[1].endpoint)
+        return [other for address, other in self._by_key[wanted.key] if address.collides(wanted)]
 
 
 class Parts(NamedTuple):
@@ -94,7 +110,7 @@ class Reload:
         old, new = places(parts.settings), places(settings)
         self._gone = _without(old, new)
         self._added = _without(new, old)
-        self._kept = [place for place in new if place not in self._added]
+        self._kept = _without(new, self._added)
         self._serving = dict(parts.serving)  # with the new ones
 
     async def carry_out(self) -> Changed:
@@ -119,7 +135,10 @@ class Reload:
         )
         kept = {name: parts.serving[name] for name in services if name in parts.serving}
         take_on = {name: serving.prepare(services[name]) for name, serving in kept.items()}
-        changes = [kept[name].service.prepare(listener) for name, listener in self._kept]
+        listeners = defaultdict[str, list[ListenerSettings]](list)
+        for name, listener in self._kept:
+            listeners[name].append(listener)
+        changes = [kept[name].service.prepare(*each) for name, each in listeners.items()]
         for name in services.keys() - kept.keys():
             self._serving[name] = Serving(
                 self._reactor, name, services[name], limits[name], parts.outlets.exchanges
@@ -162,17 +181,19 @@ class Reload:
         An address may be that of a listener that goes: then that one goes first.
         """
         waiting: list[Place] = []
-        in_the_way: list[Place] = []
+        in_the_way: dict[tuple[str, str], Place] = {}
+        taken: _Taken | None = None
         for place in self._added:
             try:
                 self._listen_on(place, undo)
             except CannotStart:
-                takers = [gone for gone in self._gone if _same_address(gone, place)]
+                taken = taken or _Taken(self._gone)
+                takers = taken.by(place)
                 if not takers:
                     raise
-                in_the_way += [taker for taker in takers if taker not in in_the_way]
+                in_the_way |= {(taker[0], taker[1].endpoint): taker for taker in takers}
                 waiting.append(place)
-        for name, listener in in_the_way:
+        for name, listener in in_the_way.values():
             await self._serving[name].service.listen_no_more(listener.endpoint)
             undo.callback(self._listen_again, name, listener)
             if not self._parts.ready():

@@ -12,7 +12,12 @@ from twisted.logger import Logger
 from sockreply.conversation.counters import Histogram
 from sockreply.conversation.exchanges import Exchanges
 from sockreply.conversation.shared import Dialect
-from sockreply.daemon.descriptors import OF_COMMANDS, beside_commands, fit_descriptors
+from sockreply.daemon.descriptors import (
+    FEW_LISTENERS,
+    OF_COMMANDS,
+    beside_commands,
+    fit_descriptors,
+)
 from sockreply.errors import CannotStart, ConfigError
 from sockreply.replies.responder import Responder, optional, unwrapped
 from sockreply.server.factory import ReplyFactory
@@ -177,12 +182,15 @@ def fit_limits(
         a number get fewer connections, and that is logged.
 
     Raises:
-        CannotStart: The connections that were asked for do not fit.
+        CannotStart: The listeners, or the connections that were asked for, do not fit.
     """
     limits = {name: each.limits for name, each in services.items()}
     wanted = connections_wanted(services)
     pipes = commands * OF_COMMANDS
-    fitting = max(0, fit_descriptors(wanted + others + pipes) - others)
+    listeners = sum(len(each.listen) for each in services.values())
+    more = max(0, listeners - FEW_LISTENERS)
+    allowed = fit_descriptors(wanted + others + more + pipes)
+    fitting = max(0, allowed - others - more)
     room = beside_commands(fitting) if commands else fitting
     if room >= wanted:
         return limits
@@ -190,6 +198,10 @@ def fit_limits(
     defaults = [name for name, each in services.items() if not each.max_connections_asked]
     asked = sum(limits[name].max_connections for name in limits if name not in defaults)
     least = asked + len(defaults)
+    if fitting < least <= allowed - others:
+        reason = f"{listeners} listeners do not fit the limit on open files"
+        both = allowed - others + listeners - more
+        raise CannotStart(f"{reason}, which allows {both} listeners and connections together")
     if fitting < least:
         reason = f"max-connections {wanted}{together} does not fit the limit on open files"
         raise CannotStart(f"{reason}, which allows {fitting}")

@@ -70,11 +70,16 @@ class ExchangeLog:
         """Do not show how the present exchanges of these connections end; they are counted."""
         self._left_out |= sessions
 
-    def listening(self, address: IAddress) -> None:
-        if not self._silent:
-            over_udp = " (UDP)" if getattr(address, "type", "") == "UDP" else ""
-            text = "listening on {address}{over_udp}"
-            _log.info(text, address=show_address(address), over_udp=over_udp)
+    def listening(self, address: IAddress, *, ports: int = 1) -> None:
+        if self._silent:
+            return
+        shown, how = show_address(address), ["UDP"] * (getattr(address, "type", "") == "UDP")
+        if ports > 1:
+            host, _, last = shown.rpartition(":")
+            shown = f"{host}:{int(last) - ports + 1}-{last}"
+            how.append(f"{ports} ports")
+        more = f" ({', '.join(how)})" if how else ""
+        _log.info("listening on {address}{more}", address=shown, more=more)
 
     def connected(self, session: Session, *, where: bool = False) -> None:
         self._open += 1

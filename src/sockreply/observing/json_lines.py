@@ -46,12 +46,15 @@ class JSONLines:
             for key, value in event.items()
             if isinstance(value, str | int | float | None) and not key.startswith("log_")
         }
+        said = formatEvent(event)
+        if not said and event.get("log_failure") is None:
+            return  # as with the other logs, it is not to be shown
         level = event.get("log_level")
         line = {
             "time": datetime.fromtimestamp(event["log_time"], UTC).isoformat(),
             "level": "info" if level is None else level.name,
             "namespace": event.get("log_namespace", ""),
-            "text": formatEvent(event),
+            "text": said,
             **{key: value for key, value in fields.items() if key not in _OURS},
         }
         if (failure := event.get("log_failure")) is not None:

@@ -82,8 +82,8 @@ class RecordedExchanges:
             if connection.exchange is not None and not connection.exchange.shown
         }
 
-    def listening(self, address: IAddress) -> None:
-        self._shown.listening(address)
+    def listening(self, address: IAddress, *, ports: int = 1) -> None:
+        self._shown.listening(address, ports=ports)
 
     def connected(self, session: Session, *, where: bool = False) -> None:
         now = self._clock.seconds()

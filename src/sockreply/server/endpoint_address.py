@@ -12,11 +12,11 @@ from twisted.internet.protocol import ServerFactory
 
 from sockreply.errors import BadEndpoint
 from sockreply.server.endpoints import asks_to_listen, endpoint_from, is_datagram
+from sockreply.server.port_ranges import MOST_PORT
 from sockreply.server.proxy.believed import without_prefix
 from sockreply.server.recording_reactor import Asked, RecordingReactor
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - they are only compared with
-_MOST_PORT = 65535
 _LONGEST_PATH = 107  # unix(7): sun_path has 108, and a NUL ends it
 
 
@@ -34,6 +34,16 @@ class EndpointAddress(NamedTuple):
     port: int | None = None
     interface: str = ""
     udp: bool = False
+
+    @property
+    def key(self) -> object:
+        """The same for all addresses that collide; others may have it, too."""
+        return self if self.port is None else self.port
+
+    def on(self, port: int) -> EndpointAddress:
+        """The same on another port."""
+        name = f"{self.name.removesuffix(str(self.port))}{port}"
+        return EndpointAddress(name, port, *self[2:])
 
     def collides(self, other: EndpointAddress) -> bool:
         """Can only one of the two be listened on?"""
@@ -117,8 +127,8 @@ def _asked_by(description: str) -> Asked | None:
 
 
 def _check(asked: Asked, description: str) -> None:
-    if asked.port is not None and not 0 <= asked.port <= _MOST_PORT:
-        raise BadEndpoint(description, f"{asked.port} is not a port from 0 to {_MOST_PORT}")
+    if asked.port is not None and not 0 <= asked.port <= MOST_PORT:
+        raise BadEndpoint(description, f"{asked.port} is not a port from 0 to {MOST_PORT}")
     if asked.path is not None and not 0 < len(os.fsencode(asked.path)) <= _LONGEST_PATH:
         raise BadEndpoint(description, f"a socket's path has 1 to {_LONGEST_PATH} bytes")
 

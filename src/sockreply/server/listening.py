@@ -11,9 +11,11 @@ from twisted.internet.protocol import connectionDone
 from twisted.internet.tcp import Port
 from twisted.logger import Logger
 
+from sockreply.conversation.exchanges import Exchanges
 from sockreply.server.accepting import Accepting
 from sockreply.server.hub import hub_of
 from sockreply.server.transport import sends_at_once
+from sockreply.settings import PartOfRange
 
 BACKLOG = 4096
 """Connections that the kernel keeps until we accept them; Twisted's 50 lose a burst of clients."""
@@ -47,6 +49,22 @@ class Places(Protocol):
         """That many."""
 
 
+def say_where(address: IAddress | None, part: PartOfRange | None, exchanges: Exchanges) -> None:
+    """Report where a listener is: of a range of ports once, when the last of them is open.
+
+    Args:
+        address: Where it listens; None: it is no port.
+        part: Of which range that is a port.
+        exchanges: Hears of it.
+    """
+    if address is None:
+        return
+    if part is None or part.size == 1:
+        exchanges.listening(address)
+    elif part.place == part.size - 1:
+        exchanges.listening(address, ports=part.size)
+
+
 class Listener:
     """One port of a service.
 
@@ -55,17 +73,25 @@ class Listener:
         description: The endpoint string that it listens on; empty: it was none.
         places: Is asked before each connection is accepted.
         clock: For the pause when descriptors run out.
+        waiting: Has the listener in it while that waits for a place. There may be thousands of
+            listeners, and places come free all the time.
     """
 
     _log = Logger()
 
     def __init__(
-        self, port: Any, places: Places, clock: IReactorTime, description: str = ""
+        self,
+        port: Any,
+        places: Places,
+        clock: IReactorTime,
+        description: str = "",
+        waiting: set[Listener] | None = None,
     ) -> None:
         self.port = port
         self.description = description
         self._places = places
         self._clock = clock
+        self._waiting = set[Listener]() if waiting is None else waiting
         self._full = False
         self._resting = False
         self._emptied: list[Deferred[None]] = []
@@ -110,6 +136,8 @@ class Listener:
         if self._full or self._emptied:
             self._full = False
             self._resume()
+        if not (self._full or self._emptied):
+            self._waiting.discard(self)
 
     def accept_last(self) -> Deferred[None]:
         """Accept what the kernel has queued for us: it would be reset when the port closes.
@@ -119,6 +147,7 @@ class Listener:
         """
         emptied: Deferred[None] = Deferred()
         self._emptied.append(emptied)
+        self._waiting.add(self)
         accepts = isinstance(self.port, Port)
         while accepts and not (emptied.called or self._full or self._resting):
             self.port.doRead()
@@ -130,6 +159,7 @@ class Listener:
     def stop(self) -> Deferred[Any]:
         """Stop listening."""
         self._full = self._resting = False
+        self._waiting.discard(self)
         self.nobody_waits()
         is_port = IListeningPort.providedBy(self.port)
         return maybeDeferred(self.port.stopListening) if is_port else succeed(None)
@@ -146,6 +176,7 @@ class Listener:
         if self._places.places > 0:
             return False
         self._full = True
+        self._waiting.add(self)
         self.port.stopReading()
         return True
 

@@ -25,13 +25,14 @@ from sockreply.server.endpoints import (
     make_with,
 )
 from sockreply.server.factory import ReplyFactory
-from sockreply.server.listening import Listener, backlog_of
+from sockreply.server.listening import Listener, backlog_of, say_where
 from sockreply.server.proxy.believed import (
     EVERYBODY,
     believed_by,
     believes_everybody,
     reads_headers,
 )
+from sockreply.server.quietly import listen_quietly
 from sockreply.server.rounds import Rounds
 from sockreply.server.starttls import StartTLSFactory
 from sockreply.settings import ListenerSettings
@@ -69,6 +70,7 @@ class ReplyService(Service):
         strings, shared = [each.endpoint for _, each in self._endpoints], factory.shared
         check_datagrams(shared.framing, strings, greets=shared.greeting is not None)
         self._listeners: list[Listener | DatagramListener] = []
+        self._waiting: set[Listener] = set()  # for a place
         self._rounds = Rounds(factory.roster, reactor)
         self._begun = False
         self._waits_for: Deferred[Any] | None = None
@@ -167,11 +169,11 @@ class ReplyService(Service):
         """
         self._listen(*self._endpoint(listener))
 
-    def prepare(self, listener: ListenerSettings) -> Callable[[], None]:
-        """Get ready to follow other settings of a listener, and read again the files they name.
+    def prepare(self, *listeners: ListenerSettings) -> Callable[[], None]:
+        """Get ready to follow other settings of listeners, and read again the files they name.
 
         Args:
-            listener: Its settings from now on, with the endpoint string that it was given as.
+            listeners: Their settings from now on, with the endpoint strings they were given as.
 
         Returns:
             Takes them on, for clients that connect from then on.
@@ -180,13 +182,19 @@ class ReplyService(Service):
             ConfigError: Files cannot be read, are not what they should be, or do not match.
             CannotStart: OpenSSL does not accept such a key or certificate.
         """
-        again = factory_again(listener.endpoint, self._factory(listener))
-        around = self._around(listener)
+        changes = {
+            listener.endpoint: (
+                listener,
+                self._around(listener),
+                factory_again(listener.endpoint, self._factory(listener)),
+            )
+            for listener in listeners
+        }
 
         def take_on() -> None:
             for each in self._listeners:
-                if each.description == listener.endpoint and hasattr(each.port, "factory"):
-                    self._put_around(each.port, listener, around, again)
+                if each.description in changes and hasattr(each.port, "factory"):
+                    self._put_around(each.port, *changes[each.description])
 
         return take_on
 
@@ -224,7 +232,8 @@ class ReplyService(Service):
 
     def _listen(self, endpoint: IStreamServerEndpoint, settings: ListenerSettings) -> None:
         description = settings.endpoint
-        port = listen_now(endpoint, self._factory(settings), description or str(endpoint))
+        listen = listen_now if settings.part is None else listen_quietly
+        port = listen(endpoint, self._factory(settings), description or str(endpoint))
         if reads_headers(settings):
             if not hasattr(port, "factory"):  # standard input, say
                 raise CannotStart(f"{description}: no PROXY header can be read there")
@@ -234,12 +243,11 @@ class ReplyService(Service):
         self._note_kinds()
         self.factory.shared.listeners = len(self._listeners)
         listener.tune(backlog_of(description))
-        if listener.address is not None:
-            self.factory.shared.exchanges.listening(listener.address)
+        say_where(listener.address, settings.part, self.factory.shared.exchanges)
 
     def _listener(self, port: Any, description: str) -> Listener | DatagramListener:
         if not IUDPTransport.providedBy(port):
-            return Listener(port, self.factory.roster, self._reactor, description)
+            return Listener(port, self.factory.roster, self._reactor, description, self._waiting)
         from sockreply.server.datagram_listening import DatagramListener  # now, for few want it
 
         return DatagramListener(port, self.factory.shared, description)
@@ -279,8 +287,9 @@ class ReplyService(Service):
         after = around(getattr(before, "after_header", before) if inside is None else inside)
         if after is not before:
             make_with(port, after)
-        if believes_everybody(settings, self.factory.shared.limits):
-            self._log.warn(EVERYBODY, endpoint=settings.endpoint)
+        is_first = settings.part is None or settings.part.place == 0
+        if is_first and believes_everybody(settings, self.factory.shared.limits):
+            self._log.warn(EVERYBODY, endpoint=settings.written)
 
     def _close_listeners(self) -> Deferred[Any]:
         listeners, self._listeners = self._listeners, []
@@ -295,5 +304,5 @@ class ReplyService(Service):
             listener.drop()
 
     def _place_free(self) -> None:
-        for listener in self._listeners:
+        for listener in tuple(self._waiting):
             listener.place_free()
