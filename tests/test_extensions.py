@@ -29,11 +29,11 @@ def test_installed(install: Callable[..., None]) -> None:
 
 
 def test_made_by(install: Callable[..., None]) -> None:
-    """An entry point is called with the keys as text, their escapes undone."""
+    """A callable is called with the keys as text, their escapes undone."""
     install(GROUP, one="tests.test_extensions:keys")
     point = installed(GROUP)["one"]
-    assert made_by(point, {}) == {}
-    assert made_by(point, {"a": r"\,\x41", "b": "끝"}) == {"a": ",A", "b": "끝"}
+    assert made_by(point.load(), {}) == {}
+    assert made_by(point.load(), {"a": r"\,\x41", "b": "끝"}) == {"a": ",A", "b": "끝"}
 
 
 @pytest.mark.parametrize(

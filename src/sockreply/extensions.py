@@ -1,12 +1,18 @@
-"""Code from elsewhere: what entry points of installed distributions name, and how it fails."""
+"""Code from elsewhere: how it is named and called, and how it fails.
+
+Its name is `package.module:callable`, or that of an entry point of an installed distribution.
+"""
 
 from __future__ import annotations
 
+import pkgutil
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sockreply.errors import ConfigError, SockreplyError
@@ -14,6 +20,8 @@ from sockreply.notation import unescape
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+CODE_HINT = "code is named package.module:callable"
 
 _LIBRARIES = frozenset({"site-packages", "dist-packages"})
 _NOT_THEIRS = sys.stdlib_module_names | {"sockreply"}
@@ -26,17 +34,42 @@ def installed(group: str) -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=group)}
 
 
-def made_by(point: EntryPoint, values: Mapping[str, str]) -> Any:
-    """What the callable of an entry point makes of the keys of a spec.
+def search_beside(directory: Path | None) -> None:
+    """Let Python find modules in the current directory, too, as `python -m` does.
 
     Args:
-        point: It is called with the keys as text.
+        directory: Another one, in which it searches even before; None: there is none.
+    """
+    for place in (Path.cwd(), directory):
+        if place is not None and str(place) not in sys.path:
+            sys.path.insert(0, str(place))
+
+
+def code_named(name: str) -> Any:
+    """What `package.module:callable` is the name of.
+
+    Raises:
+        ConfigError: It is no such name, or that of a module.
+        Exception: Whatever the code of others raises; call this under `failures_of`.
+    """
+    if name.count(":") != 1 or not all(map(str.isidentifier, re.split("[.:]", name))):
+        raise ConfigError(CODE_HINT)
+    found = pkgutil.resolve_name(name)
+    if isinstance(found, ModuleType):
+        raise ConfigError(f"{found.__name__} is a module; {CODE_HINT}")
+    return found
+
+
+def made_by(make: Any, values: Mapping[str, str]) -> Any:
+    """What a callable makes of the keys of a spec.
+
+    Args:
+        make: It is called with the keys as text.
         values: The keys, their values still with escapes.
 
     Raises:
         Exception: Whatever the code of others raises; call this under `failures_of`.
     """
-    make = point.load()
     return make(**{key: unescape(value).decode() for key, value in values.items()})
 
 

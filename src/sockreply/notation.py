@@ -68,16 +68,29 @@ def parse_notation(spec: str) -> tuple[str, dict[str, str]]:
     Raises:
         ConfigError: Something between the commas is not `key=value`, or a key comes twice.
     """
-    name, colon, rest = spec.partition(":")
+    name, colon, keys = spec.partition(":")
+    return name, parse_keys(name, keys) if colon else {}
+
+
+def parse_keys(name: str, text: str) -> dict[str, str]:
+    """Take `key=value,...` apart; the values keep their escapes.
+
+    Args:
+        name: What the keys are of.
+        text: The keys.
+
+    Raises:
+        ConfigError: Something between the commas is not `key=value`, or a key comes twice.
+    """
     values: dict[str, str] = {}
-    for pair in _PAIR.findall(rest) if colon else ():
+    for pair in _PAIR.findall(text):
         key, equals, value = pair.partition("=")
         if not (key and equals):
             raise ConfigError(f"{name}: {quoted(pair)} is not key=value")
         if key in values:
             raise ConfigError(f"{name}: {key} is given twice")
         values[key] = value
-    return name, values
+    return values
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

@@ -184,7 +184,8 @@ def test_an_installed_framing_that_fails(
     install("sockreply.framings", failing="tests.framing.stand_ins:Failing")
     says = f"framing failing: LookupError: no {at.removeprefix('next_')} (tests/framing/stand_ins"
     spec = f"failing:at={at}"
-    test_wrong_usage_is_one_line_and_status_2(capsys, ("send", "-f", spec, "x"), says)
+    told = f"--framing: {says}" if at == "framer" else says
+    test_wrong_usage_is_one_line_and_status_2(capsys, ("send", "-f", spec, "x"), told)
     if at != "next_message":
         what = "--framing" if at == "framer" else "--reply"
         test_wrong_usage_is_one_line_and_status_2(

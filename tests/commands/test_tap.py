@@ -87,10 +87,12 @@ def test_framing(words: list[str], framing: object) -> None:
 def test_installed_framing(install: Callable[..., None]) -> None:
     """One that an installed distribution names is an option's, too; what fails is the option's."""
     install("sockreply.framings", stop="tests.framing.stand_ins:Stop", gone="gone:make")
-    framing = parse("--framing", "stop:word=END").services["default"].framing
-    assert framing.frame(b"x") == b"xEND"
+    for name in ("stop", "tests.framing.stand_ins:Stop"):
+        framing = parse("--framing", f"{name}:word=END").services["default"].framing
+        assert framing.frame(b"x") == b"xEND"
     for spec, why in (
         ("gone", "framing gone: ModuleNotFoundError: No module named 'gone'"),
+        ("no_such:Stop", "framing no_such:Stop: ModuleNotFoundError: No module named 'no_such'"),
         ("stops", "unknown framing 'stops'; known: chunk, .*, eof, gone, stop"),
     ):
         with pytest.raises(CannotStart, match=f"^--framing: {why}"):

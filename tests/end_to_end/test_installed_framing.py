@@ -27,4 +27,4 @@ def test_served_and_asked(start_daemon: Start, tmp_path: Path) -> None:
     done = start_to_end(*send, "--framing", "stops", "x", directory=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("sockreply: --framing: unknown framing 'stops'; known: chunk, ")
-    assert done.stderr.endswith("eof, stop\n")
+    assert done.stderr.endswith("eof, stop; code is named package.module:callable\n")

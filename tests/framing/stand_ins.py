@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sockreply.errors import MessageTooLong
+from sockreply.errors import ConfigError, MessageTooLong
 from sockreply.framing import BufferedFramer, Framing
 
 
@@ -91,3 +91,12 @@ def leave() -> None:
 def another() -> type[Stop]:
     """Makes a class, which would make a framing."""
     return Stop
+
+
+class Long(Stop):
+    """Has no message of less than nine bytes."""
+
+    def framer(self, max_message: int) -> StopFramer:
+        if max_message < 9:
+            raise ConfigError("long needs 9 bytes")
+        return super().framer(max_message)

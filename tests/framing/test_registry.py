@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sockreply.errors import ConfigError, MessageTooLong
+from sockreply.extensions import CODE_HINT
 from sockreply.framing import (
     Chunk,
     Delimited,
@@ -26,7 +27,8 @@ from sockreply.framing import (
     Netstring,
     parse_framing,
 )
-from sockreply.framing.registry import ENTRY_POINT_GROUP, FRAMING_NAMES
+from sockreply.framing.foreign import ENTRY_POINT_GROUP
+from sockreply.framing.registry import FRAMING_NAMES
 from tests.framing.stand_ins import Stop
 from tests.framing.table import KEYS, Outcome, receive
 
@@ -96,7 +98,7 @@ def test_parse_framing(spec: str, framing: Framing) -> None:
 @pytest.mark.parametrize("spec", ["", "lines", "Line", " line", "line "])
 def test_unknown_framing(spec: str) -> None:
     """An unknown name is an error that lists the known ones."""
-    known = f"unknown framing {spec!r}; known: {', '.join(KEYS)}"
+    known = f"unknown framing {spec!r}; known: {', '.join(KEYS)}; {CODE_HINT}"
     with pytest.raises(ConfigError, match=f"^{re.escape(known)}$"):
         parse_framing(spec)
 
@@ -219,10 +221,11 @@ def test_installed_framings_are_known(install: Callable[..., None]) -> None:
     """An unknown name is an error that lists the installed ones after ours, each once."""
     install(ENTRY_POINT_GROUP, stop="x:y", line="x:y", cobs="x:y")
     known = ", ".join(FRAMING_NAMES)
-    assert parse_failing("lines") == f"unknown framing 'lines'; known: {known}, cobs, stop"
-    assert parse_failing("elsewhere") == f"unknown framing 'elsewhere'; known: {known}, cobs, stop"
+    for name in ("lines", "elsewhere"):
+        said = f"unknown framing '{name}'; known: {known}, cobs, stop; {CODE_HINT}"
+        assert parse_failing(name) == said
     install(ENTRY_POINT_GROUP)
-    assert parse_failing("stop:word=x") == f"unknown framing 'stop'; known: {known}"
+    assert parse_failing("stop:word=x") == f"unknown framing 'stop'; known: {known}; {CODE_HINT}"
 
 
 def test_built_in_names_win(install: Callable[..., None]) -> None:

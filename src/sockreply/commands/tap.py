@@ -34,7 +34,10 @@ DEFAULT_SERVICE = "default"
 
 _SHOWN = one_of(text="text", hex="hex")
 _LEVELS = one_of(debug="debug", info="info", warn="warn")
-_FRAMINGS = ", ".join(FRAMING_NAMES) + " or an installed one, as NAME or NAME:key=value,..."
+_FRAMINGS = (
+    ", ".join(FRAMING_NAMES)
+    + " or an installed one, as NAME or NAME:key=value,...; or module:callable"
+)
 _ESCAPES = r"escapes: \r \n \t \0 \\ \, \xNN"
 _BESIDE_CONFIG = ("port", "interface", "log-level", "json-log", "record", "metrics", "ready-file")
 _RESPONDERS = "package.module:callable, or an installed NAME or NAME:key=value,..."

@@ -1,17 +1,14 @@
-"""The framings by name: ours, and those that installed distributions add."""
+"""The framings by name: ours, and those that somebody else wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
 from pkgutil import resolve_name
 
 from sockreply.errors import ConfigError
-from sockreply.extensions import failures_of, installed, made_by
+from sockreply.extensions import CODE_HINT
 from sockreply.framing.interfaces import Framing
 from sockreply.notation import from_keys, parse_notation, quoted
-
-ENTRY_POINT_GROUP = "sockreply.framings"
-"""Where a distribution names a callable that makes a framing; it gets the keys as text."""
 
 BUILT_IN = {
     "chunk": "sockreply.framing.stream:Chunk",
@@ -31,33 +28,43 @@ FRAMING_NAMES = tuple(BUILT_IN)
 """What a spec can begin with wherever sockreply is installed."""
 
 
-def parse_framing(spec: str) -> Framing:
+def parse_framing(spec: str, beside: Path | None = None) -> Framing:
     """The framing that a spec names.
 
     Entry points are looked at only for names that are not built in: that takes its time.
+
+    Args:
+        spec: `NAME` or `NAME:key=value,...`, with the name of a framing that is built in or
+            installed; or `package.module:callable` or `package.module:callable:key=value,...`.
+        beside: A directory in which modules are searched for first.
 
     Raises:
         ConfigError: An unknown name or key, a key that is missing, a value that cannot be, or code
             from elsewhere that makes no framing.
     """
+    if not is_built_in(spec):
+        return _foreign(spec, beside)
     name, values = parse_notation(spec)
-    where = BUILT_IN.get(name)
-    if where is None:
-        return _from_entry_point(name, values)
-    framing: type[Framing] = resolve_name(where)
+    framing: type[Framing] = resolve_name(BUILT_IN[name])
     try:
         return from_keys(framing, values)
     except ConfigError as error:
         raise ConfigError(f"framing {name}: {error}") from None
 
 
-def _from_entry_point(name: str, values: Mapping[str, str]) -> Framing:
-    points = installed(ENTRY_POINT_GROUP)
-    if name not in points:
-        known = ", ".join((*BUILT_IN, *sorted(points.keys() - BUILT_IN.keys())))
-        raise ConfigError(f"unknown framing {quoted(name)}; known: {known}")
-    with failures_of(f"framing {name}"):
-        made = made_by(points[name], values)
-        if isinstance(made, type) or not isinstance(made, Framing):
-            raise ConfigError(f"{' '.join(repr(made).split())} is not a framing")
-        return made
+def is_built_in(spec: str) -> bool:
+    """Is the framing that a spec names one of ours, so that nobody else's code is run for it?"""
+    return spec.partition(":")[0] in BUILT_IN
+
+
+def _foreign(spec: str, beside: Path | None) -> Framing:
+    from sockreply.framing import foreign  # now, because few name one
+
+    if foreign.names_code(spec):
+        return foreign.from_code(spec, beside)
+    name, values = parse_notation(spec)
+    framing = foreign.from_entry_point(name, values)
+    if framing is None:
+        known = ", ".join(dict.fromkeys((*BUILT_IN, *foreign.installed_names())))
+        raise ConfigError(f"unknown framing {quoted(name)}; known: {known}; {CODE_HINT}")
+    return framing
