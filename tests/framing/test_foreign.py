@@ -140,7 +140,7 @@ def test_code_beside_a_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("tracker:NoFramer", "its framer is None"),
         (
             "tracker:Bare",
-            "its framer, object, lacks buffered, dropped, empty, next_message, ready, receive_data, r",
+            "its framer, object, lacks buffered, dropped, empty, next_message, ready, receive_da",
         ),
         ("tracker:NoMessages", "its framer, BufferedFramer, lacks next_message"),
         ("tracker:HardOfHearing", "its framer, Deaf, lacks receive_eof, silence; BufferedFramer h"),
