@@ -32,6 +32,24 @@ def test_what_is_set_up(two: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        ("", ["one message per connection, never answers"]),
+        ("otherwise = []", ["one message per connection, never answers"]),
+        ("keep_alive = true\ngreeting = 'x'", ["keep-alive, never answers, greets clients"]),
+        ("otherwise = 'x'", ["one message per connection, 0 rules", "  otherwise a reply"]),
+    ],
+)
+def test_without_rules(tmp_path: Path, more: str, lines: list[str]) -> None:
+    """A service that only listens is said to be one; nothing is missing in its file."""
+    path = tmp_path / "x.toml"
+    path.write_text(f"[services.s]\nlisten = 'tcp:0'\nframing = 'line'\n{more}\n")
+    summary, *others = lines
+    expected = [f"service s: framing line, {summary}", "  listens on tcp:0", *others]
+    assert check(str(path)) == (expected, True)
+
+
 def test_ranges_of_ports(tmp_path: Path) -> None:
     """A range is one line, with how many ports it has; so is the warning about it."""
     path = tmp_path / "x.toml"

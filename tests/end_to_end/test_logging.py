@@ -18,6 +18,7 @@ from tests.end_to_end.clients import (
     ask,
     connect,
     connect_unix,
+    half_close_and_read,
     read_all,
     read_bytes,
 )
@@ -87,6 +88,26 @@ def test_json_log_of_a_daemonized_twistd(start_daemon: Start, tmp_path: Path) ->
         "answered unix: '서버로부터 응답 메시지입니다.'",
     ]
     assert texts[-1].startswith("served 1 connections")
+
+
+def test_service_that_never_answers(start_daemon: Start, tmp_path: Path) -> None:
+    """It needs nothing but a place to listen; its log shows what it receives, and no more."""
+    (tmp_path / "sink.toml").write_text(
+        '[services.sink]\nlisten = "tcp:0:interface=127.0.0.1"\nframing = "line"\n'
+        "keep_alive = true\n"
+    )
+    daemon = start_daemon("--config", "sink.toml")
+    assert half_close_and_read(daemon.port, b"<13>one\n<13>two\n") == b""
+    assert daemon.stop() == 0
+    log = daemon.log.splitlines()
+    exchanges = [line.partition("] ")[2] for line in log if "#info] sink: " in line]
+    (peer,) = {line.split()[2] for line in exchanges if " connected" in line}
+    assert exchanges == [
+        f"sink: client {peer} connected",
+        f"sink: received from {peer}: '<13>one'",
+        f"sink: received from {peer}: '<13>two'",
+    ]
+    assert "2 messages, 0 replies, 2 silences, 0 errors" in daemon.log
 
 
 @in_each_foreground

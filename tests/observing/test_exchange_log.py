@@ -16,8 +16,9 @@ from twisted.logger import (
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.replies import Reply, Send, Wait
 from sockreply.replies.responder import TLS
+from sockreply.rules.table import Rule, RuleTable
 from sockreply.settings import EXCHANGES_A_SECOND, Level
-from tests.rules.stand_ins import StandInConnection, session
+from tests.rules.stand_ins import Says, StandInConnection, session
 from tests.server.stand_ins import Talk, by_message, texts
 
 PEER = "192.168.1.1:54321"
@@ -79,6 +80,18 @@ def test_where_a_client_connected_to(events: Sequence[LogEvent]) -> None:
         f"client {PEER} connected to 10.0.0.1:12345",
     ]
     assert [event["local"] for event in events] == ["10.0.0.1:12345"] * 2
+
+
+def test_service_that_never_answers(events: Sequence[LogEvent]) -> None:
+    """Its log shows what it received, and not each time that there is no answer."""
+    log = ExchangeLog(Clock())
+    talk = Talk(exchanges=log)
+    talk.factory.shared.dialect.responder = RuleTable([])
+    talk.say(b"one\ntwo\n")
+    assert texts(events)[1:] == [f"received from {PEER}: 'one'", f"received from {PEER}: 'two'"]
+    talk.factory.shared.dialect.responder = RuleTable([Rule("all", None, Says(Reply()))])
+    talk.say(b"three\n")
+    assert texts(events)[-1] == f"answered {PEER} with silence"
 
 
 def test_all_lines_have_one_namespace(events: Sequence[LogEvent]) -> None:

@@ -23,6 +23,7 @@ from sockreply.observing.line_writer import LineWriter
 from sockreply.observing.record import RECORDED_BYTES, RecordedExchanges
 from sockreply.replies import Await, Close, Raw, Reply, Send, Session, Stall, Wait
 from sockreply.replies.responder import TLS
+from sockreply.rules.table import RuleTable
 from tests.rules.stand_ins import StandInConnection, session
 from tests.server.stand_ins import NotingLog, Talk, by_message, texts
 
@@ -228,6 +229,14 @@ def test_what_answers_no_message() -> None:
     talk.session.send(b"news")
     assert [line["replies"][0]["text"] for line in talk.all("sent")] == ["hello", "news"]
     assert not talk.all("exchange")
+
+
+def test_service_that_never_answers() -> None:
+    """Each message is recorded as answered with silence, whatever the log shows of that."""
+    talk = RecordedTalk()
+    talk.factory.shared.dialect.responder = RuleTable([])
+    talk.say(b"one\n")
+    assert talk.exchange["outcome"] == "silence"
 
 
 def test_connection_that_says_nothing() -> None:

@@ -228,13 +228,33 @@ def test_what_nearly_answered() -> None:
     table = RuleTable(rules)
     for message in (b"*IDX?", b"UNIX"):
         table.respond(message, session(connection=connection))
-    RuleTable([]).respond(b"m", session(connection=connection))
+    RuleTable(rules[1:]).respond(b"m", session(connection=connection))
     table.respond(b"*IDN?", session(connection=connection))
     assert connection.remarks == [
         "no rule matches; nearest is identify: equals: byte 3 (from 0) is 0x58 'X', not 0x4e 'N'",
         "no rule matches; nearest is unit: starts_with: byte 3 (from 0) is 0x58 'X', not 0x54 'T'",
         "no rule matches",
     ]
+
+
+@pytest.mark.parametrize(
+    ("table", "never"),
+    [
+        (RuleTable([]), True),
+        (RuleTable([], otherwise=Says(Reply())), True),
+        (RuleTable([], otherwise=b""), False),
+        (RuleTable([], otherwise=Says(Reply(Close()))), False),
+        (RuleTable([], otherwise=Makes(lambda asked: Reply())), False),
+        (RuleTable([Rule("silent", None, Says(Reply()))]), False),
+    ],
+)
+def test_without_rules(table: RuleTable, never: bool) -> None:
+    """Nothing is said of rules that there are not; it is known if nothing is ever answered."""
+    connection = StandInConnection()
+    table.respond(b"m", session(connection=connection))
+    assert connection.remarks == []
+    assert table.never_answers is never
+    assert (list(table.describe()) == ["never answers"]) is never
 
 
 def test_nobody_looks_for_the_nearest_unseen() -> None:

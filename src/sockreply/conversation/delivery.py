@@ -107,7 +107,8 @@ class Delivery:
         if not self._spoke:
             shared.counters.silences += 1
             if said is not None:
-                shared.exchanges.silent(dialogue.session, how)
+                mute = how == "silence" and getattr(shared.responder, "never_answers", False)
+                shared.exchanges.silent(dialogue.session, "unanswered" if mute else how)
             return
         shared.counters.replies += 1
         shared.count_seconds(dialogue.read_at, 1)

@@ -10,8 +10,9 @@ from twisted.internet.interfaces import IAddress
 from sockreply.conversation.arrival import Arrival
 from sockreply.replies.responder import Session
 
-Silence: TypeAlias = Literal["silence", "stall", "close", "half-close", "reset"]
-"""What happens to a message that is not answered with bytes."""
+Silence: TypeAlias = Literal["silence", "unanswered", "stall", "close", "half-close", "reset"]
+"""What happens to a message that is not answered with bytes. It is unanswered, and not answered
+with silence, where the service never answers anything."""
 
 
 class Piece(NamedTuple):

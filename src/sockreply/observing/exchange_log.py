@@ -14,7 +14,7 @@ from sockreply.second import Second
 from sockreply.settings import EXCHANGES_A_SECOND, Level
 from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show_name, show_text
 
-_SILENCES: dict[Silence, str] = {
+_SILENCES = {
     "silence": "answered {peer} with silence",
     "stall": "answering {peer} with silence from now on",
     "close": "answered {peer} by closing the connection",
@@ -122,7 +122,7 @@ class ExchangeLog:
         self._say_said(session, "answered {peer}: {reply}", said, session.rule)
 
     def silent(self, session: Session, how: Silence) -> None:
-        if not self._leaves_out(session):
+        if not self._leaves_out(session) and how != "unanswered":
             self._say(session, _SILENCES[how], rule=session.rule)
 
     def remarked(self, session: Session, say: Callable[[], str]) -> None:

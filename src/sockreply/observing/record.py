@@ -116,7 +116,7 @@ class RecordedExchanges:
             self._shown.answered(session, said)
 
     def silent(self, session: Session, how: Silence) -> None:
-        if self._record(session, how):
+        if self._record(session, "silence" if how == "unanswered" else how):
             self._shown.silent(session, how)
 
     def remarked(self, session: Session, say: Callable[[], str]) -> None:

@@ -107,7 +107,8 @@ class RuleTable:
     def _answer_unmatched(self, asked: Asked) -> bytes | Reply:
         self.unmatched += 1
         asked.session.rule = None if self.otherwise is None else OTHERWISE
-        asked.session.remark(lambda: self._say_nearest(asked))
+        if self.rules:
+            asked.session.remark(lambda: self._say_nearest(asked))
         return Reply() if self.otherwise is None else self.otherwise.make(asked)
 
     def _say_nearest(self, asked: Asked) -> str:
@@ -116,6 +117,12 @@ class RuleTable:
         if near is None or not near.miss.closeness:
             return "no rule matches"
         return f"no rule matches; nearest is {near.rule.name}: {near.miss.reason}"
+
+    @property
+    def never_answers(self) -> bool:
+        """Is each message answered with silence, whatever it is?"""
+        silent = self.otherwise is None or self.otherwise.fixed == Reply()
+        return silent and not self.rules
 
     def states(self) -> list[str]:
         """All states that a connection can be in, or that a rule asks for; the first one first."""
@@ -162,6 +169,9 @@ class RuleTable:
 
     def describe(self) -> Iterator[str]:
         """How many rules there are, what each of them asks, and what happens without one."""
+        if self.never_answers:
+            yield "never answers"
+            return
         count = len(self.rules)
         yield f"{count} rule{'s' * (count != 1)}"
         for rule in self.rules:
