@@ -9,7 +9,6 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, gatherResults
 from twisted.internet.interfaces import (
     IAddress,
-    IProtocolFactory,
     IStreamServerEndpoint,
     IUDPTransport,
 )
@@ -22,21 +21,14 @@ from sockreply.server.endpoints import (
     endpoint_from,
     factory_again,
     listen_now,
-    make_with,
 )
 from sockreply.server.factory import ReplyFactory
+from sockreply.server.layers import header_of, over_tls, put_before
 from sockreply.server.listening import Listener, backlog_of, say_where
-from sockreply.server.proxy.believed import (
-    EVERYBODY,
-    believed_by,
-    believes_everybody,
-    reads_headers,
-)
+from sockreply.server.proxy.believed import reads_headers
 from sockreply.server.quietly import listen_quietly
 from sockreply.server.rounds import Rounds
-from sockreply.server.starttls import StartTLSFactory
 from sockreply.settings import ListenerSettings
-from sockreply.tls_layer import TLSFactory
 
 if TYPE_CHECKING:
     from sockreply.server.datagram_listening import DatagramListener
@@ -185,8 +177,8 @@ class ReplyService(Service):
         changes = {
             listener.endpoint: (
                 listener,
-                self._around(listener),
-                factory_again(listener.endpoint, self._factory(listener)),
+                header_of(self.factory, listener),
+                factory_again(listener.endpoint, over_tls(self.factory, listener)),
             )
             for listener in listeners
         }
@@ -194,7 +186,7 @@ class ReplyService(Service):
         def take_on() -> None:
             for each in self._listeners:
                 if each.description in changes and hasattr(each.port, "factory"):
-                    self._put_around(each.port, *changes[each.description])
+                    put_before(each.port, self.factory, *changes[each.description])
 
         return take_on
 
@@ -210,7 +202,6 @@ class ReplyService(Service):
             if listener in self._listeners:  # it has not gone with all of them meanwhile
                 self._listeners.remove(listener)
                 self._note_kinds()
-                self.factory.shared.listeners = len(self._listeners)
                 await listener.stop()
 
     def _endpoint(
@@ -222,26 +213,17 @@ class ReplyService(Service):
             return endpoint_from(self._reactor, listener.endpoint), listener
         return listener, ListenerSettings("")
 
-    def _factory(self, listener: ListenerSettings) -> IProtocolFactory:
-        """What makes the connections of a listener, with all that lies around them."""
-        if listener.tls is None:
-            return self.factory
-        if listener.tls.starttls:
-            return StartTLSFactory(self.factory, listener.tls.context)
-        return TLSFactory(self.factory, listener.tls.context)
-
     def _listen(self, endpoint: IStreamServerEndpoint, settings: ListenerSettings) -> None:
         description = settings.endpoint
         listen = listen_now if settings.part is None else listen_quietly
-        port = listen(endpoint, self._factory(settings), description or str(endpoint))
+        port = listen(endpoint, over_tls(self.factory, settings), description or str(endpoint))
         if reads_headers(settings):
             if not hasattr(port, "factory"):  # standard input, say
                 raise CannotStart(f"{description}: no PROXY header can be read there")
-            self._put_around(port, settings, self._around(settings))
+            put_before(port, self.factory, settings, header_of(self.factory, settings))
         listener = self._listener(port, description)
         self._listeners.append(listener)
         self._note_kinds()
-        self.factory.shared.listeners = len(self._listeners)
         listener.tune(backlog_of(description))
         say_where(listener.address, settings.part, self.factory.shared.exchanges)
 
@@ -253,43 +235,10 @@ class ReplyService(Service):
         return DatagramListener(port, self.factory.shared, description)
 
     def _note_kinds(self) -> None:
-        """Note whether there are listeners for streams."""
-        streams = [each for each in self._listeners if isinstance(each, Listener)]
-        self.factory.crowd.beside_streams = bool(streams)
-
-    def _around(self, settings: ListenerSettings) -> Callable[[IProtocolFactory], IProtocolFactory]:
-        """What puts before a factory's connections what the settings of a listener ask for."""
-        if not reads_headers(settings):
-            return lambda inside: inside
-        from sockreply.server.proxy.arriving import HeaderFactory  # now, because few want it
-
-        shared, roster = self.factory.shared, self.factory.roster
-        believes = believed_by(settings, lambda: shared.limits)
-        vouches = settings.proxy_from is None
-        return lambda inside: HeaderFactory(inside, shared, roster, believes, vouches=vouches)
-
-    def _put_around(
-        self,
-        port: Any,
-        settings: ListenerSettings,
-        around: Callable[[IProtocolFactory], IProtocolFactory],
-        inside: IProtocolFactory | None = None,
-    ) -> None:
-        """Make the connections of a port as the settings of its listener ask.
-
-        Args:
-            port: Listens already, and has a factory.
-            settings: Of the listener.
-            around: What they ask for.
-            inside: Makes what follows that; None: what does now.
-        """
-        before = port.factory
-        after = around(getattr(before, "after_header", before) if inside is None else inside)
-        if after is not before:
-            make_with(port, after)
-        is_first = settings.part is None or settings.part.place == 0
-        if is_first and believes_everybody(settings, self.factory.shared.limits):
-            self._log.warn(EVERYBODY, endpoint=settings.written)
+        """Note whether there are listeners for streams, and how many there are of any kind."""
+        streams = any(isinstance(each, Listener) for each in self._listeners)
+        self.factory.crowd.beside_streams = streams
+        self.factory.shared.listeners = len(self._listeners)
 
     def _close_listeners(self) -> Deferred[Any]:
         listeners, self._listeners = self._listeners, []
