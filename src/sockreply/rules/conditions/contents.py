@@ -7,8 +7,8 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
+from sockreply.masks import Mask
 from sockreply.rules.asked import Asked
-from sockreply.rules.conditions.masks import Mask
 from sockreply.rules.conditions.unseen import (
     IN_CASE,
     IN_WHITE_SPACE,

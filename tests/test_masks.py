@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sockreply.errors import ConfigError
-from sockreply.rules.conditions import Mask
+from sockreply.masks import Mask
 
 
 def test_bytes_as_they_are() -> None:
@@ -93,3 +93,40 @@ def test_lower() -> None:
 def test_long_hex() -> None:
     """However long: reading it takes time that grows with its length only."""
     assert Mask.from_hex("0a ?? " * 200_000).data == b"\n\0" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("data", "at"),
+    [
+        (b"", None),
+        (b"\x02", None),
+        (b"\x02x\x03", None),
+        (b"\x02x\x03y", None),
+        (b"x", 0),
+        (b"\x02xx", 2),
+        (b"\x02xxy", 2),
+    ],
+)
+def test_where_bytes_differ(data: bytes, at: int | None) -> None:
+    """Only as many bytes are compared as both have, and a wild one differs from none."""
+    assert Mask.from_hex("02 ?? 03").differs(data) == at
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "covers"),
+    [
+        ("", "02", True),
+        ("02", "02", True),
+        ("02", "02 03", True),
+        ("02 03", "02", False),
+        ("02", "03", False),
+        ("??", "02", True),
+        ("02", "??", False),
+        ("02 ?? 03", "02 04 03 05", True),
+        ("02 04 03", "02 ?? 03", False),
+        ("?? ??", "02", False),
+    ],
+)
+def test_what_another_mask_begins_with(one: str, other: str, covers: bool) -> None:
+    """A mask covers another one if it is no longer and asks for nothing else."""
+    assert Mask.from_hex(one).covers(Mask.from_hex(other)) is covers

@@ -77,3 +77,17 @@ class Mask:
     def fits(self, at: int, byte: int) -> bool:
         """May that byte stand there?"""
         return self.data[at] == byte or at in self.wild
+
+    def differs(self, data: bytes) -> int | None:
+        """Where bytes first differ from it, from 0; None: nowhere, as far as both go."""
+        for at, byte in enumerate(data[: len(self.data)]):
+            if not self.fits(at, byte):
+                return at
+        return None
+
+    def covers(self, other: Mask) -> bool:
+        """Does everything that begins as the other says begin as this says?"""
+        return len(self) <= len(other) and all(
+            at in self.wild or (at not in other.wild and self.data[at] == other.data[at])
+            for at in range(len(self))
+        )
