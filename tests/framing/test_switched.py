@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sockreply.framing import Framing, Message, Switched, parse_framing
+from sockreply.framing import Choice, Entry, Framing, Message, Switched, parse_framing
 from sockreply.framing.buffer import hand_over
+from sockreply.masks import Mask
 
 LINE = parse_framing("line")
 SPECS = (
@@ -110,3 +111,78 @@ def test_hand_over_to_a_framer_that_keeps_no_buffer() -> None:
     before.receive_data(b"rest")
     hand_over(before, after)
     assert after.rest() == b"rest"
+
+
+DOT = parse_framing(r"delimited:end=\r\n.\r\n")
+BODIES = [
+    (LINE, b"DATA\r\n", DOT, b".\r\nQUIT\r\n", [b"", b"QUIT"]),
+    (LINE, b"DATA\r\n", DOT, b".\r\n.\r\n\r\n.\r\n", [b"", b".", b"", b"."]),
+    (LINE, b"DATA\r\n", DOT, b"\r\n.\r\nQUIT\r\n", [b"", b"QUIT"]),
+    (LINE, b"DATA\r\n", DOT, b"..\r\na\r\n.\r\nQUIT\r\n", [b"..\r\na", b"QUIT"]),
+    (LINE, b"DATA\r\n", DOT, b"a\r\n.\r\n.\r\nQUIT\r\n", [b"a", b".", b"QUIT"]),
+    (LINE, b"GET\n", parse_framing(r"delimited:end=\n\n"), b"\nQUIT\n", [b"", b"QUIT"]),
+    (LINE, b"GET\n", parse_framing(r"delimited:end=\n\n"), b"a\n\nQUIT\n", [b"a", b"QUIT"]),
+    (LINE, b"GET\n", parse_framing("delimited:end=;"), b";QUIT\n", [b"", b"QUIT"]),
+    (parse_framing("netstring"), b"1:a,", DOT, b".\r\na\r\n.\r\n", [b".\r\na"]),
+    (parse_framing("delimited:end=;"), b"a;", DOT, b".\r\na\r\n.\r\n", [b".\r\na"]),
+    (parse_framing(r"delimited:end=aab"), b"aab", parse_framing("delimited:end=ba"), b"aab", [b""]),
+    (parse_framing(r"enclosed:start=<,end=\n"), b"<\n", DOT, b".\r\na\r\n.\r\n", [b".\r\na"]),
+    (
+        Choice((Entry(parse_framing("fixed:size=1"), (Mask(b"a"),)), Entry(LINE))),
+        b"DATA\r\n",
+        Choice((Entry(DOT),)),
+        b".\r\nQUIT\r\n",
+        [b"", b"QUIT"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("first", "begin", "then", "wire", "messages"), BODIES, ids=repr)
+def test_the_end_of_the_message_before_counts(
+    first: Framing, begin: bytes, then: Framing, wire: bytes, messages: list[bytes]
+) -> None:
+    """What ended it may be the beginning of the first end mark after the switch, and only there."""
+    for cut in range(len(wire) + 1):
+        framer = framer_of(first)
+        framer.receive_data(begin + wire[:cut])
+        framer.next_message()
+        framer.switch(then)
+        if wire[cut:]:
+            framer.receive_data(wire[cut:])
+        found = [framer.next_message()]
+        framer.switch(None)  # the line after the text
+        assert [*found, *iter(framer.next_message, None)] == messages
+
+
+def test_a_mark_that_may_have_begun_is_incomplete() -> None:
+    """Until all of it is there, its bytes are left over, and nothing else is a message."""
+    framer = framer_of(LINE)
+    framer.receive_data(b"DATA\r\n.\r")
+    framer.next_message()
+    framer.switch(DOT)
+    assert framer.next_message() is None
+    assert (framer.buffered, framer.missing()) == (2, r"no '\r\n.\r\n' yet")
+    framer.receive_data(b"x\r\n.\r\n")
+    assert framer.next_message() == b".\rx"
+
+
+def test_nothing_ended_before_the_first_message() -> None:
+    """At the beginning of a connection, an end mark has to be there as a whole."""
+    framer = framer_of(LINE)
+    framer.receive_data(b".\r\na\r\n.\r\n")
+    framer.switch(DOT)
+    assert framer.next_message() == b".\r\na"
+
+
+def test_nothing_is_cut_before_it_is_asked_for() -> None:
+    """The bytes of a read are handed from framing to framing without a copy."""
+    wire = b"ab\ncd\r\n" * 100
+    framer = framer_of(LINE)
+    framer.receive_data(wire)
+    for _ in range(99):
+        assert framer.next_message() == b"ab"
+        framer.switch(parse_framing("fixed:size=4"))
+        assert framer.next_message() == b"cd\r\n"
+        framer.switch(None)
+        assert framer._framer._data is wire
+    assert framer.ready == ()

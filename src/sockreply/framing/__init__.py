@@ -8,6 +8,7 @@ from sockreply.framing.interfaces import Framer, Framing
 from sockreply.framing.registry import BUILT_IN, parse_framing
 
 if TYPE_CHECKING:
+    from sockreply.framing.choice import Choice, Entry
     from sockreply.framing.counted import Fixed, Netstring
     from sockreply.framing.delimited import Delimited, Enclosed
     from sockreply.framing.length import Length
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BufferedFramer",
+    "Choice",
     "Chunk",
     "Delimited",
     "Enclosed",
+    "Entry",
     "Eof",
     "Fixed",
     "Framer",
@@ -38,6 +41,8 @@ _PLACES = {
     where.rpartition(":")[2]: where
     for where in (
         *BUILT_IN.values(),
+        "sockreply.framing.choice:Choice",
+        "sockreply.framing.choice:Entry",
         "sockreply.framing.message:Message",
         "sockreply.framing.switched:Switched",
     )

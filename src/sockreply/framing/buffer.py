@@ -49,6 +49,11 @@ class BufferedFramer:
         """The bytes of which one, if it comes next, is still part of the last message's end."""
         return b""
 
+    @property
+    def ended_by(self) -> bytes:
+        """What ended the last message, if it was a mark; see `Framing.framer_after`."""
+        return b""
+
     def take(self, data: bytes) -> list[bytes] | None:  # noqa: ARG002 - the default finds none
         return None
 
@@ -76,6 +81,9 @@ class BufferedFramer:
     def receive_silence(self) -> None:
         pass  # only `gap` hears silence
 
+    def next_message(self) -> bytes | None:
+        raise NotImplementedError
+
     def put_back(self) -> None:
         """Make one buffer again of all that was not handed out."""
 
@@ -91,6 +99,13 @@ class BufferedFramer:
             self._data = b""
             self._start = 0
             self.empty = True
+
+
+def one_at_a_time(framer: Framer) -> Framer:
+    """The framer, kept from cutting more messages than it is asked for."""
+    if isinstance(framer, BufferedFramer):
+        framer.ahead = False
+    return framer
 
 
 def hand_over(before: Framer, after: Framer) -> None:

@@ -54,6 +54,10 @@ class DelimitedFramer(BufferedFramer):
         self._ready_mark = b""  # that of each message that is ready
 
     @property
+    def ended_by(self) -> bytes:
+        return b"\r" + self._end if self._drop_cr else self._end
+
+    @property
     def buffered(self) -> int:
         held = len(self._data) - self._start
         if self.ready:
@@ -143,6 +147,34 @@ class DelimitedFramer(BufferedFramer):
         return _overlap(self._data, _beginnings(whole), self._start)
 
 
+class ContinuingFramer(DelimitedFramer):
+    """Messages up to a mark whose beginning may have ended what came before the first one.
+
+    Args:
+        max_message: The most bytes that a message may have, without its mark.
+        end: The mark.
+        rest: At the very beginning, this much of the mark ends an empty message.
+    """
+
+    __slots__ = ("_rest",)
+
+    def __init__(self, max_message: int, end: bytes, rest: bytes) -> None:
+        super().__init__(max_message, end)
+        self._rest = rest
+
+    def next_message(self) -> bytes | None:
+        if rest := self._rest:
+            begun = bytes(self._data[self._start : self._start + len(rest)])
+            if len(begun) < len(rest) and rest.startswith(begun):
+                return None
+            self._rest = b""
+            if begun == rest:
+                self._start += len(rest)
+                self._forget()
+                return b""
+        return super().next_message()
+
+
 class EnclosedFramer(DelimitedFramer):
     """Messages between two marks; bytes outside of them are dropped.
 
@@ -163,6 +195,10 @@ class EnclosedFramer(DelimitedFramer):
     @property
     def buffered(self) -> int:
         return super().buffered + len(self._begin) * self._inside  # the mark belongs to a message
+
+    @property
+    def ended_by(self) -> bytes:
+        return b""  # what comes next has a mark of its own
 
     def take(self, data: bytes) -> None:
         pass  # between two messages may stand what is none
@@ -222,6 +258,12 @@ class Delimited(Affixed):
 
     def framer(self, max_message: int) -> DelimitedFramer:
         return DelimitedFramer(max_message, self.end)
+
+    def framer_after(self, end: bytes, max_message: int) -> DelimitedFramer:
+        begun = next(filter(end.endswith, _beginnings(self.end)), b"")
+        if not begun:
+            return self.framer(max_message)
+        return ContinuingFramer(max_message, self.end, self.end.removeprefix(begun))
 
     def mirrored(self) -> Delimited | Undelimited:
         if self.reply_end is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 
@@ -21,6 +21,9 @@ class Framer(Protocol):
     It may have one more method, `missing() -> str`, for `sockreply explain --wire`: what an
     incomplete message lacks, such as "no LF yet". It is called after `next_message` found nothing,
     while some bytes are `buffered`.
+
+    It may have an attribute `ended_by`, the bytes that ended its last message: see
+    `Framing.framer_after`.
 
     Where its framing `speaks` or `switches`, it is a `SpeakingFramer` or a `SwitchingFramer`.
     """
@@ -116,6 +119,24 @@ class Framing(Protocol):
             CannotFrame: The framing's length field cannot hold its size.
         """
 
+    def framer_after(self, end: bytes, max_message: int) -> Framer:  # noqa: ARG002 - as the default
+        """A framer that goes on where another framing was used before.
+
+        Args:
+            end: What ended the message before. It counts where it is the beginning of a mark that
+                ends messages of this framing; by default there is none.
+            max_message: See `framer`.
+        """
+        return self.framer(max_message)
+
+    def check_reply(self, message: bytes) -> None:
+        """See whether this can be a reply; by default, whether `frame` takes it.
+
+        Raises:
+            CannotFrame: It cannot, whatever it answers.
+        """
+        self.frame(message)
+
     def mirrored(self) -> Framing:
         """The same framing as the other side sees it, which receives what this side sends.
 
@@ -127,6 +148,10 @@ class Framing(Protocol):
     def name(self) -> str:
         """The name in specs, as `check` prints it; by default that of the class, in lower case."""
         return type(self).__name__.lower()
+
+    def describe(self) -> Iterator[str]:
+        """What `check` prints of it besides the name, a line each; by default there is no more."""
+        return iter(())
 
     @property
     def affixes(self) -> tuple[bytes, bytes] | None:

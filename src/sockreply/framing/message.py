@@ -33,3 +33,12 @@ class Message(bytes):
         if facts:
             message.facts = facts
         return message
+
+
+def come_in(framing: Framing, data: bytes) -> Message:
+    """A message that came in that framing, unless it knows better."""
+    if not isinstance(data, Message):
+        return Message(data, framing=framing)
+    if data.framing is None:
+        return Message(data, framing=framing, facts=data.facts)
+    return data

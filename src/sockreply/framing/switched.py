@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sockreply.framing.buffer import hand_over
-from sockreply.framing.interfaces import Framing
-from sockreply.framing.message import Message
+from sockreply.framing.buffer import hand_over, one_at_a_time
+from sockreply.framing.interfaces import Framer, Framing
+from sockreply.framing.message import Message, come_in
 
 
 class SwitchedFramer:
@@ -21,7 +21,16 @@ class SwitchedFramer:
     """
 
     __slots__ = (
-        *("_dropped", "_ended", "_framer", "_framing", "_late", "_max_message", "_otherwise"),
+        *(
+            "_dropped",
+            "_ended",
+            "_framer",
+            "_framing",
+            "_last",
+            "_late",
+            "_max_message",
+            "_otherwise",
+        ),
     )
 
     ready = ()
@@ -30,8 +39,9 @@ class SwitchedFramer:
     def __init__(self, framing: Framing, otherwise: Framing, max_message: int) -> None:
         self._framing = framing
         self._otherwise = otherwise
-        self._framer = framing.framer(max_message)
+        self._framer = one_at_a_time(framing.framer(max_message))
         self._max_message = max_message
+        self._last: Framer | None = None  # that made the last message
         self._dropped = 0  # by those before
         self._ended = False
         self._late = b""  # what still belongs to the framing before, if it comes next
@@ -42,7 +52,9 @@ class SwitchedFramer:
             before, self._framing = self._framer, framing
             self._dropped += before.dropped
             self._late = getattr(before, "late", b"") or self._late
-            self._framer = framing.framer(self._max_message)
+            ended_by: bytes = getattr(self._last, "ended_by", b"")
+            fresh = framing.framer_after(ended_by, self._max_message)
+            self._framer = one_at_a_time(fresh)
             hand_over(before, self._framer)
             if self._ended:
                 self._framer.receive_eof()
@@ -89,11 +101,8 @@ class SwitchedFramer:
         message = self._framer.next_message()
         if message is None:
             return None
-        if not isinstance(message, Message):
-            return Message(message, framing=self._framing)
-        if message.framing is None:
-            return Message(message, framing=self._framing, facts=message.facts)
-        return message
+        self._last = self._framer
+        return come_in(self._framing, message)
 
 
 @dataclass(frozen=True)
@@ -117,7 +126,10 @@ class Switched(Framing):
 
     @property
     def name(self) -> str:
-        return self.framing.name
+        return self.otherwise.name
+
+    def describe(self) -> Iterator[str]:
+        return self.otherwise.describe()
 
     @property
     def all(self) -> tuple[Framing, ...]:

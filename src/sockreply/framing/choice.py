@@ -1,0 +1,191 @@
+"""Framings of which each message has the one that its first bytes ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from sockreply.errors import CannotFrame, ConfigError
+from sockreply.framing.choice_framer import Beginning, ChoiceFramer, Kind, as_buffered, listed
+from sockreply.framing.interfaces import Framer, Framing
+from sockreply.framing.together import facts_in_all, message_size_in, never_in_any
+from sockreply.masks import Mask
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A framing, and which messages have it.
+
+    Args:
+        framing: The framing.
+        starts_with: The bytes of the stream that such a message begins with are any of these; none:
+            it may begin in any way.
+    """
+
+    framing: Framing
+    starts_with: tuple[Mask, ...] = ()
+
+    def takes(self, wire: bytes) -> bool:
+        """Does a message that stands there on the wire begin as it should?"""
+        return not self.starts_with or any(
+            len(wire) >= len(mask) and mask.differs(wire) is None for mask in self.starts_with
+        )
+
+
+def check_entry(framing: Framing) -> None:
+    """See whether a framing can be one of several.
+
+    Raises:
+        ConfigError: It cannot; says why.
+    """
+    if framing.varies or framing.switches:
+        raise ConfigError("a list cannot be in a list")
+    if framing.may_run_together or framing.one_message_each_way:
+        raise ConfigError(
+            f"{framing.name} cannot be in a list, because its bytes do not say where a message ends"
+        )
+    if framing.speaks:
+        raise ConfigError(
+            f"{framing.name} cannot be in a list, because it answers by itself between messages"
+        )
+
+
+@dataclass(frozen=True)
+class Choice(Framing):
+    """Each message has the first framing whose beginning it has, and so has its reply.
+
+    Args:
+        entries: At least one. What answers no message has the framing of the last one.
+
+    Raises:
+        ConfigError: There is none, or one that cannot be one of several.
+    """
+
+    entries: tuple[Entry, ...]
+
+    varies = True
+
+    def __post_init__(self) -> None:
+        if not self.entries:
+            raise ConfigError("an empty list; it needs at least one framing")
+        for entry in self.entries:
+            check_entry(entry.framing)
+
+    @property
+    def all(self) -> tuple[Framing, ...]:
+        """The framings."""
+        return tuple(entry.framing for entry in self.entries)
+
+    @property
+    def name(self) -> str:
+        return " or ".join(dict.fromkeys(each.name for each in self.all))
+
+    def describe(self) -> Iterator[str]:
+        for entry in self.entries:
+            which = "all other messages" if len(self.entries) > 1 else "all messages"
+            if entry.starts_with:
+                which = f"messages that begin with {listed(entry.starts_with)}"
+            yield f"framing {entry.framing.name} for {which}"
+
+    @property
+    def binary(self) -> bool:
+        return all(each.binary for each in self.all)
+
+    @property
+    def message_size(self) -> int | None:
+        return message_size_in(self.all)
+
+    def never_in(self, data: bytes) -> bytes | None:
+        return never_in_any(self.all, data)
+
+    def facts_of(self, message: bytes) -> Mapping[str, Any]:
+        return facts_in_all(self.all, message)
+
+    def framer(self, max_message: int) -> ChoiceFramer:
+        return self.framer_after(b"", max_message)
+
+    def framer_after(self, end: bytes, max_message: int) -> ChoiceFramer:
+        for entry in self.entries:
+            as_buffered(entry.framing, entry.framing.framer(max_message))
+            for mask in entry.starts_with:
+                if len(mask) > max_message:
+                    raise ConfigError(
+                        f"a beginning of {len(mask)} bytes is more than max_message = {max_message}"
+                    )
+        return ChoiceFramer(max_message, self._kinds, end)
+
+    def frame(self, message: bytes) -> bytes:
+        return self.entries[-1].framing.frame(message)
+
+    def check_reply(self, message: bytes) -> None:
+        wrong: CannotFrame | None = None
+        for each in self.all:
+            try:
+                each.check_reply(message)
+            except CannotFrame as error:
+                wrong = error
+            else:
+                return
+        if wrong is not None:
+            raise wrong
+
+    def mirrored(self) -> ChoiceOfSender:
+        return ChoiceOfSender(self.entries)
+
+    @cached_property
+    def _kinds(self) -> tuple[Kind, ...]:
+        return tuple(
+            Kind(
+                entry.framing,
+                tuple(Beginning(mask, mask.pattern()) for mask in entry.starts_with),
+            )
+            for entry in self.entries
+        )
+
+
+@dataclass(frozen=True)
+class ChoiceOfSender(Framing):
+    """The other side of a `Choice`.
+
+    A message has the first framing in which it begins as the server expects; if it does in none,
+    the last one. Of a reply, the first bytes tell.
+
+    Args:
+        entries: The server's.
+    """
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def name(self) -> str:
+        return Choice(self.entries).name
+
+    @property
+    def _mirrored(self) -> tuple[Entry, ...]:
+        return tuple(replace(each, framing=each.framing.mirrored()) for each in self.entries)
+
+    @property
+    def may_run_together(self) -> bool:
+        return any(each.framing.may_run_together for each in self._mirrored)
+
+    def framer(self, max_message: int) -> Framer:
+        if self.may_run_together:  # then no reply is sure to be told from the next
+            from sockreply.framing.stream import ChunkFramer  # now, because few want it
+
+            return ChunkFramer(max_message)
+        return Choice(self._mirrored).framer(max_message)
+
+    def frame(self, message: bytes) -> bytes:
+        *others, last = self._mirrored
+        for entry in others:
+            with suppress(CannotFrame):
+                wire = entry.framing.frame(message)
+                if entry.takes(wire):
+                    return wire
+        return last.framing.frame(message)
+
+    def mirrored(self) -> Choice:
+        return Choice(self.entries)

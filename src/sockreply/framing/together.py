@@ -1,0 +1,34 @@
+"""What holds for messages that may come in any of several framings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sockreply.framing.interfaces import Framing
+
+_NONE = object()
+
+
+def message_size_in(framings: Sequence[Framing]) -> int | None:
+    """The bytes that every message has, whichever it comes in; None: they may differ in size."""
+    sizes = {each.message_size for each in framings}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def never_in_any(framings: Sequence[Framing], data: bytes) -> bytes | None:
+    """The part of the data that no message can contain, whichever it comes in; None: some can."""
+    parts = {each.never_in(data) for each in framings}
+    if None in parts:
+        return None
+    return parts.pop() if len(parts) == 1 else data
+
+
+def facts_in_all(framings: Sequence[Framing], message: bytes) -> Mapping[str, Any]:
+    """What is known of a message, whichever it comes in."""
+    first, *others = (each.facts_of(message) for each in framings)
+    return {
+        name: fact
+        for name, fact in first.items()
+        if all(other.get(name, _NONE) == fact for other in others)
+    }
