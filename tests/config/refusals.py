@@ -11,7 +11,7 @@ SERVICE_KEYS = (
     "listen, framing, encoding, show, greeting, keep_alive, idle_timeout, message_timeout, "
     "reply_timeout, write_timeout, close_timeout, drain_timeout, drain_delay, max_connections, "
     "max_connections_per_peer, max_message, allow, per_peer, amplification, responder, "
-    "initial_state, seed, otherwise, rules"
+    "initial_state, states, seed, otherwise, rules"
 )
 PER_PEER_KEYS = (
     "connections_per_second, connections_burst, messages_per_second, messages_burst, "

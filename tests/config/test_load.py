@@ -16,7 +16,8 @@ from sockreply.commands.tap import Options
 from sockreply.config import form, read, settings_from
 from sockreply.config.form import keys_of
 from sockreply.errors import BadFile, BadSettings
-from sockreply.framing import Chunk, Line
+from sockreply.framing import Choice, Chunk, Entry, Line, Netstring, Switched
+from sockreply.masks import Mask
 from sockreply.replies.builtin import TEXTBOOK_REPLY
 from sockreply.rules.table import RuleTable
 from sockreply.settings import Limits, LogSettings, PeerLimits, Rate, Settings
@@ -41,7 +42,8 @@ def test_everything(tmp_path: Path) -> None:
         "tcp:12345:interface=127.0.0.1",
         "unix:/run/sockreply/scale.sock",
     ]
-    assert scale.framing == Line(b"\r\n")
+    entries = Entry(Line(), (Mask.from_hex("02 ??"), Mask(b"A"))), Entry(Netstring())
+    assert scale.framing == Switched(Line(b"\r\n"), Line(b"\r\n"), (Choice(entries),))
     assert scale.encoding == "latin-1"
     assert scale.keep_alive
     assert scale.max_connections_asked
@@ -122,7 +124,7 @@ def test_shipped_file_shows_every_key() -> None:
     tables = (form.Log, form.Metrics, form.Ready, form.Service, form.PerPeer, form.Rule, form.When)
     for written in tables:
         for key in keys_of(written):
-            assert f"{key} = " in text or f"[services.default.{key}]" in text, key
+            assert f"{key} = " in text or f"[services.default.{key}" in text, key
 
 
 def test_shipped_defaults_and_examples_hold(tmp_path: Path) -> None:

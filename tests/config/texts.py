@@ -68,6 +68,12 @@ initial_state = "idle"
 seed = -1
 otherwise = { echo = true }
 
+[services.scale.states.ready]
+framing = [
+    { starts_with = [{ hex = "02 ??" }, "A"], framing = "line" },
+    { framing = "netstring" },
+]
+
 [services.scale.per_peer]
 connections_per_second = 0.5
 connections_burst = 20

@@ -60,6 +60,9 @@ class StandInConnection:
     def frame(self, message: bytes) -> bytes:
         return message + b"\n"
 
+    def switches(self) -> bool:
+        return True
+
     def switch(self, framing: Framing | None) -> None:
         self.switched_to.append(framing)
 

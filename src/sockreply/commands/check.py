@@ -83,6 +83,8 @@ def _told(settings: Settings) -> Iterator[str]:
         yield f"service {name}: {', '.join(_parts(service))}"
         for listener in leading(service.listen):
             yield from _listening(listener, service.limits)
+        for line in service.framing.describe():
+            yield f"  {line}"
         for line in _described(service)[1:]:
             yield f"  {line}"
     if settings.metrics is not None:

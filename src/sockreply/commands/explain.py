@@ -117,9 +117,10 @@ def run(options: Options) -> int:
     else:
         explanation = explained(subject, options.message)
         lines, answered = list(explanation.lines()), explanation.answered
-        if not answered and not _is_carried(options.message, subject.service.framing):
+        framing = subject.framing_in(subject.state)
+        if not answered and not _is_carried(options.message, framing):
             lines.append(
-                f"note: framing {subject.service.framing.name} hands out no such message; "
+                f"note: framing {framing.name} hands out no such message; "
                 "--wire says what it makes of bytes"
             )
     if not answered and options.escape is not None:

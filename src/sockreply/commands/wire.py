@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,8 +10,8 @@ from twisted.internet.interfaces import IAddress
 
 from sockreply.errors import FramingError
 from sockreply.extensions import crashes_of, failures_of
-from sockreply.framing import Framer
-from sockreply.replies.responder import TLS, optional
+from sockreply.framing import Framer, Framing
+from sockreply.replies.responder import TLS, Responder, optional
 from sockreply.rules.explaining.explain import Explanation
 from sockreply.rules.explaining.imagined import LOCAL, imagined_session
 from sockreply.settings import Limits, ServiceSettings
@@ -38,8 +38,25 @@ class Subject:
     tls: TLS | None = None
     local: IAddress = LOCAL
 
+    def framing_in(self, state: str | None) -> Framing:
+        """The framing that a connection has in a state; None: in the one that it begins in.
+
+        Raises:
+            ConfigError: It is code from elsewhere, and fails.
+        """
+        framing = self.service.framing
+        if not framing.switches:
+            return framing
+        with crashes_of(f"framing {framing.name}"):
+            framer = framing.framer(self.service.limits.max_message)
+            return switch(framer, self.service.responder, state) or framing
+
     def explain(
-        self, message: bytes, count: int = 1, state: str | None = None
+        self,
+        message: bytes,
+        count: int = 1,
+        state: str | None = None,
+        framing: Framing | None = None,
     ) -> Explanation | None:
         """The explanation of a message; None: code answers, and does not explain itself.
 
@@ -47,6 +64,7 @@ class Subject:
             message: Without what frames it.
             count: Which one of its connection it is, from 1.
             state: The connection's; None: the one that was asked for.
+            framing: Frames the reply; None: that of the state.
 
         Raises:
             ConfigError: Code from elsewhere explains it, and fails.
@@ -55,8 +73,9 @@ class Subject:
         if explain is None:
             return None
         state = self.state if state is None else state
+        framing = self.framing_in(state) if framing is None else framing
         session = imagined_session(
-            self.service.framing, self.peer, self.name, state, count, self.tls, self.local
+            framing, self.peer, self.name, state, count, self.tls, self.local
         )
         with failures_of("responder: explain"):  # it may be code from elsewhere
             explanation: Explanation = explain(message, session)
@@ -95,13 +114,39 @@ def wire_explained(subject: Subject, wire: bytes) -> tuple[list[str], bool]:
     """
     framing, limits = subject.service.framing, subject.service.limits
     with crashes_of(f"framing {framing.name}"):
-        found = list(pieces(framing.framer(limits.max_message), wire))
-    telling = _Telling(subject)
-    lines = [line for piece in found for line in telling.lines(piece)]
-    if all(piece.kind == "dropped" for piece in found):
+        framer = framing.framer(limits.max_message)
+        switch(framer, subject.service.responder, subject.state)
+    telling = _Telling(subject, framer)
+    lines: list[str] = []
+    found = pieces(framer, wire)
+    while True:
+        with crashes_of(f"framing {framing.name}"):
+            piece = next(found, None)  # which is cut as those before it have asked for
+        if piece is None:
+            break
+        lines += telling.lines(piece)
+    if not telling.told:
         lines.append(f"no message: {_fate(limits, begun=False)}")
     answered = telling.count > 0 and not telling.failed
     return lines, answered
+
+
+def switch(framer: Framer, responder: Responder, state: str | None) -> Framing | None:
+    """Let a framer go on with the framing of a state, if it can.
+
+    Args:
+        framer: The framer.
+        responder: Knows the framings of states, or does not.
+        state: That one; None: the one that connections begin in.
+
+    Returns:
+        The framing that it has now; None: it cannot exchange its framing.
+    """
+    framing_in = optional(responder, "framing_in")
+    exchange: Callable[[Framing | None], Framing] | None = getattr(framer, "switch", None)
+    if framing_in is None or exchange is None:
+        return None
+    return exchange(framing_in(state))
 
 
 def pieces(framer: Framer, wire: bytes) -> Iterator[Piece]:
@@ -145,15 +190,19 @@ class _Telling:
 
     Args:
         subject: The service that they come to.
+        framer: Cuts them.
     """
 
     count = 0
     """How many messages there were."""
+    told = False
+    """Was there anything but what is dropped?"""
     failed = False
     """Is one of them not answered for certain, or is anything left over?"""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, framer: Framer) -> None:
         self._subject = subject
+        self._framer = framer
         self._service = subject.service
         self._state: str | None = None
 
@@ -162,6 +211,7 @@ class _Telling:
         if piece.kind == "dropped":
             yield f"dropped, because it is outside any message: {_shown(piece.data)}"
             return
+        self.told = True
         over = self.count > 0 and not self._service.keep_alive
         if piece.kind == "message":
             self.count += 1
@@ -180,18 +230,23 @@ class _Telling:
             yield f"  {line}"
 
     def _ended(self, piece: Piece) -> str:
-        if not piece.why and self._service.framing.may_run_together:
+        framing = getattr(piece.data, "framing", None) or self._service.framing
+        if not piece.why and framing.may_run_together:
             return ", if it arrives in one read"
         return f", {piece.why}" if piece.why else ""
 
     def _explained(self, message: bytes) -> Iterator[str]:
-        explanation = self._subject.explain(message, self.count, self._state)
+        framing: Framing | None = getattr(message, "framing", None)
+        explanation = self._subject.explain(message, self.count, self._state, framing)
         if explanation is None:
             yield "code answers, not rules"
             return
         self.failed |= not explanation.answered
         # Code that explains itself need not know of states.
-        self._state = getattr(explanation, "next_state", None) or self._state
+        next_state: str | None = getattr(explanation, "next_state", None)
+        if next_state is not None:
+            self._state = next_state
+            switch(self._framer, self._service.responder, next_state)
         yield from explanation.lines()
 
 

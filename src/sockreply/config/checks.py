@@ -14,6 +14,8 @@ from sockreply.config.wording import excerpt, place
 START = "start"
 """The state that connections begin in, unless the configuration names another."""
 
+NO_MEMORY = "has no effect without keep_alive = true, because a connection then carries one message"
+
 _States: TypeAlias = frozenset[str] | None
 
 
@@ -22,6 +24,23 @@ def states_of(rule: form.Rule) -> _States:
     if rule.state is None:
         return None
     return frozenset(rule.state if isinstance(rule.state, list) else [rule.state])
+
+
+def counts_in(rule: form.Rule, state: str) -> bool:
+    """Does a rule count in that state?"""
+    states = states_of(rule)
+    return states is None or state in states
+
+
+def initial_state(service: form.Service) -> str:
+    """The state that connections begin in."""
+    return START if service.initial_state is None else service.initial_state
+
+
+def all_states(service: form.Service) -> set[str]:
+    """The states that a connection can be in."""
+    led_to = {rule.next_state for rule in service.rules if rule.next_state is not None}
+    return {initial_state(service)} | led_to
 
 
 def check_rules(service: form.Service, problems: Problems) -> None:
@@ -34,6 +53,8 @@ def check_rules(service: form.Service, problems: Problems) -> None:
     _check_order(service, problems)
     _check_states(service, problems)
     if not service.keep_alive:
+        if service.states:
+            problems.add(NO_MEMORY, "states")
         for rule in service.rules:
             _check_memory(rule, problems)
 
@@ -87,24 +108,24 @@ def _said(when: form.When | list[form.When] | None) -> str:
 
 
 def _check_states(service: form.Service, problems: Problems) -> None:
-    """Find rules for states that no connection comes to."""
-    known = {service.initial_state or START}
-    known |= {rule.next_state for rule in service.rules if rule.next_state is not None}
+    """Find rules and framings for states that no connection comes to."""
+    known = all_states(service)
+    places: list[tuple[str, tuple[str, ...]]] = [
+        (state, ("states", state)) for state in service.states if state not in known
+    ]
     for rule in service.rules:
         for state in sorted((states_of(rule) or known) - known):
-            reason = f"no rule leads to state {excerpt(state)}; known: {', '.join(sorted(known))}"
-            problems.add(reason, "rules", str(rule.name), "state")
+            places.append((state, ("rules", str(rule.name), "state")))
+    for state, keys in places:
+        reason = f"no rule leads to state {excerpt(state)}; known: {', '.join(sorted(known))}"
+        problems.add(reason, *keys)
 
 
 def _check_memory(rule: form.Rule, problems: Problems) -> None:
     """Find what a connection with one message has no use for."""
     for key in ("state", "next_state"):
         if getattr(rule, key) is not None:
-            reason = (
-                "has no effect without keep_alive = true, because a connection then carries one "
-                "message"
-            )
-            problems.add(reason, "rules", str(rule.name), key)
+            problems.add(NO_MEMORY, "rules", str(rule.name), key)
     if rule.replies is not None and rule.scope != "service":
         reason = "only the first is used without keep_alive = true or scope = 'service'"
         problems.add(reason, "rules", str(rule.name), "replies")

@@ -211,6 +211,13 @@ class PerPeer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class State:
+    """What is different while a connection is in a state."""
+
+    framing: Framing
+
+
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """One service. Without `otherwise`, a message that no rule is for gets silence."""
 
@@ -235,6 +242,7 @@ class Service:
     amplification: Times = Limits.amplification
     responder: str | None = None
     initial_state: Name | None = None
+    states: dict[str, State] = field(default_factory=dict[str, State])
     seed: Seed | None = None
     otherwise: Reply | None = None
     rules: list[Rule] = field(default_factory=list)

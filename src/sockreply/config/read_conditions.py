@@ -14,6 +14,7 @@ from sockreply.config.read_regexes import read_regex
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
 from sockreply.framing import Chunk
+from sockreply.framing.together import message_size_in, never_in_any
 from sockreply.notation import SIZE_LIMIT
 from sockreply.rules import (
     AllOf,
@@ -122,7 +123,7 @@ def _read_all_but_regex(written: form.When, reading: Reading, ignore_case: bool)
                 conditions.append(make(compared, ignore_case))
     if written.not_ is not None:
         # What cannot be, never is: that is no reason to refuse it here.
-        anything = replace(reading, max_message=SIZE_LIMIT, framing=Chunk())
+        anything = replace(reading, max_message=SIZE_LIMIT, framing=Chunk(), framings=())
         with at("not"):
             negated = read_condition(written.not_, anything, ignore_case)
             conditions += [Not(negated.condition)] if negated else []
@@ -147,7 +148,7 @@ def _read_secured(written: bool | form_tls.Secured, reading: Reading) -> Secured
 
 def _read_length(written: int | form.Sizes, reading: Reading) -> Length:
     least, most = (written, written) if isinstance(written, int) else (written.min, written.max)
-    size = reading.framing.message_size
+    size = message_size_in(reading.possible)
     if size is not None and (size < least or (most is not None and size > most)):
         raise ConfigError(f"every message of the framing has {size} bytes")
     if isinstance(written, int):
@@ -169,10 +170,10 @@ def _check_possible(compared: Mask, key: str, reading: Reading, ignore_case: boo
         ConfigError: There cannot; says why.
     """
     _check_fits(len(compared), reading)
-    size = reading.framing.message_size
+    size = message_size_in(reading.possible)
     if size is not None and (size < len(compared) or (key == "equals" and size > len(compared))):
         raise ConfigError(f"{len(compared)} bytes, but every message of the framing has {size}")
-    never = None if compared.wild else reading.framing.never_in(compared.data)
+    never = None if compared.wild else never_in_any(reading.possible, compared.data)
     if never is not None and not (ignore_case and never.lower() != never.upper()):
         raise ConfigError(f"no message has {show_bytes(never)} in it: the framing ends it there")
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 
-from sockreply.config import form_framing
-from sockreply.config.read_data import warn_of_template
+from sockreply.config import form_data, form_framing
+from sockreply.config.problems import Place
+from sockreply.config.read_data import read_mask, warn_of_template
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
 from sockreply.extensions import crashes_of
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.registry import is_built_in, parse_framing
+from sockreply.masks import Mask
 
 
-def read_framing(written: form_framing.Framing, reading: Reading) -> Framing:
+def read_framing(written: form_framing.Framing, reading: Reading) -> Framing | None:
     """The framing, which has messages as short as `reading.max_message`."""
+    framing: Framing | None
     match written:
         case str():
             warn_of_template(written, reading)
@@ -22,9 +26,10 @@ def read_framing(written: form_framing.Framing, reading: Reading) -> Framing:
         case form_framing.Head():
             raise ConfigError("tables are not known yet")
         case _:
-            raise ConfigError("lists are not known yet")
-    with crashes_of(f"framing {framing.name}"):
-        framing.framer(reading.max_message)
+            framing = _read_list(written, reading)
+    if framing is not None:
+        with crashes_of(f"framing {framing.name}"):
+            framing.framer(reading.max_message)
     return framing
 
 
@@ -33,3 +38,74 @@ def read_spec(written: str, reading: Reading) -> Framing:
     parse = partial(parse_framing, written, reading.files.directory)
     framing: Framing = parse() if is_built_in(written) else reading.in_loop(parse)
     return framing
+
+
+def _read_list(written: Sequence[form_framing.Entry], reading: Reading) -> Framing | None:
+    from sockreply.framing.choice import Choice, Entry, check_entry  # now, because few want it
+
+    if not written:
+        raise ConfigError("an empty list; it needs at least one framing")
+    entries: list[Entry] = []
+    before: dict[int, tuple[Mask, ...]] = {}  # the beginnings of entries, by their numbers
+    for number, each in enumerate(written, 1):
+        framing, starts_with = None, None
+        with reading.problems.at(number):
+            with reading.problems.at("framing"):
+                framing = read_framing(each.framing, reading)
+                if framing is not None:
+                    check_entry(framing)
+            starts_with = _read_beginnings(each.starts_with, reading, before)
+        if framing is not None and starts_with is not None:
+            entries.append(Entry(framing, starts_with))
+        if starts_with is not None:
+            before[number] = starts_with
+    return None if reading.problems.here() else Choice(tuple(entries))
+
+
+def _read_beginnings(
+    written: form_data.Fixed | list[form_data.Fixed] | None,
+    reading: Reading,
+    before: dict[int, tuple[Mask, ...]],
+) -> tuple[Mask, ...] | None:
+    """What the messages of an entry begin with; none: anything.
+
+    Args:
+        written: That.
+        reading: What it depends on.
+        before: The beginnings of the entries before it, by their numbers.
+    """
+    for number, masks in before.items():
+        if not masks:
+            raise ConfigError(f"unreachable: entry {number} already takes every message")
+    if written is None:
+        return ()
+    found: list[Mask] = []
+    each: Iterator[tuple[Place, form_data.Fixed]] = reading.problems.each(written)
+    with reading.problems.at("starts_with"):
+        if written == []:
+            raise ConfigError("an empty list; leave it out for all messages")
+        for at, data in each:
+            with at:
+                mask = read_mask(data, reading)
+                if mask is not None:
+                    _check_beginning(mask, reading, before)
+                    found.append(mask)
+    return tuple(found) or None
+
+
+def _check_beginning(mask: Mask, reading: Reading, before: dict[int, tuple[Mask, ...]]) -> None:
+    """See whether a message can begin so, and belong to the entry.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if not len(mask):
+        raise ConfigError("is empty; leave it out for all messages")
+    if len(mask) > reading.max_message:
+        most = reading.max_message
+        raise ConfigError(f"{len(mask)} bytes, but no message has more than max_message = {most}")
+    for number, masks in before.items():
+        if any(other.covers(mask) for other in masks):
+            raise ConfigError(
+                f"unreachable: entry {number} already takes every message that begins so"
+            )

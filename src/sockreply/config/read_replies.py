@@ -14,7 +14,6 @@ from sockreply.config.reading import Reading
 from sockreply.config.wording import excerpt, place
 from sockreply.errors import CannotFrame, ConfigError
 from sockreply.extensions import crashes_of
-from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Close, Stall
 from sockreply.rules import (
     CommandPart,
@@ -81,7 +80,7 @@ def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None
 
     def framed(written: form.Data) -> Data | None:
         data = read_data(written, reading, groups)
-        return None if data is None else _carried(data, reading.framing)
+        return None if data is None else _carried(data, reading)
 
     with reading.problems.at(*_telling_key(step)):
         match step:
@@ -128,18 +127,21 @@ def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None
     return None
 
 
-def _carried(data: Data, framing: Framing) -> Data:
-    """The same data, once it is known that the framing can carry it.
+def _carried(data: Data, reading: Reading) -> Data:
+    """The same data, once it is known that they can be sent.
 
     Raises:
-        ConfigError: It cannot.
+        ConfigError: They cannot.
     """
-    if data.fixed is not None:
+    if data.fixed is None:
+        return data
+    for state, framing in reading.framings or (("", reading.framing),):
         try:
             with crashes_of(f"framing {framing.name}"):
-                framing.frame(data.fixed)
+                (framing.check_reply if reading.asked else framing.frame)(data.fixed)
         except CannotFrame as error:
-            raise ConfigError(f"the framing cannot carry it: {error}") from None
+            whose = f" of state {excerpt(state)}" if state else ""
+            raise ConfigError(f"the framing{whose} cannot carry it: {error}") from None
     return data
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sockreply.config import form
-from sockreply.config.checks import START, states_of
+from sockreply.config.checks import all_states, counts_in, initial_state, states_of
 from sockreply.config.problems import Problems
 from sockreply.config.read_conditions import GroupedCondition, read_condition
 from sockreply.config.read_data import UNKNOWN_GROUPS, Groups, warn_of_template
@@ -20,17 +20,27 @@ def read_rules(written: form.Service, reading: Reading) -> RuleTable | None:
     """The table of a service's rules."""
     problems = reading.problems
     rules: list[Rule] = []
+    every = left = sorted(all_states(written))  # left: where a message may come to the next rule
     for rule in written.rules:
+        here = [state for state in left if counts_in(rule, state)]
         with problems.at("rules", str(rule.name)):
-            read = _read_rule(rule, reading)
+            read = _read_rule(rule, reading.in_states(here or every))
             rules += [read] if read else []
+        if rule.when is None and rule.chance == 1:
+            left = [state for state in left if state not in here]
     otherwise = None
     with problems.at("otherwise"):
-        otherwise = None if written.otherwise is None else read_reply(written.otherwise, reading)
+        if written.otherwise is not None:
+            otherwise = read_reply(written.otherwise, reading.in_states(left or every))
     if problems.here():
         return None
-    initial_state = START if written.initial_state is None else written.initial_state
-    return RuleTable(rules, otherwise=otherwise, initial_state=initial_state, seed=written.seed)
+    return RuleTable(
+        rules,
+        otherwise=otherwise,
+        initial_state=initial_state(written),
+        seed=written.seed,
+        framings=reading.by_state,
+    )
 
 
 def read_rules_again(

@@ -8,7 +8,7 @@ from functools import partial
 
 from sockreply.config import form
 from sockreply.config.check_datagrams import check_datagrams
-from sockreply.config.checks import check_rules
+from sockreply.config.checks import check_rules, initial_state
 from sockreply.config.read_data import read_encoding, warn_of_template
 from sockreply.config.read_framing import read_framing
 from sockreply.config.read_listeners import read_listeners
@@ -17,6 +17,7 @@ from sockreply.config.read_per_peer import read_per_peer
 from sockreply.config.read_replies import read_reply
 from sockreply.config.read_rules import read_rules, read_rules_again
 from sockreply.config.reading import Reading
+from sockreply.framing.interfaces import Framing
 from sockreply.replies.named import load_responder
 from sockreply.replies.responder import Greeting, Responder
 from sockreply.rules import Recipe, RuleTable
@@ -35,8 +36,9 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
     limits = _read_limits(written, reading)
     responder, responder_in, rules = _read_responder(written, reading)
     greeting = None
+    unasked = replace(reading.in_states([initial_state(written)]), asked=False)
     with problems.at("greeting"):
-        greeting = None if written.greeting is None else read_reply(written.greeting, reading)
+        greeting = None if written.greeting is None else read_reply(written.greeting, unasked)
     if problems.here() or responder is None:
         return None
     if starts_tls and rules is not None and not reading.begins_tls:
@@ -44,7 +46,7 @@ def read_service(written: form.Service, reading: Reading) -> ServiceSettings | N
             reading.warn("has starttls, but no reply begins TLS: { starttls = true }")
     return ServiceSettings(
         listen=listen,
-        framing=reading.framing,
+        framing=_whole_framing(written, reading),
         responder=responder,
         encoding=reading.encoding,
         shown_as=shown_as(written.show, reading.framing, reading.encoding),
@@ -64,8 +66,24 @@ def _with_notation(written: form.Service, reading: Reading) -> Reading:
     with reading.problems.at("initial_state"):
         warn_of_template(written.initial_state, reading)
     with reading.problems.at("framing"):
-        return replace(reading, framing=read_framing(written.framing, reading))
-    return reading
+        framing = read_framing(written.framing, reading)
+        reading = reading if framing is None else replace(reading, framing=framing)
+    by_state: dict[str, Framing] = {}
+    for name, state in written.states.items():
+        with reading.problems.at("states", name, "framing"):
+            framing = read_framing(state.framing, reading)
+            by_state |= {} if framing is None else {name: framing}
+    return replace(reading, by_state=by_state)
+
+
+def _whole_framing(written: form.Service, reading: Reading) -> Framing:
+    """The service's framing, with those of its states."""
+    if not reading.by_state:
+        return reading.framing
+    from sockreply.framing.switched import Switched  # now, because few want it
+
+    first = reading.by_state.get(initial_state(written), reading.framing)
+    return Switched(first, reading.framing, tuple(reading.by_state.values()))
 
 
 def _read_limits(written: form.Service, reading: Reading) -> Limits:
@@ -89,13 +107,13 @@ def _read_responder(
     problems = reading.problems
     if written.responder is None:
         keys = problems.keys()
-        known = not any(map(problems.here, ("rules", "initial_state", "keep_alive")))
+        known = not any(map(problems.here, ("rules", "initial_state", "states", "keep_alive")))
         table = read_rules(written, reading)
         if known:
             check_rules(written, problems)
         return table, partial(read_rules_again, written, reading, keys), table
-    for key in ("rules", "otherwise", "initial_state", "seed"):
-        if getattr(written, key) not in (None, []):
+    for key in ("rules", "otherwise", "initial_state", "states", "seed"):
+        if getattr(written, key) not in (None, [], {}):
             problems.add(f"responder and {key} cannot be combined", key)
     with problems.at("responder"):
         load = partial(load_responder, written.responder, reading.files.directory)

@@ -8,8 +8,8 @@ is collected already, and the reader returns None.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from sockreply.config import form
@@ -45,6 +45,10 @@ class Reading:
         commands: What runs the commands of all services, once there is one.
         encoding: That of the service's text.
         framing: The service's.
+        by_state: The framings of the states that have one of their own.
+        framings: Those that the messages at hand may come in, each with the state in which they do;
+            empty: the service's.
+        asked: Does what is read answer a message?
         max_message: The most bytes that a message of the service may have.
         starttls: Has the service a listener whose connections can come to speak TLS?
         begins_tls: The places of the steps with which they do.
@@ -59,11 +63,30 @@ class Reading:
     commands: list[Commands] = field(default_factory=list)
     encoding: str = form.Service.encoding
     framing: Framing = field(default_factory=Chunk)
+    by_state: Mapping[str, Framing] = field(default_factory=dict)
+    framings: tuple[tuple[str, Framing], ...] = ()
+    asked: bool = True
     max_message: int = form.Service.max_message
     starttls: bool = False
     begins_tls: list[str] = field(default_factory=list)
     streams: bool = True
     in_loop: Call = at_once
+
+    def in_states(self, states: Iterable[str]) -> Reading:
+        """The same for messages that come in these states."""
+        if not self.by_state:
+            return self
+        framings: list[tuple[str, Framing]] = []
+        for state in states:
+            framing = self.by_state.get(state, self.framing)
+            if all(framing != known for _, known in framings):
+                framings.append((state, framing))
+        return replace(self, framings=tuple(framings))
+
+    @property
+    def possible(self) -> tuple[Framing, ...]:
+        """The framings that the messages at hand may come in."""
+        return tuple(framing for _, framing in self.framings) or (self.framing,)
 
     def shared_commands(self) -> Commands:
         """What runs the commands of all services, from now on at the latest."""

@@ -64,6 +64,11 @@ class Incoming(Replying):
         self.framer, self._waiting = started_again(self.framer, fresh), None
         return size
 
+    @property
+    def switches(self) -> bool:
+        """Can the framing be exchanged?"""
+        return self._dialect.framing.switches
+
     def switch(self, framing: Framing | None) -> None:
         """Make messages with another framing, and frame with it what answers them.
 
@@ -73,7 +78,7 @@ class Incoming(Replying):
         Raises:
             ResponderError: The framing of the service cannot be exchanged.
         """
-        if not self._dialect.framing.switches:
+        if not self.switches:
             name = self._dialect.framing.name
             raise ResponderError(f"a connection cannot exchange the framing {name} for another one")
         self.outbox.own = cast(SwitchingFramer, self.framer).switch(framing)

@@ -49,12 +49,12 @@ class SwitchedFramer:
     def switch(self, framing: Framing | None) -> Framing:
         framing = self._otherwise if framing is None else framing
         if framing != self._framing:
-            before, self._framing = self._framer, framing
-            self._dropped += before.dropped
+            before = self._framer
             self._late = getattr(before, "late", b"") or self._late
             ended_by: bytes = getattr(self._last, "ended_by", b"")
             fresh = framing.framer_after(ended_by, self._max_message)
-            self._framer = one_at_a_time(fresh)
+            self._framer, self._framing = one_at_a_time(fresh), framing
+            self._dropped += before.dropped
             hand_over(before, self._framer)
             if self._ended:
                 self._framer.receive_eof()
@@ -134,7 +134,11 @@ class Switched(Framing):
     @property
     def all(self) -> tuple[Framing, ...]:
         """Each framing that a connection may have."""
-        return tuple(dict.fromkeys((self.framing, self.otherwise, *self.others)))
+        found: list[Framing] = []
+        for each in (self.framing, self.otherwise, *self.others):
+            if each not in found:
+                found.append(each)
+        return tuple(found)
 
     @property
     def speaks(self) -> bool:

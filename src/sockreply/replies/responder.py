@@ -40,6 +40,8 @@ class Responder(Protocol):
     - `describe()`: lines for `sockreply check`, the first of which is a summary.
     - `explain(message, session)`: what `sockreply explain` prints: something with `lines()`, and
       with `answered`, which says whether an answer is certain.
+    - `framing_in(state)`: the framing that `sockreply explain` lets a connection come to in that
+      state (None: the first one), where it can be exchanged; None: the one that holds otherwise.
     - `states()`: the states that `sockreply explain --state` may name.
     """
 
@@ -96,6 +98,9 @@ class Connection(Protocol):
 
     def switch(self, framing: Framing | None) -> None:
         """Make messages with another framing."""
+
+    def switches(self) -> bool:
+        """Can it do that?"""
 
     def send(self, reply: bytes | Reply) -> None:
         """Queue a reply after those that are owed."""
@@ -211,6 +216,11 @@ class Session:
     def frame(self, message: bytes) -> bytes:
         """A message as it goes over the wire, for `Raw` steps and faults."""
         return self._connection.frame(message)
+
+    @property
+    def switches(self) -> bool:
+        """Can the framing be exchanged? It can if it is a `sockreply.framing.Switched`."""
+        return self._connection.switches()
 
     def switch(self, framing: Framing | None) -> None:
         """Exchange the framing, from the next message on.

@@ -18,17 +18,19 @@ class Memory:
             in use is not kept.
         state: The state that the next message comes in.
         random: Draws the chances.
+        switches: Is the connection's framing exchanged when its state changes?
     """
 
-    __slots__ = ("positions", "random", "state", "table")
+    __slots__ = ("positions", "random", "state", "switches", "table")
 
     positions: dict[Any, int]
     """Where the sequences of replies stand."""
 
-    def __init__(self, table: object, state: str, random: Random) -> None:
+    def __init__(self, table: object, state: str, random: Random, switches: bool = False) -> None:
         self.table = table
         self.state = state
         self.random = random
+        self.switches = switches
         self.positions = {}
 
 

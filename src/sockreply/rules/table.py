@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 
+from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Reply
 from sockreply.replies.responder import Session
 from sockreply.rules.asked import Asked
@@ -32,6 +34,8 @@ class RuleTable:
         initial_state: The state that connections begin in.
         seed: Makes chances repeatable: each connection draws from a generator made of this and
             its number. None: they are not.
+        framings: What connections exchange their framing for when they come to these states; in all
+            others, they have what their service has otherwise.
     """
 
     unmatched: int
@@ -44,12 +48,14 @@ class RuleTable:
         otherwise: ReplySource | bytes | None = None,
         initial_state: str = "start",
         seed: int | None = None,
+        framings: Mapping[str, Framing] = MappingProxyType({}),
     ) -> None:
         self.rules = tuple(rules)
         self.otherwise = None if otherwise is None else source_of(otherwise)
         self.unmatched = 0
         self._initial_state = initial_state
         self._seed = seed
+        self._framings = framings
         self._random = Random()  # noqa: S311 - decides what a stand-in answers, hides nothing
         self._mark = object()
         self._index = Index(self.rules)
@@ -101,7 +107,10 @@ class RuleTable:
         rule.matches += 1
         asked.session.rule = rule.name
         if rule.next_state is not None:
-            self._memory(asked.session).state = rule.next_state
+            memory = self._memory(asked.session)
+            memory.state = rule.next_state
+            if memory.switches:
+                asked.session.switch(self._framings.get(rule.next_state))
         return rule.reply.make(asked) if rule.fixed is None else rule.fixed
 
     def _answer_unmatched(self, asked: Asked) -> bytes | Reply:
@@ -130,6 +139,14 @@ class RuleTable:
         named = named.union(*(rule.states or () for rule in self.rules))
         return [self._initial_state, *sorted(named - {self._initial_state})]
 
+    def framing_in(self, state: str | None) -> Framing | None:
+        """The framing of its own that a state has.
+
+        Args:
+            state: That one; None: the one that connections begin in.
+        """
+        return self._framings.get(self._initial_state if state is None else state)
+
     def asked(self, message: bytes, session: Session) -> Asked:
         """The message as this table's rules and replies see it."""
         memory = self._memory(session)
@@ -140,7 +157,10 @@ class RuleTable:
         memory = remembered(session)
         if memory is None or memory.table is not self._mark:
             state = self._initial_state if memory is None else memory.state
-            memory = Memory(self._mark, state, self._random_of(session))
+            # A table before may have exchanged the framing; its states are then left as well.
+            switches = memory is not None and memory.switches
+            switches = switches or (bool(self._framings) and session.switches)
+            memory = Memory(self._mark, state, self._random_of(session), switches)
             remember(session, memory)
         return memory
 
@@ -174,6 +194,10 @@ class RuleTable:
             return
         count = len(self.rules)
         yield f"{count} rule{'s' * (count != 1)}"
+        for state, framing in self._framings.items():
+            yield f"framing {framing.name} in state {state}"
+            for line in framing.describe():
+                yield f"  {line}"
         for rule in self.rules:
             yield f"rule {rule.name}: {'every message' if rule.when is None else rule.when}"
         if not any(rule.when is None and rule.plain for rule in self.rules):

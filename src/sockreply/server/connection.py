@@ -114,6 +114,9 @@ class Connection(Protocol):
     def remark(self, say: Callable[[], str]) -> None:
         self._answering.remark(say)
 
+    def switches(self) -> bool:
+        return self._answering.switches
+
     def switch(self, framing: Framing | None) -> None:
         self._answering.switch(framing)
         self.hear_silence()

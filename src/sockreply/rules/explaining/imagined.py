@@ -54,6 +54,9 @@ class _Imagined:
     def reactor(self) -> Any:
         return self._clock
 
+    def switches(self) -> bool:
+        return False
+
     def switch(self, framing: Framing | None) -> None:
         """Nothing is read."""
 
