@@ -14,9 +14,10 @@ from twisted.logger import capturedLogs
 from sockreply.conversation.exchanges import NoExchanges
 from sockreply.daemon.serving import Serving, fit_limits
 from sockreply.errors import CannotStart, ConfigError
-from sockreply.framing import Line, Netstring
+from sockreply.framing import Framing, Line, Netstring, Switched, parse_framing
 from sockreply.replies import FixedReply, Responder, Session, as_responder
-from sockreply.rules.replies import Constant, Recipe, SendPart
+from sockreply.rules import Equals
+from sockreply.rules.replies import Constant, Echoed, Recipe, SendPart
 from sockreply.rules.table import Rule, RuleTable
 from sockreply.server import Limits
 from sockreply.server.port_ranges import expanded
@@ -91,6 +92,78 @@ def test_framing_is_for_new_connections() -> None:
     site.change(settings("new", framing=Netstring()))
     assert site.ask(before, b"x\n") == b"new\n"
     assert site.ask(site.connect(), b"1:x,") == b"3:new,"
+
+
+LINE, ONE, TWO = Line(), parse_framing("length:bytes=1"), parse_framing("length:bytes=2")
+
+
+def with_states(
+    framing: Framing = LINE, then: Framing | None = ONE, encoding: str = "utf-8"
+) -> ServiceSettings:
+    """Settings of a service that echoes, where `go` leads to a state with its own framing."""
+
+    def table(_: str) -> RuleTable:
+        return RuleTable(
+            [
+                Rule("go", Equals(b"go"), Recipe([SendPart(Echoed())]), next_state="there"),
+                Rule("back", Equals(b"back"), Recipe([SendPart(Echoed())]), next_state="start"),
+                Rule("all", None, Recipe([SendPart(Echoed())])),
+            ],
+            framings={} if then is None else {"there": then},
+        )
+
+    whole = framing if then is None else Switched(framing, framing, (then,))
+    return settings(
+        framing=whole, responder=table(""), responder_in=table, encoding=encoding, shown_as=encoding
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_changed_framings_of_states(encoding: str) -> None:
+    """They are for the next change of state of each connection, and all else for new ones."""
+    site = Site(with_states())
+    outside, inside = site.connect(), site.connect()
+    assert site.ask(inside, b"go\n\1x") == b"go\n\1x"
+    before = site.serving.factory.shared.dialect
+    site.change(with_states(Netstring(), TWO, encoding))
+    assert site.serving.factory.shared.dialect is not before
+    assert site.ask(inside, b"\1y\4backz\n") == b"\1y\4backz\n"
+    for connection in (outside, inside):
+        assert site.ask(connection, b"go\n\0\1x") == b"go\n\0\1x"
+        assert site.ask(connection, b"\0\4backx\n") == b"\0\4backx\n"
+    assert site.ask(site.connect(), b"2:go,\0\1x") == b"2:go,\0\1x"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_states_lose_their_framings(encoding: str) -> None:
+    """A connection in such a state keeps that until its state changes, and then has its own."""
+    site = Site(with_states())
+    inside = site.connect()
+    assert site.ask(inside, b"go\n") == b"go\n"
+    site.change(with_states(then=None, encoding=encoding))
+    site.change(with_states(then=None, encoding=encoding))
+    assert site.ask(inside, b"\1y\2goz\n") == b"\1y\2goz\n"
+    assert site.ask(inside, b"go\ny\n") == b"go\ny\n"
+    site.change(with_states(then=TWO, encoding=encoding))
+    assert site.ask(inside, b"go\n\0\1x") == b"go\n\0\1x"
+
+
+def test_states_get_framings() -> None:
+    """A connection that was made before any state had one keeps its own."""
+    site = Site(with_states(then=None))
+    before = site.connect()
+    assert site.ask(before, b"go\n") == b"go\n"
+    site.change(with_states())
+    assert site.ask(before, b"x\nback\ngo\nx\n") == b"x\nback\ngo\nx\n"
+    assert site.ask(site.connect(), b"go\n\1x") == b"go\n\1x"
+
+
+def test_the_same_framings_of_states_change_nothing() -> None:
+    """Connections go on speaking the same dialect when the file is read again as it was."""
+    site = Site(with_states())
+    before = site.serving.factory.shared.dialect
+    site.change(with_states())
+    assert site.serving.factory.shared.dialect is before
 
 
 def test_encoding_is_for_new_connections() -> None:

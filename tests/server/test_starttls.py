@@ -16,7 +16,9 @@ from twisted.logger import capturedLogs
 from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
 
+from sockreply.framing import Switched, parse_framing
 from sockreply.replies import Await, Close, Reply, Session, StartTLS, Wait
+from sockreply.rules import Equals, Rule, RuleTable, StartTLSPart, reply
 from sockreply.server.starttls import StartTLSFactory
 from sockreply.server.tls_context import server_context
 from sockreply.settings import PeerLimits, Rate
@@ -61,7 +63,7 @@ class StartTLSTalk(Talk):
     Args:
         certificate: The service's.
         proxied: Is there a wrapper between the connection and its wire?
-        known: As of a talk.
+        known: As of a talk; `answer` is by default the function above.
     """
 
     transport: Below
@@ -72,7 +74,7 @@ class StartTLSTalk(Talk):
         trusting = ssl.create_default_context(cafile=certificate)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.client = trusting.wrap_bio(self._in, self._out, server_hostname="localhost")
-        super().__init__(answer, **known)
+        super().__init__(known.pop("answer", answer), **known)
 
     def connect(self) -> None:
         factory: Any = StartTLSFactory(self.factory, self.context)
@@ -320,6 +322,34 @@ def test_peer_that_leaves_in_the_handshake(certificate: Path) -> None:
     talk.leave()
     assert not talk.clock.getDelayedCalls()
     assert talk.counters.open_connections == 0
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_state_with_a_framing_of_its_own(certificate: Path, exact: bool) -> None:
+    """The rule that begins TLS may change it; in clear, nothing is cut behind its message."""
+    line, counted = parse_framing("line"), parse_framing("length:bytes=1")
+    table = RuleTable(
+        [
+            Rule(
+                "tls", Equals(b"TLS"), reply(b"go", StartTLSPart(), b"inside"), next_state="inside"
+            ),
+            Rule("back", Equals(b"back"), reply(b"went"), next_state="start"),
+            Rule("all", None, reply(b"again")),
+        ],
+        framings={"inside": counted},
+    )
+    log = NotingLog()
+    log.exact = exact
+    framing = Switched(line, line, (counted,))
+    talk = StartTLSTalk(certificate, answer=table.respond, framing=framing, exchanges=log)
+    with capturedLogs():
+        talk.say(b"TLS\n\4back\3abcx\n")
+    assert talk.hear() == b"go\n"
+    talk.shake_hands()
+    assert talk.client.read(99) == b"inside\n"  # the answer has the framing of its message
+    assert talk.ask(b"\1a\4back" + b"line\n") == b"\5again\4wentagain\n"
+    assert talk.counters.dropped_bytes == 11
+    assert talk.counters.messages == 4
 
 
 @pytest.mark.parametrize("exact", [False, True])

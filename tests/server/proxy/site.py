@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.internet.address import UNIXAddress
 
-from sockreply.framing import Line
+from sockreply.framing import Framing, Line
 from sockreply.replies import Reply, Session, Wait, as_responder
 from sockreply.server import Counters, Limits, ReplyFactory, ReplyService
 from sockreply.settings import UNIX, ListenerSettings, Proxies
@@ -42,6 +42,8 @@ class Site:
         proxy_from: Whose headers it believes; None: as the endpoint says.
         endpoint: Where it listens.
         exchanges: The exchange log.
+        framing: How messages are told apart.
+        answer: Answers instead.
         limits: As in `Limits`; `allow` as names.
     """
 
@@ -52,14 +54,16 @@ class Site:
         exchanges: Any = None,
         allow: tuple[str, ...] | None = None,
         greeting: bytes | None = None,
+        framing: Framing = Line(),  # noqa: B008 - it is frozen
+        answer: Callable[[bytes, Session], object] | None = None,
         **limits: Any,
     ) -> None:
         self.reactor = PortReactor()
         self.sessions: list[Session] = []
         self.log = NotingLog() if exchanges is None else exchanges(self.reactor)
         self.factory = ReplyFactory(
-            Line(),
-            as_responder(self.answer),
+            framing,
+            as_responder(self.answer if answer is None else answer),
             self.reactor,
             keep_alive=True,
             greeting=greeting,

@@ -15,10 +15,11 @@ from twisted.logger import capturedLogs
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 
 from sockreply.errors import CannotStart
-from sockreply.framing import Line
+from sockreply.framing import Line, Switched, parse_framing
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.replies import Echo
 from sockreply.replies.proxy import Proxy
+from sockreply.rules import Equals, Rule, RuleTable, reply, template
 from sockreply.server import ReplyFactory, ReplyService
 from sockreply.server.proxy.arriving import Arriving, replace_protocol
 from sockreply.server.proxy.connection import ProxiedProtocol
@@ -56,6 +57,25 @@ def test_every_cut(make_site: MakeSite, header: bytes) -> None:
     assert hear(site.connect(wire)) == ANSWER
     assert hear(site.connect(*(wire[at : at + 1] for at in range(len(wire))))) == ANSWER
     assert not site.counters.refused
+
+
+@pytest.mark.parametrize("header", [LINE, block(inet())])
+def test_framings_by_state(make_site: MakeSite, header: bytes) -> None:
+    """A header, and messages in several framings, may come in any chunks."""
+    line, counted = parse_framing("line"), parse_framing("length:bytes=1")
+    table = RuleTable(
+        [
+            Rule("go", Equals(b"go"), reply(b"went"), next_state="counted"),
+            Rule("all", None, reply(template("{{ peer.host }}")), next_state="start"),
+        ],
+        framings={"counted": counted},
+    )
+    site = make_site(PROXY, framing=Switched(line, line, (counted,)), answer=table.respond)
+    wire = header + b"go\n\3a\nbgo\n\0"
+    host = str(CLIENT.host).encode()
+    said = (b"went\n" + bytes([len(host)]) + host) * 2
+    for at in range(1, len(wire), 3):
+        assert hear(site.connect(wire[:at], wire[at:])) == said, at
 
 
 def test_nothing_is_left_of_it(make_site: MakeSite) -> None:
