@@ -68,6 +68,36 @@ def test_ranges_of_ports(tmp_path: Path) -> None:
     ]
 
 
+def test_framings(tmp_path: Path) -> None:
+    """Which messages have which framing, and what is different in a state."""
+    path = tmp_path / "x.toml"
+    path.write_text(r"""
+        [services.s]
+        listen = "tcp:0"
+        keep_alive = true
+        framing = [{ starts_with = ["^X", "^F"], framing = "delimited:end=;" }, { framing = "line" }]
+        rules = [{ next_state = "two", reply = [] }]
+        [services.s.states.start]
+        framing = "netstring"
+        [services.s.states.two]
+        framing = [{ starts_with.hex = "02 ??", framing = "line" }, { framing = "fixed:size=2" }]
+    """)
+    lines, good = check(str(path))
+    assert good
+    assert lines == [
+        "service s: framing delimited or line, keep-alive, 1 rule",
+        "  listens on tcp:0",
+        "  framing delimited for messages that begin with '^X' or '^F'",
+        "  framing line for all other messages",
+        "  framing netstring in state start",
+        "  framing line or fixed in state two",
+        "    framing line for messages that begin with 02 ??",
+        "    framing fixed for all other messages",
+        "  rule rule-1: every message",
+        "  otherwise silence",
+    ]
+
+
 def test_certificates(tmp_path: Path) -> None:
     """Of each listener, whom its certificates are for, and when they expire; and a warning."""
     pair = make_certificate(tmp_path / "a.pem", names=("localhost", "::1"), ends=400 * DAY)

@@ -61,6 +61,33 @@ def test_message_is_explained_as_it_was_sent(two: str) -> None:
     assert verdict == "in: does not match - equals: byte 1 (from 0) is 0x58 'X', not 0x6e 'n'"
 
 
+def test_the_framing_of_a_state(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A message is explained as it would come in the state, and so are bytes."""
+    path = tmp_path / "x.toml"
+    path.write_text(
+        r"""
+        [services.s]
+        listen = "tcp:0"
+        keep_alive = true
+        framing = "line"
+        rules = [
+            { state = "start", when.equals = "go", next_state = "in", reply = "went" },
+            { state = "in", when.equals = "a\nb", next_state = "start", reply = "ok" },
+        ]
+        states.in.framing = "delimited:end=;"
+    """
+    )
+    assert run(parse(str(path), "--state", "in", "--hex", "610a62")) == 0
+    assert "send 'ok', on the wire 'ok;'" in capsys.readouterr().out
+    assert run(parse(str(path), "--state", "in", "a;b")) == 1
+    assert "note: framing delimited hands out no such message" in capsys.readouterr().out
+    assert run(parse(str(path), "a;b")) == 1
+    assert "note" not in capsys.readouterr().out
+    assert run(parse(str(path), "--wire", "--hex", "676f0a 610a623b 676f0a")) == 0
+    assert run(parse(str(path), "--wire", "--state", "in", "--hex", "610a623b 676f0a")) == 0
+    assert run(parse(str(path), "--wire", "--hex", "610a623b")) == 1
+
+
 def test_state_and_peer_that_are_imagined(two: str) -> None:
     """They are those that were asked for."""
     assert not explained(two, b"7", service="one", state="in").answered

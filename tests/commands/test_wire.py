@@ -9,7 +9,8 @@ import pytest
 
 from sockreply.commands.wire import Piece, Subject, pieces, wire_explained
 from sockreply.errors import ConfigError
-from sockreply.framing import Framing, parse_framing
+from sockreply.framing import Choice, Entry, Framing, Switched, parse_framing
+from sockreply.masks import Mask
 from sockreply.replies import Responder, Session
 from sockreply.replies.builtin import Echo
 from sockreply.rules import Equals, PeerIn, Rule, RuleTable, reply
@@ -297,3 +298,95 @@ def test_a_framing_of_somebody_elses() -> None:
 
     with pytest.raises(ConfigError, match=r"^framing failing: LookupError: no word \("):
         told(subject(Failing()), b"x")
+
+
+LINE, TEXT = parse_framing("line"), parse_framing(r"delimited:end=\r\n.\r\n,reply_end=\r\n")
+MAIL = RuleTable(
+    [
+        Rule("text", None, reply(b"250"), frozenset({"text"}), "start"),
+        Rule("data", Equals(b"DATA"), reply(b"354"), next_state="text"),
+        Rule("noop", Equals(b"NOOP"), reply(b"250")),
+    ],
+    framings={"text": TEXT},
+)
+SWITCHED = Switched(LINE, LINE, (TEXT,))
+
+
+def messages(of: Subject, wire: bytes) -> list[str]:
+    """The lines that name pieces, and what is sent."""
+    return [line for line in told(of, wire) if line[0] != " " or "on the wire" in line]
+
+
+def test_each_message_is_cut_as_those_before_it_ask() -> None:
+    """The framing changes with the state, for what has come already and at the end."""
+    mail = subject(SWITCHED, MAIL)
+    lines, answered = wire_explained(mail, b"DATA\r\n.\r\nDATA\r\na\r\nNOOP\r\n.\r\nNOOP\r\n")
+    assert answered
+    assert [line for line in lines if line[0] != " " or "on the wire" in line] == [
+        "message 1: 'DATA'",
+        r"    send '354', on the wire '354\n'",
+        "message 2: ''",
+        r"    send '250', on the wire '250\r\n'",
+        "message 3: 'DATA'",
+        r"    send '354', on the wire '354\n'",
+        r"message 4: 'a\r\nNOOP' (hex 61 0d 0a 4e 4f 4f 50)",
+        r"    send '250', on the wire '250\r\n'",
+        "message 5: 'NOOP'",
+        r"    send '250', on the wire '250\n'",
+    ]
+    assert outline(mail, b"DATA\r\na\r\n.\r")[-2:] == [
+        r"left over: 'a\r\n.\r' (hex 61 0d 0a 2e 0d)",
+        rf"  no '\r\n.\r\n' yet; {CLOSED}",
+    ]
+
+
+def test_the_first_message_has_the_framing_of_the_state_that_was_asked_for() -> None:
+    """It is as if the connection had come to it already."""
+    inside = replace(subject(SWITCHED, MAIL), state="text")
+    assert messages(inside, b"DATA\r\n.\r\nDATA\r\n")[::2] == [
+        "message 1: 'DATA'",
+        "message 2: 'DATA'",
+    ]
+    assert wire_explained(inside, b"\r\n.\r\n")[1]
+    assert inside.framing_in("text") == TEXT
+    assert inside.framing_in("start") == LINE
+
+
+def test_a_state_in_which_the_end_of_the_stream_ends_the_message() -> None:
+    """What is left is told to the framing that there is by then."""
+    for spec, ended in (("eof", "when the peer half-closes"), ("gap", "after 0.05 s of silence")):
+        rules = [Rule("a", Equals(b"a"), reply(b"1"), next_state="b"), Rule("b", None, reply(b"2"))]
+        last = parse_framing(spec)
+        table = RuleTable(rules, framings={"b": last})
+        both = subject(Switched(LINE, LINE, (last,)), table)
+        assert outline(both, b"a\nrest") == ["message 1: 'a'", f"message 2, {ended}: 'rest'"]
+    chunk = parse_framing("chunk")
+    both = subject(Switched(LINE, LINE, (chunk,)), RuleTable(rules, framings={"b": chunk}))
+    assert outline(both, b"a\nrest")[1] == "message 2, if it arrives in one read: 'rest'"
+
+
+def test_a_list_of_framings() -> None:
+    """Each reply is framed as its message came, or would come."""
+    both = Choice((Entry(TEXT, (Mask(b"#"),)), Entry(LINE)))
+    listed = subject(both, RuleTable([Rule("all", None, reply(b"1"))]))
+    assert messages(listed, b"#a\r\n.\r\nb\n") == [
+        "message 1: '#a'",
+        r"    send '1', on the wire '1\r\n'",
+        "message 2: 'b'",
+        r"    send '1', on the wire '1\n'",
+    ]
+    for message, wire in ((b"#a", r"1\r\n"), (b"a", r"1\n"), (b"a\nb", r"1\n")):
+        explanation = listed.explain(message)
+        assert explanation is not None
+        assert explanation.reply == (f"send '1', on the wire '{wire}'",)
+    narrow = Choice((Entry(parse_framing("length:bytes=1")),))
+    explanation = replace(listed, service=replace(listed.service, framing=narrow)).explain(
+        b"x" * 300
+    )
+    assert explanation is not None
+    assert explanation.reply == (r"send '1', on the wire '\x011'",)
+    strict = subject(Choice((Entry(LINE, (Mask(b"a"), Mask(b"b"))),)), RULES)
+    assert outline(strict, b"b\nxyz")[-2:] == [
+        "broken format: 'xyz'",
+        "  expected a message that begins with 'a' or 'b', found b'x'; the connection is closed",
+    ]

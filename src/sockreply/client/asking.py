@@ -127,12 +127,30 @@ def is_carried(message: bytes, framing: Framing) -> bool:
         CannotFrame: The framing's length field cannot hold its size.
         ConfigError: It is somebody else's framing, and fails.
     """
+    return as_carried(message, framing) is not None
+
+
+def as_carried(message: bytes, framing: Framing) -> bytes | None:
+    """The message as the server reads it, with what its framer knows of it.
+
+    Args:
+        message: What we would send.
+        framing: The server's.
+
+    Returns:
+        None: it reads something else.
+
+    Raises:
+        CannotFrame: The framing's length field cannot hold its size.
+        ConfigError: It is somebody else's framing, and fails.
+    """
     with crashes_of(f"framing {framing.name}"):
         framer = framing.framer(WIRE_LIMIT)
         if wire := framing.mirrored().frame(message):  # no read brings nothing
             framer.receive_data(wire)
         framer.receive_eof()
         try:
-            return (framer.next_message(), framer.next_message()) == (message, None)
+            read, more = framer.next_message(), framer.next_message()
         except FramingError:
-            return False
+            return None
+        return read if read == message and more is None else None

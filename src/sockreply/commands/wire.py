@@ -8,7 +8,8 @@ from typing import Literal
 
 from twisted.internet.interfaces import IAddress
 
-from sockreply.errors import FramingError
+from sockreply.client.asking import as_carried
+from sockreply.errors import CannotFrame, FramingError
 from sockreply.extensions import crashes_of, failures_of
 from sockreply.framing import Framer, Framing
 from sockreply.replies.responder import TLS, Responder, optional
@@ -73,13 +74,30 @@ class Subject:
         if explain is None:
             return None
         state = self.state if state is None else state
-        framing = self.framing_in(state) if framing is None else framing
+        if framing is None:
+            framing = _framing_of_reply(message, self.framing_in(state))
         session = imagined_session(
             framing, self.peer, self.name, state, count, self.tls, self.local
         )
         with failures_of("responder: explain"):  # it may be code from elsewhere
             explanation: Explanation = explain(message, session)
         return explanation
+
+
+def _framing_of_reply(message: bytes, framing: Framing) -> Framing:
+    """What a reply would be framed with.
+
+    Args:
+        message: The request, without what frames it.
+        framing: That of the connection.
+    """
+    if not framing.varies:
+        return framing
+    try:
+        read = as_carried(message, framing)
+    except CannotFrame:
+        return framing
+    return getattr(read, "framing", None) or framing
 
 
 @dataclass(frozen=True)
