@@ -84,6 +84,9 @@ class Stage:
             case [">", text]:
                 assert self.transport.value() == b"", "more was sent than is told"
                 self.protocol.dataReceived(self.framing.frame(unescape(text)))
+            case [">>", text]:
+                assert self.transport.value() == b"", "more was sent than is told"
+                self.protocol.dataReceived(unescape(text))
             case ["<", text]:
                 expected = self.framing.frame(unescape(text))
                 assert self.heard(len(expected)) == expected

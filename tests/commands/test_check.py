@@ -75,7 +75,10 @@ def test_framings(tmp_path: Path) -> None:
         [services.s]
         listen = "tcp:0"
         keep_alive = true
-        framing = [{ starts_with = ["^X", "^F"], framing = "delimited:end=;" }, { framing = "line" }]
+        framing = [
+            { starts_with = ["^X", "^F"], framing = "delimited:end=;" },
+            { framing = "line" },
+        ]
         rules = [{ next_state = "two", reply = [] }]
         [services.s.states.start]
         framing = "netstring"
