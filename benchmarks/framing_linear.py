@@ -19,8 +19,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
-from sockreply.framing import Framing, parse_framing
+from sockreply.framing import Choice, Entry, Framing, parse_framing
+from sockreply.masks import Mask
 
 KIB = 1024
 ONE_LONG = "one long"
@@ -57,8 +59,14 @@ FRAMINGS = {
     r"enclosed:start=\x0b,end=\x1c\r": b"\x1c",
     "gap": b"x",
     "eof": b"x",
+    "a list": b"x",
 }
 """The framings, and of what their messages are made; `fixed` has the size of the messages."""
+
+LINES_AND_NETSTRINGS = Choice(
+    (Entry(parse_framing("line"), (Mask(b"x"),)), Entry(parse_framing("netstring")))
+)
+"""The list; short messages are of both kinds in turn."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +128,13 @@ def run_of(spec: str, filling: bytes, kind: str, read: int, size: int) -> Run:
     message = (filling * longest)[:longest]
     if message.endswith(b"\r"):  # would be part of what ends a line
         message = message[:-1] + b"x"
-    framing = parse_framing(f"fixed:size={longest}" if spec == "fixed" else spec)
-    wire = framing.frame(message) * (size // longest)
+    framing: Any = LINES_AND_NETSTRINGS
+    if spec == "a list":
+        wire = b"".join(each.frame(message) for each in framing.all) * (size // longest // 2)
+        wire = wire or framing.all[0].frame(message)
+    else:
+        framing = parse_framing(f"fixed:size={longest}" if spec == "fixed" else spec)
+        wire = framing.frame(message) * (size // longest)
     silences = spec == "gap" and kind == MANY_SHORT
     return Run(framing, wire, max(longest, read) if silences else longest, read, silences)
 

@@ -28,6 +28,8 @@ from tests.framing.table import (
     TELNET,
     receive,
 )
+from tests.framing.test_choice import ALL as LISTS
+from tests.framing.test_choice import STREAMS as STREAMS_OF_LISTS
 from tests.hostile.figures import Figure, Promise
 
 STREAMS_TRIED = 200_000
@@ -40,6 +42,7 @@ LINEAR = 7.0
 """By how much four times the bytes may take longer; what looks at all of them again takes 16."""
 
 ANY_CUT = [spec for spec in SPECS if spec.partition(":")[0] not in BOUNDED_BY_READS]
+ANY_CUT += LISTS
 LENGTH = "length:digits=6"
 STARTS = {"length": b"500000", "netstring": b"500000:", "enclosed": b"\x02\x0b"}
 """What a message begins with, before its single bytes."""
@@ -57,7 +60,9 @@ class Streams:
 
     def __init__(self, spec: str, random: Random) -> None:
         self._random = random
-        self._known = [row.wire for row in STREAMS if row.spec == spec] or [b""]
+        known = [row.wire for row in STREAMS if row.spec == spec]
+        known += [row.wire for row in STREAMS_OF_LISTS if row.name == spec]
+        self._known = known or [b""]
 
     def make(self) -> bytes:
         """One of a few dozen bytes: noise, what the framing knows, or that with mistakes."""
@@ -138,7 +143,7 @@ def least_limit(framing: Framing) -> int:
 
 def test_no_bytes_are_more_than_an_error(figure: Figure) -> None:
     """Of 200,000 streams none raises anything else, and none depends on how it is cut."""
-    framings = {spec: parse_framing(spec) for spec in ANY_CUT}
+    framings = {spec: LISTS.get(spec) or parse_framing(spec) for spec in ANY_CUT}
     least = {spec: least_limit(framing) for spec, framing in framings.items()}
     found = differences(
         lambda spec, limit: framings[spec].framer(max(limit, least[spec])), STREAMS_TRIED
