@@ -18,6 +18,8 @@ from twisted.logger import capturedLogs
 
 from sockreply.conversation.arrival import Arrival
 from sockreply.conversation.exchanges import Exchanges, Said
+from sockreply.framing import Choice, Entry, Framing, parse_framing
+from sockreply.masks import Mask
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.observing.line_writer import LineWriter
 from sockreply.observing.record import RECORDED_BYTES, RecordedExchanges
@@ -323,8 +325,13 @@ FRAMINGS = [
 ]
 
 
+LIST = Choice(
+    (Entry(parse_framing("netstring"), (Mask(b"3:"),)), Entry(parse_framing(FRAMINGS[-1])))
+)
+
+
 @given(
-    st.sampled_from(FRAMINGS),
+    st.sampled_from([*FRAMINGS, LIST]),
     st.lists(
         st.binary(max_size=9)
         | st.sampled_from([b"\x02a\x03", b"3:one,", b"x\r\n\n", b"ab", b"123456789ab"])
@@ -332,7 +339,7 @@ FRAMINGS = [
     ),
     st.booleans(),
 )
-def test_every_byte_is_there(framing: str, reads: list[bytes], slow: bool) -> None:
+def test_every_byte_is_there(framing: str | Framing, reads: list[bytes], slow: bool) -> None:
     """Whatever comes, however cut: the record has each byte once, in its place."""
     delay = Reply(Wait(1), b"ok")
     talk = RecordedTalk(more={"framing": framing, "max_message": 8}, a=delay, one=delay)

@@ -157,6 +157,17 @@ def test_silence_ends_the_message_of_a_state() -> None:
     assert peer.hear() == OK
 
 
+def test_drain_before_a_state_that_waits_for_silence() -> None:
+    """A service that stops waits for nothing more: what has come of the message is all of it."""
+    text = MAIL.replace(r"delimited:end=\r\n.\r\n,reply_end=\r\n", "gap:seconds=0.5")
+    peer = talk_of(text.replace('reply = "250 ok"', 'reply = [{ delay = 1 }, "250 ok"]'))
+    peer.say(b"NOOP\r\nDATA\r\nall of it")
+    peer.factory.roster.drain(30)
+    peer.clock.advance(1)
+    assert peer.hear() == HELLO + OK + GO + b"250 9 bytes"
+    assert peer.transport.disconnecting
+
+
 def test_steps_and_what_is_unasked() -> None:
     """A reply is framed as its message, to its last step; what is unasked, as the state is now."""
     peer = talk_of("""

@@ -199,6 +199,8 @@ class ReplyProtocol(Ending):
 
     def hear_silence(self) -> None:
         self._silence = self._framer.silence
+        if self._answering.drains:
+            self._framer.receive_silence()  # there will be no more
         if self._silence is not None and self._framer.buffered and self._answering.reads:
             self._deadlines.begin("silence", self._silence)
         else:
