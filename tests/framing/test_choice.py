@@ -17,7 +17,15 @@ from sockreply.errors import (
     Malformed,
     MessageTooLong,
 )
-from sockreply.framing import Choice, Entry, Framing, Message, Switched, parse_framing
+from sockreply.framing import (
+    BufferedFramer,
+    Choice,
+    Entry,
+    Framing,
+    Message,
+    Switched,
+    parse_framing,
+)
 from sockreply.masks import Mask
 from tests.framing.stand_ins import Stop
 from tests.framing.table import Outcome, receive
@@ -301,6 +309,47 @@ def test_the_end_of_the_stream_is_passed_on() -> None:
             assert framer.next_message() is None
             framer.receive_eof()
         assert framer.next_message() == b"cd"
+
+
+class Hasty(BufferedFramer):
+    """A line ends at its CR, and an LF after that is still part of its end."""
+
+    _waits = False
+
+    @property
+    def late(self) -> bytes:
+        """See `BufferedFramer`."""
+        return b"\n" if self._waits else b""
+
+    def receive_data(self, data: bytes) -> None:
+        super().receive_data(data.removeprefix(b"\n") if self._waits else data)
+        self._waits = False
+
+    def next_message(self) -> bytes | None:
+        data, start = bytes(self._data), self._start
+        if (end := data.find(b"\r", start)) < 0:
+            return None
+        self._waits = end + 1 == len(data)
+        self._start = end + 1 + data.startswith(b"\n", end + 1)
+        self._forget()
+        return data[start:end]
+
+
+class HastyLine(Stop):
+    """Lines that wait for nothing."""
+
+    def framer(self, max_message: int) -> Any:
+        return Hasty(max_message)
+
+
+def test_an_end_that_comes_late() -> None:
+    """What may still belong to the end of a message belongs to it, whatever kind is next."""
+    wire = b"a\r\n1:x,b\rc\r\na\nb\rb\r\n"
+    framing = Choice((entry("netstring", b"1"), entry(HastyLine(), b"a", b"b", b"c")))
+    expected = Outcome((b"a", b"x", b"b", b"c", b"a\nb", b"b"))
+    assert receive(framing.framer(100), byte_by_byte(wire)) == expected
+    for place in range(len(wire)):
+        assert receive(framing.framer(100), cut(wire, {place})) == expected
 
 
 # The other side

@@ -48,14 +48,11 @@ class ChoiceFramer(BufferedFramer):
         before: What ended the message before the first one; see `Framing.framer_after`.
     """
 
-    __slots__ = (*("_before", "_current", "_ended", "_framers", "_kinds", "_last", "dropped"),)
+    __slots__ = (
+        *("_before", "_current", "_ended", "_framers", "_kinds", "_last", "_late", "dropped"),
+    )
 
-    def __init__(
-        self,
-        max_message: int,
-        kinds: Sequence[Kind],
-        before: bytes = b"",
-    ) -> None:
+    def __init__(self, max_message: int, kinds: Sequence[Kind], before: bytes = b"") -> None:
         super().__init__(max_message)
         self.dropped = 0
         self._kinds = kinds
@@ -63,7 +60,12 @@ class ChoiceFramer(BufferedFramer):
         self._framers: list[BufferedFramer | None] = [None] * len(kinds)
         self._current: BufferedFramer | None = None  # has the buffer, and makes a message
         self._last = 0  # the number of the kind of the message that it makes, or made
+        self._late = b""  # what is still part of the last message's end, if it comes next
         self._ended = False
+
+    @property
+    def late(self) -> bytes:
+        return self._late
 
     @property
     def buffered(self) -> int:
@@ -79,7 +81,10 @@ class ChoiceFramer(BufferedFramer):
 
     def receive_data(self, data: bytes) -> None:
         if self._current is None:
-            super().receive_data(data)
+            if self._late:
+                data, self._late = data[data[0] in self._late :], b""
+            if data:
+                super().receive_data(data)
         else:
             self._current.receive_data(data)
 
@@ -109,6 +114,9 @@ class ChoiceFramer(BufferedFramer):
         if message is None:
             return None
         self._current = None
+        if late := framer.late:
+            self._late = late
+            self._framers[self._last] = None  # it waits for them, too
         framer.give_to(self)
         return come_in(self._kinds[self._last].framing, message)
 
