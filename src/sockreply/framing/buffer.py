@@ -49,11 +49,6 @@ class BufferedFramer:
         """The bytes of which one, if it comes next, is still part of the last message's end."""
         return b""
 
-    @property
-    def ended_by(self) -> bytes:
-        """What ended the last message, if it was a mark; see `Framing.framer_after`."""
-        return b""
-
     def take(self, data: bytes) -> list[bytes] | None:  # noqa: ARG002 - the default finds none
         return None
 

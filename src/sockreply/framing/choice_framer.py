@@ -71,11 +71,6 @@ class ChoiceFramer(BufferedFramer):
     def buffered(self) -> int:
         return super().buffered if self._current is None else self._current.buffered
 
-    @property
-    def ended_by(self) -> bytes:
-        framer = self._framers[self._last]
-        return b"" if framer is None else framer.ended_by
-
     def rest(self) -> bytes:
         return super().rest() if self._current is None else self._current.rest()
 

@@ -54,10 +54,6 @@ class DelimitedFramer(BufferedFramer):
         self._ready_mark = b""  # that of each message that is ready
 
     @property
-    def ended_by(self) -> bytes:
-        return b"\r" + self._end if self._drop_cr else self._end
-
-    @property
     def buffered(self) -> int:
         held = len(self._data) - self._start
         if self.ready:
@@ -196,10 +192,6 @@ class EnclosedFramer(DelimitedFramer):
     def buffered(self) -> int:
         return super().buffered + len(self._begin) * self._inside  # the mark belongs to a message
 
-    @property
-    def ended_by(self) -> bytes:
-        return b""  # what comes next has a mark of its own
-
     def take(self, data: bytes) -> None:
         pass  # between two messages may stand what is none
 
@@ -258,6 +250,10 @@ class Delimited(Affixed):
 
     def framer(self, max_message: int) -> DelimitedFramer:
         return DelimitedFramer(max_message, self.end)
+
+    @property
+    def ended_by(self) -> bytes:
+        return self.end
 
     def framer_after(self, end: bytes, max_message: int) -> DelimitedFramer:
         begun = next(filter(end.endswith, _beginnings(self.end)), b"")

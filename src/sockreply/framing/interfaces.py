@@ -22,9 +22,6 @@ class Framer(Protocol):
     incomplete message lacks, such as "no LF yet". It is called after `next_message` found nothing,
     while some bytes are `buffered`.
 
-    It may have an attribute `ended_by`, the bytes that ended its last message: see
-    `Framing.framer_after`.
-
     Where its framing `speaks` or `switches`, it is a `SpeakingFramer` or a `SwitchingFramer`.
     """
 
@@ -118,6 +115,15 @@ class Framing(Protocol):
         Raises:
             CannotFrame: The framing's length field cannot hold its size.
         """
+
+    @property
+    def ended_by(self) -> bytes:
+        """The mark that ends each received message; empty, the default: none does, or not always.
+
+        It is part of what ends the next message, where that has another framing: see
+        `framer_after`.
+        """
+        return b""
 
     def framer_after(self, end: bytes, max_message: int) -> Framer:  # noqa: ARG002 - as the default
         """A framer that goes on where another framing was used before.

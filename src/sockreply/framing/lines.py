@@ -38,6 +38,10 @@ class Line(Framing):
         return None if self.telnet else (b"", self._end)
 
     @property
+    def ended_by(self) -> bytes:
+        return b"\r\n"  # the CR is not always there, but part of the mark if it is
+
+    @property
     def speaks(self) -> bool:
         return self.telnet
 

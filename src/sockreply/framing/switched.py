@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sockreply.framing.buffer import hand_over, one_at_a_time
-from sockreply.framing.interfaces import Framer, Framing
+from sockreply.framing.interfaces import Framing
 from sockreply.framing.message import Message, come_in
 
 
@@ -41,7 +41,7 @@ class SwitchedFramer:
         self._otherwise = otherwise
         self._framer = one_at_a_time(framing.framer(max_message))
         self._max_message = max_message
-        self._last: Framer | None = None  # that made the last message
+        self._last: Framing | None = None  # of the last message
         self._dropped = 0  # by those before
         self._ended = False
         self._late = b""  # what still belongs to the framing before, if it comes next
@@ -51,7 +51,7 @@ class SwitchedFramer:
         if framing != self._framing:
             before = self._framer
             self._late = getattr(before, "late", b"") or self._late
-            ended_by: bytes = getattr(self._last, "ended_by", b"")
+            ended_by = b"" if self._last is None else self._last.ended_by
             fresh = framing.framer_after(ended_by, self._max_message)
             self._framer, self._framing = one_at_a_time(fresh), framing
             self._dropped += before.dropped
@@ -101,8 +101,9 @@ class SwitchedFramer:
         message = self._framer.next_message()
         if message is None:
             return None
-        self._last = self._framer
-        return come_in(self._framing, message)
+        known = come_in(self._framing, message)
+        self._last = known.framing
+        return known
 
 
 @dataclass(frozen=True)
