@@ -7,6 +7,8 @@ are small: either way a byte is copied a bounded number of times, however the st
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sockreply.framing.interfaces import Framer
 
 
@@ -76,8 +78,9 @@ class BufferedFramer:
     def receive_silence(self) -> None:
         pass  # only `gap` hears silence
 
-    def next_message(self) -> bytes | None:
-        raise NotImplementedError
+    if TYPE_CHECKING:  # a subclass without it is recognized by that before it is used
+
+        def next_message(self) -> bytes | None: ...
 
     def put_back(self) -> None:
         """Make one buffer again of all that was not handed out."""
