@@ -36,6 +36,11 @@ def test_the_tree_is_as_drawn() -> None:
             errors.CannotFrame(size=300, least=0, most=255),
             "300 bytes, but the length field can only hold 0 to 255",
         ),
+        (
+            errors.CannotFrame(size=0, least=0, most=0),
+            "0 bytes, but the length field can only hold 0 to 0",
+        ),
+        (errors.CannotFrame(size=1, least=4), "1 bytes, but a message has at least 4"),
         (errors.BadEndpoint("tcp:x", reason="no port"), "endpoint tcp:x: no port"),
         (errors.ReplyTimeout(seconds=30.0), "no reply within 30 s"),
         (errors.RequestTimeout(seconds=0.5), "no reply within 0.5 s"),

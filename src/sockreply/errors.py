@@ -132,15 +132,15 @@ class CannotFrame(SockreplyError):
 
     Args:
         size: The bytes of the message.
-        least: The fewest bytes that the framing's length field can hold.
-        most: The most.
+        least: The fewest bytes that a message has, or that the framing's length field can hold.
+        most: The most; None: there may be any number.
     """
 
-    def __init__(self, size: int, least: int, most: int) -> None:
-        super().__init__(f"{size} bytes, but the length field can only hold {least} to {most}")
-        self.size = size
-        self.least = least
-        self.most = most
+    def __init__(self, size: int, least: int, most: int | None = None) -> None:
+        counted = f"the length field can only hold {least} to {most}"
+        room = f"a message has at least {least}" if most is None else counted
+        super().__init__(f"{size} bytes, but {room}")
+        self.size, self.least, self.most = size, least, most
 
 
 class NotRunning(SockreplyError):

@@ -26,7 +26,10 @@ PARTS = {
     *("sockreply.observing.metrics", "sockreply.observing.record"),
 }
 FRAMINGS = {
-    *(f"sockreply.framing.{name}" for name in ("counted", "delimited", "length", "stream")),
+    *(
+        f"sockreply.framing.{name}"
+        for name in ("counted", "delimited", "enclosed", "length", "stream")
+    ),
     *(f"sockreply.framing.{name}" for name in ("any_ending", "blocks", "lines", "telnet")),
 }
 

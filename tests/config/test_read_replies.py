@@ -27,6 +27,15 @@ def test_refused_replies(text: str, problem: str) -> None:
         assert only.startswith(f"services.s.rules.rule-1.replies[2]{problem}")
 
 
+def test_a_reply_that_is_shorter_than_the_trailer() -> None:
+    """It is found when the file is read, as far as it is fixed; raw bytes need no trailer."""
+    framing = f"{SERVICE}framing = 'enclosed:start=$,end=#,trailer=2'\n"
+    (only,) = problems_of(f"{framing}otherwise = ['9a', {{ raw = '+' }}, 'x']")
+    assert only.endswith(
+        "otherwise[3]: the framing cannot carry it: 1 bytes, but a message has at least 2"
+    )
+
+
 def test_steps() -> None:
     """Each step of the file is a step of the reply."""
     steps = "['a', { raw = 'b' }, { delay = 0.5 }, { truncate = 'abc', at = 2 }, { drip = 'cd' }"

@@ -21,7 +21,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     ),
     "netstring": (),
     "fixed": ("size",),
-    "enclosed": ("start", "end"),
+    "enclosed": ("start", "end", "trailer", "restart"),
     "gap": ("seconds",),
     "eof": (),
 }
@@ -105,6 +105,7 @@ MODBUS_READ = b"\x00\x01\x00\x00\x00\x06\x11\x03\x00\x6b\x00\x03"
 MODBUS_COIL = b"\x00\x02\x00\x00\x00\x06\x11\x05\x00\xac\xff\x00"
 HL7 = b"MSH|^~\\&|LAB|A|HIS|B|202611221100||ACK|1|P|2.5\rMSA|AA|1\r"
 ISO_8583 = b"0800\x82\x20\x00\x00\x00\x00\x00\x00" + b"1122110000" + b"000001" + b"001"
+ASTM_FRAME = b"\x021H|\\^&|||HOST\r\x0397\r\n"
 TPKT = b"\x03\x00\x00\x0b\x06\xe0\x00\x00\x00\x01\x00"
 MQTT_PUBLISH = b"\x32\x85\x01\x00\x01t\x00\x07" + b"x" * 128
 MQTT_PING = b"\xc0\x00"
@@ -147,6 +148,11 @@ NETSTRING = "netstring"
 STX_ETX = r"enclosed:start=\x02,end=\x03"
 MLLP = r"enclosed:start=\x0b,end=\x1c\r"
 ANGLES = "enclosed:start=<<,end=>>"
+ASTM = r"enclosed:start=\x02,end=\x03|\x17,trailer=4"
+GDB = "enclosed:start=$,end=#,trailer=2,restart=no"
+STX_AGAIN = r"enclosed:start=\x02,end=\x03,restart=yes"
+NMEA = r"enclosed:start=$,end=\r\n|\n,restart=yes"
+ALL_OF_IT = "enclosed:start=ab,end=bc|cd,trailer=3,restart=yes"
 GAP = "gap:seconds=0.05"
 EOF = "eof"
 
@@ -521,7 +527,7 @@ STREAMS = (
     Stream(ANGLES, b"<<a>><<<b>>>>", (b"a", b"<b"), dropped=2),
     Stream(ANGLES, b"<-<<a>>>><", (b"a",), left=1, dropped=4),
     Stream(ANGLES, b"<<a>", left=4),
-    Stream("enclosed:start=|,end=|", b"|a||b|c|d", (b"a", b"b"), left=2, dropped=1),
+    Stream(r"enclosed:start=|,end=\x7c", b"|a||b|c|d", (b"a", b"b"), left=2, dropped=1),
     Stream("enclosed:start=ab,end=bc", b"xabcbcab", (b"c",), left=2, dropped=1),
     Stream(STX_ETX, b"\x0212345678\x03", (b"12345678",), limit=8),
     Stream(STX_ETX, b"123456789\x0212345678\x03", (b"12345678",), dropped=9, limit=8),
@@ -535,6 +541,35 @@ STREAMS = (
     Stream(MLLP, b"\x0bok\x1c\r\x0b123456789\x1c\r", (b"ok",), MessageTooLong, limit=8),
     Stream("enclosed:start=ab,end=bc", b"abbbcabbb", (b"b",), left=4, limit=1),
     Stream("enclosed:start=ab,end=abxyz", b"abxy", error=MessageTooLong, limit=1),
+    # enclosed: and a few bytes after the end mark
+    Stream(ASTM, ASTM_FRAME * 2, (b"1H|\\^&|||HOST\r97\r\n",) * 2),
+    Stream(ASTM, b"\x05\x02a\x1700\r\n\x02\x03b2\r\n\x04", (b"a00\r\n", b"b2\r\n"), dropped=2),
+    Stream(ASTM, b"\x02a\x03\x02\x03\x17\x02\x02b", (b"a\x02\x03\x17\x02",), left=2),
+    Stream(ASTM, b"\x02a\x0397\r", left=6),
+    Stream(ASTM, b"\x02a\x03", left=3),
+    Stream(ASTM, b"\x02", left=1),
+    Stream(ASTM, b"\x021234\x0356\r\n", (b"123456\r\n",), limit=8),
+    Stream(ASTM, b"\x021234\x17", left=6, limit=8),
+    Stream(ASTM, b"\x021234", left=5, limit=8),
+    Stream(ASTM, b"\x0212345", error=MessageTooLong, limit=8),
+    Stream(ASTM, b"\x0212345\x0356\r\n", error=MessageTooLong, limit=8),
+    Stream(ASTM, b"\x02\x031234\x0212345", (b"1234",), MessageTooLong, limit=8),
+    Stream(GDB, b"+$qSupported#37+$?#3f", (b"qSupported37", b"?3f"), dropped=2),
+    Stream(GDB, b"$#00$g#6", (b"00",), left=4),
+    # enclosed: started over
+    Stream(STX_AGAIN, b"\x02PI\x02PING\x03", (b"PING",), dropped=3),
+    Stream(STX_AGAIN, b"\x02\x02\x02\x03\x02\x02", (b"",), left=1, dropped=3),
+    Stream(STX_AGAIN, b"\x0212345678\x0212345678\x03", (b"12345678",), dropped=9, limit=8),
+    Stream(STX_AGAIN, b"\x02123456789\x02\x03", error=MessageTooLong, limit=8),
+    Stream(STX_AGAIN, b"\x02ok\x03\x02no\x02123456789", (b"ok",), MessageTooLong, limit=8),
+    Stream(NMEA, b"$A\r\n$B\n$C$D\rE\r\n", (b"A", b"B", b"D\rE"), dropped=2),
+    Stream(NMEA, b"$12345678\r\n$12345678\n", (b"12345678",) * 2, limit=8),
+    Stream(NMEA, b"$12345678\r", left=10, limit=8),
+    Stream(NMEA, b"$12345678\r$\n", error=MessageTooLong, limit=8),
+    Stream(ALL_OF_IT, b"ab1ab2bcabc", (b"2abc",), dropped=3),
+    Stream(ALL_OF_IT, b"ab1bcab2abcd", (b"1ab2",), left=4),
+    Stream(ALL_OF_IT, b"abaab12cd123", (b"12123",), dropped=3, limit=5),
+    Stream(ALL_OF_IT, b"abaaacd123", error=MessageTooLong, limit=5),
     # gap: a silence ends it, or the end of the stream
     Stream("gap", b""),
     Stream("gap", b"hello", (b"hello",)),
@@ -631,6 +666,12 @@ REPLIES = (
     Sent(STX_ETX, b"", b"\x02\x03"),
     Sent(STX_ETX, b"a\x03\x02b", b"\x02a\x03\x02b\x03", (b"a", b"b")),
     Sent(MLLP, HL7, b"\x0b" + HL7 + b"\x1c\r"),
+    Sent(ASTM, b"1H|\\^&|||HOST\r97\r\n", ASTM_FRAME),
+    Sent(ASTM, b"97\r\n", b"\x02\x0397\r\n"),
+    Sent(GDB, b"OK9a", b"$OK#9a"),
+    Sent(STX_AGAIN, b"PONG", b"\x02PONG\x03"),
+    Sent(NMEA, b"GPGGA*47", b"$GPGGA*47\r\n"),
+    Sent(ALL_OF_IT, b"2abc", b"ab2bcabc"),
     Sent(GAP, b"hello\n", b"hello\n"),
     Sent(EOF, b"hello\n", b"hello\n"),
 )

@@ -108,6 +108,8 @@ def limits_of(framing: Framing) -> st.SearchStrategy[int]:
         least = framing.size
     if isinstance(framing, Length) and not framing.strip:
         least = max(framing.header, (framing.padding or 0) + 1)
+    if isinstance(framing, Enclosed):
+        least = max(1, framing.trailer)
     return st.integers(least, least + MOST)
 
 
@@ -119,7 +121,7 @@ def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
         case Chunk() | Gap() | Eof() | Delimited(reply_end=b""):
             return anything.filter(bool)
         case Fixed(size):
-            return st.binary(min_size=size, max_size=size)
+            return bytes_of_size(size)
         case Line(blocks=True):
             return st.lists(st.one_of(BLOCKS, STRINGS, st.just(b"A\r#H1,")), max_size=6).map(
                 lambda some: b"".join(some) + b"?"
@@ -138,11 +140,28 @@ def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
         case Delimited(end, reply_end):
             mark = end if reply_end is None else reply_end
             return anything.filter(lambda message: (message + mark).find(mark) == len(message))
-        case Enclosed(_, end):
-            return anything.filter(lambda message: (message + end).find(end) == len(message))
+        case Enclosed():
+            return st.builds(add, enclosed_of(sender, anything), bytes_of_size(sender.trailer))
         case Length():
             return counted_messages_of(sender)
     return anything
+
+
+def enclosed_of(framing: Enclosed, anything: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    """What can stand between the marks: nothing that, with its end, holds one of them before."""
+    end = framing.ends[0]
+    inside = (*framing.ends, framing.start) if framing.restart else framing.ends
+    return anything.filter(
+        lambda message: all(
+            (message + end).find(mark) in (-1, len(message) + len(end) - len(mark))
+            for mark in inside
+        )
+    )
+
+
+def bytes_of_size(size: int) -> st.SearchStrategy[bytes]:
+    """So many bytes."""
+    return st.binary(min_size=size, max_size=size)
 
 
 def counted_messages_of(framing: Length) -> st.SearchStrategy[bytes]:
@@ -156,7 +175,7 @@ def counted_messages_of(framing: Length) -> st.SearchStrategy[bytes]:
         return bodies
     before = framing.offset if framing.inclusive else 0
     number = replace(framing, strip=True, offset=0, padding=None, adjust=framing.adjust - before)
-    in_front = st.binary(min_size=framing.offset, max_size=framing.offset)
+    in_front = bytes_of_size(framing.offset)
     whole = st.builds(add, in_front, bodies.map(number.frame))
     if framing.padding is None:
         return whole

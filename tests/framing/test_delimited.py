@@ -102,34 +102,6 @@ def test_delimited_mirrored_without_an_end() -> None:
     assert list(iter(framer.next_message, None)) == [b"re;p", b"ly"]
 
 
-def test_enclosed_counts_what_it_drops() -> None:
-    """Bytes outside the marks are dropped as they come and counted; a mark begun is not yet."""
-    framer = Enclosed(b"<<", b">>").framer(4)
-    for read, dropped, held in ((b"noise", 5, 0), (b"-<", 6, 1), (b"-", 8, 0), (b"-<<", 9, 2)):
-        framer.receive_data(read)
-        assert framer.next_message() is None
-        assert (framer.dropped, framer.buffered) == (dropped, held)
-    framer.receive_data(b"a>>-")
-    assert (framer.next_message(), framer.dropped, framer.buffered) == (b"a", 9, 1)
-    assert (framer.next_message(), framer.dropped, framer.buffered) == (None, 10, 0)
-
-
-def test_enclosed_limits_no_noise() -> None:
-    """Only what stands between the marks counts against the limit."""
-    framer = Enclosed(b"\x02", b"\x03").framer(1)
-    framer.receive_data(b"noise" * 100 + b"\x02a\x03" + b"noise")
-    assert list(iter(framer.next_message, None)) == [b"a"]
-    assert framer.dropped == 505
-
-
-def test_enclosed_forgets_the_search_of_the_last_message() -> None:
-    """A message that was searched for long does not hide the end of the next."""
-    framer = Enclosed(b"[", b"]").framer(100)
-    for read in (b"[0123456789", b"0123456789", b"]", b"[a", b"]"):
-        framer.receive_data(read)
-    assert list(iter(framer.next_message, None)) == [b"01234567890123456789", b"a"]
-
-
 @settings(max_examples=300)
 @given(
     spec=st.sampled_from(["line", "delimited:end=;", "delimited:end=;;", r"delimited:end=\n;"]),

@@ -15,6 +15,7 @@ from sockreply.framing import Framer, Framing
 from sockreply.framing.registry import parse_framing
 from tests.framing.table import (
     ANY_END,
+    ASTM,
     BLOCKS,
     BOUNDED_BY_READS,
     EOF,
@@ -178,7 +179,19 @@ def longer(receiver: Callable[[], Callable[[bytes], object]], many: int = MANY) 
 def test_a_byte_at_a_time_takes_no_longer(figure: Figure) -> None:
     """The time that a message takes which comes in single bytes grows with its size, no more."""
     grown = {}
-    for spec in (LINE, ANY_END, TELNET, BLOCKS, SMTP_DOT, STX_ETX, MLLP, LENGTH, NETSTRING, EOF):
+    for spec in (
+        LINE,
+        ANY_END,
+        TELNET,
+        BLOCKS,
+        SMTP_DOT,
+        STX_ETX,
+        MLLP,
+        ASTM,
+        LENGTH,
+        NETSTRING,
+        EOF,
+    ):
         framing = parse_framing(spec)
 
         def receiver(framing: Framing = framing) -> Callable[[bytes], object]:

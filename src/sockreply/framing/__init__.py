@@ -10,7 +10,8 @@ from sockreply.framing.registry import BUILT_IN, parse_framing
 if TYPE_CHECKING:
     from sockreply.framing.choice import Choice, Entry
     from sockreply.framing.counted import Fixed, Netstring
-    from sockreply.framing.delimited import Delimited, Enclosed
+    from sockreply.framing.delimited import Delimited
+    from sockreply.framing.enclosed import Enclosed
     from sockreply.framing.length import Length
     from sockreply.framing.lines import Line
     from sockreply.framing.message import Message

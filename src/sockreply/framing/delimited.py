@@ -1,4 +1,4 @@
-"""Messages with a mark at their end: `delimited`, `enclosed`, and the framer of `line`."""
+"""Messages with a mark at their end: `delimited`, and the framer of `line`."""
 
 from __future__ import annotations
 
@@ -9,26 +9,14 @@ from sockreply.errors import MessageTooLong
 from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
 from sockreply.framing.interfaces import Framer
+from sockreply.framing.marks import beginnings, overlap, shown
 from sockreply.notation import Key, mark, unescape
-from sockreply.shown import show_bytes
 
 _CR = 0x0D
 
 _WINDOW = 4096
 """Bytes in which short messages are looked for all at once: enough for hundreds of them, little
 enough to hold them all."""
-
-
-_NAMES = {b"\n": "LF", b"\r": "CR", b"\r\n": "CR LF", b"\0": "NUL"}
-
-
-def _shown(mark: bytes) -> str:
-    return _NAMES.get(mark) or show_bytes(mark)
-
-
-def _beginnings(mark: bytes) -> tuple[bytes, ...]:
-    """What the mark can have of itself at the end of a read, the longest first."""
-    return tuple(mark[:size] for size in range(len(mark) - 1, 0, -1))
 
 
 class DelimitedFramer(BufferedFramer):
@@ -112,7 +100,7 @@ class DelimitedFramer(BufferedFramer):
 
     def missing(self) -> str:
         """See `Framer`."""
-        return f"no {_shown(self._end)} yet"
+        return f"no {shown(self._end)} yet"
 
     def _cut_apart(self) -> None:
         """Cut the messages that end in the window, if one is sure to be no longer than may be."""
@@ -140,7 +128,7 @@ class DelimitedFramer(BufferedFramer):
     def _end_begun(self) -> int:
         """How many of the last bytes may be the mark's first ones."""
         whole = b"\r" + self._end if self._drop_cr else self._end
-        return _overlap(self._data, _beginnings(whole), self._start)
+        return overlap(self._data, beginnings(whole), self._start)
 
 
 class ContinuingFramer(DelimitedFramer):
@@ -169,67 +157,6 @@ class ContinuingFramer(DelimitedFramer):
                 self._forget()
                 return b""
         return super().next_message()
-
-
-class EnclosedFramer(DelimitedFramer):
-    """Messages between two marks; bytes outside of them are dropped.
-
-    Args:
-        max_message: The most bytes that a message may have, without its marks.
-        begin: The mark before a message.
-        end: The mark after it.
-    """
-
-    __slots__ = ("_begin", "_inside", "dropped")
-
-    def __init__(self, max_message: int, begin: bytes, end: bytes) -> None:
-        super().__init__(max_message, end)
-        self.dropped = 0
-        self._begin = begin
-        self._inside = False
-
-    @property
-    def buffered(self) -> int:
-        return super().buffered + len(self._begin) * self._inside  # the mark belongs to a message
-
-    def take(self, data: bytes) -> None:
-        pass  # between two messages may stand what is none
-
-    def rest(self) -> bytes:
-        return self._begin * self._inside + super().rest()
-
-    def next_message(self) -> bytes | None:
-        if not self._inside and not self._enter():
-            return None
-        message = super().next_message()
-        if message is not None:
-            self._inside = False
-        return message
-
-    def missing(self) -> str:
-        if self._inside:
-            return super().missing()
-        return f"only the beginning of {_shown(self._begin)} so far"
-
-    def _cut_apart(self) -> None:
-        pass  # between two messages stands what is none
-
-    def _enter(self) -> bool:
-        """Drop what stands before the next message. Has one begun?"""
-        at = self._data.find(self._begin, self._start)
-        self._inside = at >= 0
-        if not self._inside:
-            at = len(self._data) - _overlap(self._data, _beginnings(self._begin), self._start)
-        self.dropped += at - self._start
-        self._start = at + len(self._begin) * self._inside
-        if not self._inside:
-            self._forget()
-        return self._inside
-
-
-def _overlap(data: bytes | bytearray, beginnings: tuple[bytes, ...], start: int) -> int:
-    """The length of the first of `beginnings` with which `data` ends, from `start` on."""
-    return next((len(part) for part in beginnings if data.endswith(part, start)), 0)
 
 
 @dataclass(frozen=True)
@@ -296,26 +223,3 @@ class Undelimited(Affixed):
 
     def mirrored(self) -> Delimited:
         return Delimited(self.end, reply_end=b"")
-
-
-@dataclass(frozen=True)
-class Enclosed(Affixed):
-    """A message stands between two byte strings; HL7's MLLP and STX/ETX are of this kind.
-
-    Args:
-        start: Begins a message.
-        end: Ends it.
-    """
-
-    start: Annotated[bytes, Key(mark)]
-    end: Annotated[bytes, Key(mark)]
-
-    @property
-    def affixes(self) -> tuple[bytes, bytes]:
-        return self.start, self.end
-
-    def framer(self, max_message: int) -> EnclosedFramer:
-        return EnclosedFramer(max_message, self.start, self.end)
-
-    def never_in(self, data: bytes) -> bytes | None:
-        return self.end if self.end in data else None

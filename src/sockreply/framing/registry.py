@@ -17,7 +17,7 @@ BUILT_IN = {
     "length": "sockreply.framing.length:Length",
     "netstring": "sockreply.framing.counted:Netstring",
     "fixed": "sockreply.framing.counted:Fixed",
-    "enclosed": "sockreply.framing.delimited:Enclosed",
+    "enclosed": "sockreply.framing.enclosed:Enclosed",
     "gap": "sockreply.framing.stream:Gap",
     "eof": "sockreply.framing.stream:Eof",
 }

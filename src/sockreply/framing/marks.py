@@ -1,0 +1,26 @@
+"""Byte strings that mark where messages begin or end."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sockreply.shown import show_bytes
+
+_NAMES = {b"\n": "LF", b"\r": "CR", b"\r\n": "CR LF", b"\0": "NUL"}
+
+
+def shown(mark: bytes) -> str:
+    """A mark as people call it."""
+    return _NAMES.get(mark) or show_bytes(mark)
+
+
+@lru_cache(maxsize=64)  # a daemon has few marks, and asks with each read that holds noise
+def beginnings(*marks: bytes) -> tuple[bytes, ...]:
+    """What the marks can have of themselves at the end of a read, the longest first."""
+    found = {mark[:size] for mark in marks for size in range(1, len(mark))}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def overlap(data: bytes | bytearray, beginnings: tuple[bytes, ...], start: int) -> int:
+    """The length of the first of `beginnings` with which `data` ends, from `start` on."""
+    return next((len(part) for part in beginnings if data.endswith(part, start)), 0)
