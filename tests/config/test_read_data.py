@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sockreply.framing import Message
 from tests.config.texts import SERVICE, answer, problems_of, settings_of, short
 
 
@@ -53,3 +54,28 @@ def test_warning_of_text_that_looks_like_a_template() -> None:
     assert warning.startswith(f"services.s.otherwise: {text} is sent literally; ")
     for quiet in ("{ template = 'a {{ message }}' }", """'{"a": {"b": {}}}'""", "'{{}} {'"):
         assert settings_of(f"{SERVICE}otherwise = {quiet}").warnings == ()
+
+
+ASTM = r"framing = 'enclosed:start=<,end=>|!,trailer=2'"
+
+
+def test_templates_know_what_the_framing_knows() -> None:
+    """The name is known to all templates of that service, and to no others."""
+    template = "{ template = '{{ message }}{{ end }}' }"
+    written = f"{SERVICE}{ASTM}\ngreeting = {template}\notherwise = {template}\n"
+    service = settings_of(written).services["s"]
+    assert answer(service, b"a12") == b"a12>"
+    assert answer(service, Message(b"a12", facts={"end": b"!"})) == b"a12!"
+    (problem,) = problems_of(f"{written}{SERVICE.replace('.s', '.t')}otherwise = {template}")
+    assert problem.startswith("services.t.otherwise.template: unknown name 'end'; known: message, ")
+    assert not problem.endswith(", end")
+    (problem,) = problems_of(written.replace("{ end", "{ ende"))[:1]
+    assert problem.startswith("services.s.otherwise.template: unknown name 'ende'; known: message")
+    assert problem.endswith(", end")
+
+
+def test_a_wrong_framing_is_one_problem() -> None:
+    """It is not known which names there would be."""
+    text = f"{SERVICE}framing = 'enclosd:start=<'\notherwise = {{ template = '{{{{ end }}}}' }}"
+    (problem,) = problems_of(text)
+    assert problem.startswith("services.s.framing: unknown framing 'enclosd'")

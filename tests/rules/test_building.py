@@ -12,7 +12,8 @@ import pytest
 
 from sockreply import rules
 from sockreply.errors import ConfigError
-from sockreply.replies import Close, Raw
+from sockreply.framing import parse_framing
+from sockreply.replies import Close, Raw, Send
 from sockreply.rules import (
     Constant,
     EndPart,
@@ -27,6 +28,7 @@ from sockreply.rules import (
     reply,
     template,
 )
+from tests.rules.stand_ins import asked
 from tests.server.stand_ins import Talk
 
 
@@ -54,6 +56,15 @@ def test_replies() -> None:
     assert Raw(b"r") in (reply(RawPart(Constant(b"r"))).fixed or ())
     with pytest.raises(ValueError, match="no step can follow"):
         reply(EndPart(Close()), b"late")
+
+
+def test_a_template_may_name_what_the_framing_knows() -> None:
+    """If it is told which framing that is."""
+    framing = parse_framing("enclosed:start=<,end=>")
+    (step,) = template("{{ end }}", framing=framing).steps(asked(b"x"))
+    assert step == Send(b">")
+    with pytest.raises(ConfigError, match="unknown name 'end'"):
+        template("{{ end }}")
 
 
 def test_templates() -> None:

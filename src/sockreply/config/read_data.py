@@ -11,6 +11,8 @@ from sockreply.config import form, form_data
 from sockreply.config.reading import Reading
 from sockreply.config.wording import excerpt
 from sockreply.errors import ConfigError
+from sockreply.extensions import crashes_of
+from sockreply.framing.interfaces import Framing
 from sockreply.rules import Constant, Data, Echoed, Mask
 
 Groups: TypeAlias = Collection[str | int] | None
@@ -86,7 +88,7 @@ def read_data(written: form.Data, reading: Reading, groups: Groups) -> Data | No
     match written:
         case form.Echo():
             return Echoed()
-        case form.Template() if groups is UNKNOWN_GROUPS:
+        case form.Template() if groups is UNKNOWN_GROUPS or not reading.knows_framing:
             return Echoed()
         case form.Template():
             with reading.problems.at("template"):
@@ -118,9 +120,23 @@ def warn_of_template(written: object, reading: Reading) -> None:
 def _read_template(written: form.Template, reading: Reading, groups: Groups) -> Data:
     from sockreply.rules.templates.template import compile_template  # now, because it needs Jinja2
 
-    return compile_template(
-        written.template, encoding=reading.encoding, as_hex=written.as_ == "hex", groups=groups
-    )
+    with crashes_of(f"framing {reading.framing.name}"):
+        return compile_template(
+            written.template,
+            encoding=reading.encoding,
+            as_hex=written.as_ == "hex",
+            groups=groups,
+            framing=_any_of(reading),
+        )
+
+
+def _any_of(reading: Reading) -> Framing:
+    """The service's framing; if states have others, one that knows what any of them knows."""
+    if not reading.by_state:
+        return reading.framing
+    from sockreply.framing.switched import Switched  # now, because few want it
+
+    return Switched(reading.framing, reading.framing, tuple(reading.by_state.values()))
 
 
 def _from_hex(text: str) -> bytes:

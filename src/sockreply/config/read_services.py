@@ -68,12 +68,14 @@ def _with_notation(written: form.Service, reading: Reading) -> Reading:
     with reading.problems.at("framing"):
         framing = read_framing(written.framing, reading)
         reading = reading if framing is None else replace(reading, framing=framing)
+    known = not reading.problems.here("framing")
     by_state: dict[str, Framing] = {}
     for name, state in written.states.items():
         with reading.problems.at("states", name, "framing"):
             framing = read_framing(state.framing, reading)
             by_state |= {} if framing is None else {name: framing}
-    return replace(reading, by_state=by_state)
+    known &= len(by_state) == len(written.states)
+    return replace(reading, by_state=by_state, knows_framing=known)
 
 
 def _whole_framing(written: form.Service, reading: Reading) -> Framing:

@@ -49,6 +49,7 @@ class Reading:
         framings: Those that the messages at hand may come in, each with the state in which they do;
             empty: the service's.
         asked: Does what is read answer a message?
+        knows_framing: Is it? If not, its spec is wrong, and templates are checked once it is right.
         max_message: The most bytes that a message of the service may have.
         starttls: Has the service a listener whose connections can come to speak TLS?
         begins_tls: The places of the steps with which they do.
@@ -66,6 +67,7 @@ class Reading:
     by_state: Mapping[str, Framing] = field(default_factory=dict)
     framings: tuple[tuple[str, Framing], ...] = ()
     asked: bool = True
+    knows_framing: bool = True
     max_message: int = form.Service.max_message
     starttls: bool = False
     begins_tls: list[str] = field(default_factory=list)

@@ -11,7 +11,7 @@ from typing import Any
 from sockreply.errors import CannotFrame, ConfigError
 from sockreply.framing.choice_framer import Beginning, ChoiceFramer, Kind, as_buffered, listed
 from sockreply.framing.interfaces import Framer, Framing
-from sockreply.framing.together import facts_in_all, message_size_in, never_in_any
+from sockreply.framing.together import facts_in_any, message_size_in, never_in_any
 from sockreply.masks import Mask
 
 
@@ -102,7 +102,7 @@ class Choice(Framing):
         return never_in_any(self.all, data)
 
     def facts_of(self, message: bytes) -> Mapping[str, Any]:
-        return facts_in_all(self.all, message)
+        return facts_in_any(self.all, message)
 
     def framer(self, max_message: int) -> ChoiceFramer:
         return self.framer_after(b"", max_message)

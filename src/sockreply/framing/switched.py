@@ -9,6 +9,7 @@ from typing import Any
 from sockreply.framing.buffer import hand_over, one_at_a_time
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.message import Message, come_in
+from sockreply.framing.together import facts_in_any
 
 
 class SwitchedFramer:
@@ -155,7 +156,7 @@ class Switched(Framing):
         return SwitchedFramer(self.framing, self.otherwise, max_message)
 
     def facts_of(self, message: bytes) -> Mapping[str, Any]:
-        return {name: fact for each in self.all for name, fact in each.facts_of(message).items()}
+        return facts_in_any(self.all, message)
 
     def frame(self, message: bytes) -> bytes:
         return self.framing.frame(message)

@@ -7,8 +7,6 @@ from typing import Any
 
 from sockreply.framing.interfaces import Framing
 
-_NONE = object()
-
 
 def message_size_in(framings: Sequence[Framing]) -> int | None:
     """The bytes that every message has, whichever it comes in; None: they may differ in size."""
@@ -24,11 +22,9 @@ def never_in_any(framings: Sequence[Framing], data: bytes) -> bytes | None:
     return parts.pop() if len(parts) == 1 else data
 
 
-def facts_in_all(framings: Sequence[Framing], message: bytes) -> Mapping[str, Any]:
-    """What is known of a message, whichever it comes in."""
-    first, *others = (each.facts_of(message) for each in framings)
-    return {
-        name: fact
-        for name, fact in first.items()
-        if all(other.get(name, _NONE) == fact for other in others)
-    }
+def facts_in_any(framings: Sequence[Framing], message: bytes) -> Mapping[str, Any]:
+    """What some framing knows of a message; if several know it, as the first of them does."""
+    facts: dict[str, Any] = {}
+    for each in framings:
+        facts = {**each.facts_of(message), **facts}
+    return facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from sockreply.framing.interfaces import Framing
 from sockreply.rules.replies import Constant, Part, Recipe, SendPart
 
 
@@ -30,7 +31,11 @@ def _part_of(part: bytes | Part) -> Part:
 
 
 def template(
-    source: str, *, encoding: str = "utf-8", groups: Collection[str | int] | None = None
+    source: str,
+    *,
+    encoding: str = "utf-8",
+    groups: Collection[str | int] | None = None,
+    framing: Framing | None = None,
 ) -> SendPart:
     """A message that is filled in with what was asked.
 
@@ -39,10 +44,11 @@ def template(
         encoding: Of the text in it, and of what it prints.
         groups: The names and numbers of the groups of the rule's regex that it may name; None: it
             has no regex.
+        framing: That of the messages, if the template may name what it knows of them.
 
     Raises:
         ConfigError: It cannot be read, or uses something that does not exist.
     """
     from sockreply.rules.templates.template import compile_template  # now, because it needs Jinja2
 
-    return SendPart(compile_template(source, encoding=encoding, groups=groups))
+    return SendPart(compile_template(source, encoding=encoding, groups=groups, framing=framing))

@@ -13,9 +13,10 @@ from twisted.internet.address import IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
 
+from sockreply.framing import Framing, Message, parse_framing
 from sockreply.rules.asked import Asked
 from sockreply.rules.templates.octets import bytes_in
-from sockreply.rules.templates.values import NAMES, Chance, End, Match
+from sockreply.rules.templates.values import NAMES, Chance, End, Match, names_of
 from tests.rules.stand_ins import asked, session
 
 KIND = bytes_in("utf-8", False)
@@ -95,3 +96,39 @@ def test_uuid() -> None:
     assert first.version == 4
     assert first == value("uuid", asked(random=Random(5)))
     assert first != value("uuid", asked(random=Random(6)))
+
+
+class Worded(Framing):
+    """Knows a few things of its messages."""
+
+    def framer(self, max_message: int) -> Any:
+        raise NotImplementedError
+
+    def frame(self, message: bytes) -> bytes:
+        return message
+
+    def facts_of(self, message: bytes) -> dict[str, Any]:
+        return {"words": message.split(), "pair": (b"a", [b"b"]), "size": 2, "count": -1}
+
+
+def test_what_a_framing_knows() -> None:
+    """Bytes are of the template's kind, also in lists; other values stay. Our names come first."""
+    names = names_of(Worded())
+    assert list(names) == ["words", "pair", "size"]
+    words: Any = names["words"](asked(b"get a"), KIND)
+    assert words == ["get", "a"]
+    assert all(type(word) is KIND for word in words)
+    assert names["pair"](asked(), KIND) == ["a", ["b"]]
+    assert names["size"](asked(), KIND) == 2
+
+
+def test_what_a_framer_knows() -> None:
+    """What came with a message counts; what did not is what the framing makes of the bytes."""
+    names = names_of(Worded())
+    message = Message(b"get a", facts={"size": 7, "words": [b"GET"]})
+    assert names["size"](asked(message), KIND) == 7
+    assert names["words"](asked(message), KIND) == ["GET"]
+    assert names["pair"](asked(message), KIND) == ["a", ["b"]]
+    (end,) = names_of(parse_framing("enclosed:start=<,end=>")).values()
+    assert end(asked(b""), KIND) == ">"
+    assert names_of(parse_framing("line")) == {}

@@ -16,7 +16,10 @@ _OTHER_TEMPLATES = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include
 
 
 def check_template(
-    tree: nodes.Template, sandbox: ReplyEnvironment, groups: Collection[str | int] | None
+    tree: nodes.Template,
+    sandbox: ReplyEnvironment,
+    groups: Collection[str | int] | None,
+    known: Collection[str] = NAMES,
 ) -> set[str]:
     """Look for what the template uses and there is not.
 
@@ -24,9 +27,10 @@ def check_template(
         tree: The template as it was read.
         sandbox: Read it.
         groups: The names and numbers of the groups of the rule's regex; None: it has none.
+        known: The names that are filled in.
 
     Returns:
-        The names in it that are filled in.
+        Those of the known names that are in it.
 
     Raises:
         TemplateAssertionError: Something is not there.
@@ -35,7 +39,7 @@ def check_template(
         kind = type(other).__name__.replace("FromImport", "Import").lower()
         raise TemplateAssertionError(f"{kind}: there are no other templates", other.lineno)
     _check_filters(tree, sandbox)
-    names = _check_names(tree)
+    names = _check_names(tree, known)
     if "match" in names:
         _check_groups(tree, groups)
     if not sandbox.kind.as_hex:
@@ -61,16 +65,16 @@ def _check_filters(tree: nodes.Template, sandbox: ReplyEnvironment) -> None:
             raise TemplateAssertionError(f"unknown test {test.name!r}; known: {known}", test.lineno)
 
 
-def _check_names(tree: nodes.Template) -> set[str]:
+def _check_names(tree: nodes.Template, known: Collection[str]) -> set[str]:
     """Is each name one that there is, or that the template itself sets?"""
     used = find_undeclared_variables(tree)
     named = list(tree.find_all(nodes.Name))
-    unknown = used - NAMES.keys() - {node.name for node in named if node.ctx != "load"}
+    unknown = used.difference(known) - {node.name for node in named if node.ctx != "load"}
     for node in named:
         if node.name in unknown:
-            known = ", ".join(NAMES)
-            raise TemplateAssertionError(f"unknown name {node.name!r}; known: {known}", node.lineno)
-    return used & NAMES.keys()
+            names = ", ".join(known)
+            raise TemplateAssertionError(f"unknown name {node.name!r}; known: {names}", node.lineno)
+    return used.intersection(known)
 
 
 def _check_groups(tree: nodes.Template, groups: Collection[str | int] | None) -> None:

@@ -7,7 +7,7 @@ The syntax and most filters are Jinja2's. Ours are the names (values.py), the fi
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from jinja2 import Template as JinjaTemplate
@@ -15,6 +15,7 @@ from jinja2 import TemplateError, TemplateSyntaxError, nodes
 from jinja2.runtime import Context
 
 from sockreply.errors import ConfigError, TemplateFailed
+from sockreply.framing.interfaces import Framing
 from sockreply.rules.asked import Asked
 from sockreply.rules.replies.data import Data
 from sockreply.rules.templates.allowance import Allowance
@@ -25,7 +26,7 @@ from sockreply.rules.templates.filters import from_hex
 from sockreply.rules.templates.joined import joined
 from sockreply.rules.templates.octets import Bytes
 from sockreply.rules.templates.sandbox import ReplyEnvironment, environment
-from sockreply.rules.templates.values import NAMES
+from sockreply.rules.templates.values import NAMES, Make, names_of
 from sockreply.shown import show_text
 
 _Piece = TypeVar("_Piece", str, bytes)
@@ -37,7 +38,7 @@ class Template:
     Args:
         sandbox: What it is filled in by.
         jinja: What Jinja2 made of it.
-        names: Those of `NAMES` that it uses.
+        names: Those that it uses, and what makes what each stands for.
         fixed: The result, if it is always the same.
     """
 
@@ -47,12 +48,12 @@ class Template:
         self,
         sandbox: ReplyEnvironment,
         jinja: JinjaTemplate,
-        names: Collection[str],
+        names: Mapping[str, Make],
         fixed: bytes | None,
     ) -> None:
         self._sandbox = sandbox
         self._jinja = jinja
-        self._names = [(name, NAMES[name]) for name in NAMES if name in names]
+        self._names = list(names.items())
         self.fixed = fixed
 
     def bytes_for(self, asked: Asked) -> bytes:
@@ -81,6 +82,7 @@ def compile_template(
     encoding: str,
     as_hex: bool = False,
     groups: Collection[str | int] | None,
+    framing: Framing | None = None,
     join: bool = True,
 ) -> Data:
     """Read a template.
@@ -90,15 +92,17 @@ def compile_template(
         encoding: Of the text in it, and of what it prints.
         as_hex: Does it spell the bytes of the reply as hex digits?
         groups: The names and numbers of the groups of the rule's regex; None: it has none.
+        framing: That of the messages, if the template may name what it knows of them.
         join: Whether the template is joined if it can be; if not, Jinja2 fills it in.
 
     Raises:
         ConfigError: It cannot be read, or uses what there is not.
     """
+    names = NAMES if framing is None else NAMES | names_of(framing)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's, on code that Jinja2 makes of odd constants
-            return _compiled(source, environment(encoding, as_hex), groups, join)
+            return _compiled(source, environment(encoding, as_hex), groups, names, join)
     except TemplateSyntaxError as error:
         place = f"line {error.lineno}: " if source.count("\n") else ""
         raise ConfigError(place + _line(str(error.message))) from None
@@ -107,10 +111,14 @@ def compile_template(
 
 
 def _compiled(
-    source: str, sandbox: ReplyEnvironment, groups: Collection[str | int] | None, join: bool
+    source: str,
+    sandbox: ReplyEnvironment,
+    groups: Collection[str | int] | None,
+    known: Mapping[str, Make],
+    join: bool,
 ) -> Data:
     tree = sandbox.parse(source)
-    names = check_template(tree, sandbox, groups)
+    names = check_template(tree, sandbox, groups, known)
     if "random" in source:
         names.add("random")  # the filter of that name draws from it
     literals = list(_literals(tree))
@@ -119,7 +127,8 @@ def _compiled(
     # Its code would keep itself alive until all garbage is collected, as many others with it.
     for name in ("root", "__jinja_template__"):
         jinja.root_render_func.__globals__.pop(name, None)
-    template = Template(sandbox, jinja, names, fixed)
+    made = {name: make for name, make in known.items() if name in names}
+    template = Template(sandbox, jinja, made, fixed)
     quick = joined(tree, names, sandbox.kind, template) if join and fixed is None else None
     return template if quick is None else quick
 

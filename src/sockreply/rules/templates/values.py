@@ -7,16 +7,21 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from twisted.internet.interfaces import IAddress
 
 from sockreply.clocks import time_of_day
+from sockreply.framing.interfaces import Framing
+from sockreply.framing.message import Message
 from sockreply.replies.responder import TLS
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions.secured import tls_value
 from sockreply.rules.templates.octets import Bytes
 from sockreply.shown import show_address
+
+Make: TypeAlias = Callable[[Asked, type[Bytes]], object]
+"""Makes what a name stands for in the reply to a message, with bytes of that kind."""
 
 
 class Match:
@@ -137,7 +142,7 @@ def _now(asked: Asked) -> datetime:
     return datetime.fromtimestamp(time_of_day(asked.session.reactor), UTC)
 
 
-NAMES: dict[str, Callable[[Asked, type[Bytes]], object]] = {
+NAMES: dict[str, Make] = {
     "message": lambda asked, kind: kind(asked.message),
     "match": lambda asked, kind: Match(asked.match, kind),
     "peer": lambda asked, _: End(asked.session.peer),
@@ -150,4 +155,26 @@ NAMES: dict[str, Callable[[Asked, type[Bytes]], object]] = {
     "random": lambda asked, _: Chance(asked.random),
     "tls": lambda asked, _: Security(asked.session.tls),
 }
-"""What each stands for, and in which bytes it says so."""
+"""What each stands for, whatever the framing is."""
+
+
+def names_of(framing: Framing) -> dict[str, Make]:
+    """What stands for what a framing knows of its messages, besides their bytes."""
+    return {name: _fact(name, framing) for name in framing.facts_of(b"") if name not in NAMES}
+
+
+def _fact(name: str, framing: Framing) -> Make:
+    def made(asked: Asked, kind: type[Bytes]) -> object:
+        message = asked.message
+        if isinstance(message, Message) and name in message.facts:
+            return _in_kind(message.facts[name], kind)
+        return _in_kind(framing.facts_of(message)[name], kind)
+
+    return made
+
+
+def _in_kind(fact: object, kind: type[Bytes]) -> object:
+    """The same, its bytes in a template's kind."""
+    if isinstance(fact, (list, tuple)):
+        return [_in_kind(each, kind) for each in fact]
+    return kind(fact) if isinstance(fact, bytes) else fact
