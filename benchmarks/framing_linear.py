@@ -58,11 +58,13 @@ FRAMINGS = {
     "fixed": b"x",
     r"enclosed:start=\x0b,end=\x1c\r": b"\x1c",
     r"enclosed:start=\x02,end=\r\n\r|\x03,trailer=2,restart=yes": b"\r\nx",
+    "json": b"\\",
     "gap": b"x",
     "eof": b"x",
     "a list": b"x",
 }
-"""The framings, and of what their messages are made; `fixed` has the size of the messages."""
+"""The framings, and of what their messages are made; `fixed` has the size of the messages, and
+`json` has strings."""
 
 LINES_AND_NETSTRINGS = Choice(
     (Entry(parse_framing("line"), (Mask(b"x"),)), Entry(parse_framing("netstring")))
@@ -129,6 +131,8 @@ def run_of(spec: str, filling: bytes, kind: str, read: int, size: int) -> Run:
     message = (filling * longest)[:longest]
     if message.endswith(b"\r"):  # would be part of what ends a line
         message = message[:-1] + b"x"
+    if spec == "json":
+        message = b'"' + message[1:-1] + b'"'
     framing: Any = LINES_AND_NETSTRINGS
     if spec == "a list":
         wire = b"".join(each.frame(message) for each in framing.all) * (size // longest // 2)

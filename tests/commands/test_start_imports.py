@@ -28,7 +28,7 @@ PARTS = {
 FRAMINGS = {
     *(
         f"sockreply.framing.{name}"
-        for name in ("counted", "delimited", "enclosed", "length", "stream")
+        for name in ("counted", "delimited", "enclosed", "json_values", "length", "stream")
     ),
     *(f"sockreply.framing.{name}" for name in ("any_ending", "blocks", "lines", "telnet")),
 }

@@ -22,6 +22,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "netstring": (),
     "fixed": ("size",),
     "enclosed": ("start", "end", "trailer", "restart"),
+    "json": (),
     "gap": ("seconds",),
     "eof": (),
 }
@@ -117,6 +118,8 @@ FASTCGI_NO_MORE = b"\x01\x04\x00\x01\x00\x00\x00\x00"
 TEN_ROWS = b"\xff\xfa\x1f\x00\x50\x00\x0a\xff\xf0"
 SMPP_ENQUIRE = b"\x00\x00\x00\x10\x00\x00\x00\x15\x00\x00\x00\x00\x00\x00\x00\x01"
 
+NUMBERS_AND_NAMES = (b"1", b"2", b"-1.5E+3", b"true", b"null", b"false")
+
 CHUNK = "chunk"
 LINE = "line"
 ANY_END = "line:ending=any"
@@ -153,6 +156,7 @@ GDB = "enclosed:start=$,end=#,trailer=2,restart=no"
 STX_AGAIN = r"enclosed:start=\x02,end=\x03,restart=yes"
 NMEA = r"enclosed:start=$,end=\r\n|\n,restart=yes"
 ALL_OF_IT = "enclosed:start=ab,end=bc|cd,trailer=3,restart=yes"
+JSON = "json"
 GAP = "gap:seconds=0.05"
 EOF = "eof"
 
@@ -570,6 +574,51 @@ STREAMS = (
     Stream(ALL_OF_IT, b"ab1bcab2abcd", (b"1ab2",), left=4),
     Stream(ALL_OF_IT, b"abaab12cd123", (b"12123",), dropped=3, limit=5),
     Stream(ALL_OF_IT, b"abaaacd123", error=MessageTooLong, limit=5),
+    # json: a value, whatever it says
+    Stream(JSON, b""),
+    Stream(JSON, b" \r\n\t\n", dropped=5),
+    Stream(JSON, b'{"a":1}\n{"b":2}\r\n', (b'{"a":1}', b'{"b":2}')),
+    Stream(JSON, b'{"a":1}{"b":[2]}[]""{}', (b'{"a":1}', b'{"b":[2]}', b"[]", b'""', b"{}")),
+    Stream(JSON, b'\n [ 1 ,\n2 ] \r\n\n"a b" \n', (b"[ 1 ,\n2 ]", b'"a b"'), dropped=8),
+    Stream(JSON, b"1 2\n-1.5E+3\r\ntrue\nnull false\n", NUMBERS_AND_NAMES, dropped=2),
+    Stream(
+        JSON, b'1{"a":1}2[]3"b"4 ', (b"1", b'{"a":1}', b"2", b"[]", b"3", b'"b"', b"4"), dropped=1
+    ),
+    Stream(
+        JSON, b'{"}":"]","\\"}":"\\\\"}["\\\\\\"]"]', (b'{"}":"]","\\"}":"\\\\"}', b'["\\\\\\"]"]')
+    ),
+    Stream(JSON, '["무게","\U0001f4a9"]\n'.encode(), ('["무게","\U0001f4a9"]'.encode(),)),
+    Stream(JSON, b'[nonsense, {here: "]"}, \x00\xff]', (b'[nonsense, {here: "]"}, \x00\xff]',)),
+    Stream(JSON, b"[[[[[[[[]]]]]]]]", (b"[[[[[[[[]]]]]]]]",)),
+    Stream(JSON, b"\r\n\n[]\r\n\n[]\n\r", (b"[]", b"[]"), dropped=5),
+    Stream(JSON, b"[]\r[]\r\r\n", (b"[]", b"[]"), dropped=2),
+    Stream(JSON, b"nonsense-0 ", (b"nonsense-0",), dropped=1),
+    Stream(JSON, b'{"a":1} [1', (b'{"a":1}',), left=2, dropped=1),
+    Stream(JSON, b'{"a":', left=5),
+    Stream(JSON, b'"a\\', left=3),
+    Stream(JSON, b'["a', left=3),
+    Stream(JSON, b'["a\\', left=4),
+    Stream(
+        JSON, b'[123456]\n"123456"\n12345678\n', (b"[123456]", b'"123456"', b"12345678"), limit=8
+    ),
+    Stream(JSON, b"         [123456]", (b"[123456]",), dropped=9, limit=8),
+    Stream(JSON, b"[1234567", left=8, limit=8),
+    Stream(JSON, b"[12345678", error=MessageTooLong, limit=8),
+    Stream(JSON, b"[1234567]", error=MessageTooLong, limit=8),
+    Stream(JSON, b'"1234567', left=8, limit=8),
+    Stream(JSON, b'"1234567"', error=MessageTooLong, limit=8),
+    Stream(JSON, b'"123456\\"', error=MessageTooLong, limit=8),
+    Stream(JSON, b"123456789", error=MessageTooLong, limit=8),
+    Stream(JSON, b"[[[[[[[[]", error=MessageTooLong, limit=8),
+    Stream(JSON, b"[] [1234567]", (b"[]",), MessageTooLong, limit=8),
+    Stream(JSON, b"]", error=Malformed),
+    Stream(JSON, b"{]", error=Malformed),
+    Stream(JSON, b'{"a":[1}]', error=Malformed),
+    Stream(JSON, b"[]]", (b"[]",), Malformed),
+    Stream(JSON, b"1,2", (b"1",), Malformed),
+    Stream(JSON, b"GET / HTTP/1.1\r\n", error=Malformed),
+    Stream(JSON, b"[]\0", (b"[]",), Malformed),
+    Stream(JSON, b"\xef\xbb\xbf[]", error=Malformed),
     # gap: a silence ends it, or the end of the stream
     Stream("gap", b""),
     Stream("gap", b"hello", (b"hello",)),
@@ -672,6 +721,9 @@ REPLIES = (
     Sent(STX_AGAIN, b"PONG", b"\x02PONG\x03"),
     Sent(NMEA, b"GPGGA*47", b"$GPGGA*47\r\n"),
     Sent(ALL_OF_IT, b"2abc", b"ab2bcabc"),
+    Sent(JSON, b'{"a": [1]}', b'{"a": [1]}\n'),
+    Sent(JSON, b"12", b"12\n"),
+    Sent(JSON, b'"a"1', b'"a"1\n', (b'"a"', b"1")),
     Sent(GAP, b"hello\n", b"hello\n"),
     Sent(EOF, b"hello\n", b"hello\n"),
 )

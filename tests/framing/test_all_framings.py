@@ -21,6 +21,7 @@ from sockreply.framing import (
     Framer,
     Framing,
     Gap,
+    Json,
     Length,
     Line,
     parse_framing,
@@ -29,6 +30,7 @@ from sockreply.framing.delimited import Undelimited
 from sockreply.notation import parse_notation
 from tests.framing.table import (
     BOUNDED_BY_READS,
+    JSON,
     KEYS,
     REPLIES,
     SPECS,
@@ -57,9 +59,19 @@ PARTS = [
     *(b"\x01", b"\x02", b"\x03", b"\x0b", b"\x1c", b"0", b"1", b"7", b"9", b":", b"-", b"xy"),
     *(b"\xff\xfd\x01", b"\xff\xfa", b"\xff\xf0", b"\xff\xf1"),
     *(b"#", b"#0", b"#12", b"#210", b'"', b"'"),
+    *(b"[", b"{", b"}]", b" "),
     *(b"\xff", b"abxyab", b"\r\n.\r\n", b"0002", b"3:", b"12345678"),
 ]
 """What means something to one of the framings."""
+
+JSON_VALUES: st.SearchStrategy[bytes] = st.recursive(
+    st.sampled_from([b"0", b"-1.5e+3", b"true", b"null", b'""', b'"\\"]}\\\\"', b'"[{ "']),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda found: b"[" + b", ".join(found) + b"]"),
+        inner.map(lambda found: b'{"a\n": ' + found + b"}"),
+    ),
+    max_leaves=5,
+)
 
 
 BLOCKS = st.binary(max_size=20).map(lambda data: b"#2%02d%s" % (len(data), data))
@@ -142,6 +154,8 @@ def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
             return anything.filter(lambda message: (message + mark).find(mark) == len(message))
         case Enclosed():
             return st.builds(add, enclosed_of(sender, anything), bytes_of_size(sender.trailer))
+        case Json():
+            return JSON_VALUES
         case Length():
             return counted_messages_of(sender)
     return anything
@@ -334,11 +348,11 @@ def test_round_trip(spec: str, data: st.DataObject) -> None:
 
 
 @settings(max_examples=400)
-@given(spec=st.sampled_from(SPECS_OF_ANY_CUT), data=st.data())
+@given(spec=st.sampled_from([spec for spec in SPECS_OF_ANY_CUT if spec != JSON]), data=st.data())
 def test_cut_off_anywhere(spec: str, data: st.DataObject) -> None:
     """When the stream ends inside a message, its bytes so far are left, what frames it included.
 
-    But for `eof`, where they are the message.
+    But for `eof`, where they are the message, and `json`, whose values may end before their frame.
     """
     framing = parse_framing(spec)
     messages = data.draw(st.lists(messages_of(framing.mirrored()), min_size=1, max_size=4))

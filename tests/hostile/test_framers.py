@@ -19,6 +19,7 @@ from tests.framing.table import (
     BLOCKS,
     BOUNDED_BY_READS,
     EOF,
+    JSON,
     LINE,
     MLLP,
     NETSTRING,
@@ -45,10 +46,10 @@ LINEAR = 7.0
 ANY_CUT = [spec for spec in SPECS if spec.partition(":")[0] not in BOUNDED_BY_READS]
 ANY_CUT += LISTS
 LENGTH = "length:digits=6"
-STARTS = {"length": b"500000", "netstring": b"500000:", "enclosed": b"\x02\x0b"}
+STARTS = {"length": b"500000", "netstring": b"500000:", "enclosed": b"\x02\x0b", "json": b"["}
 """What a message begins with, before its single bytes."""
 
-ALPHABET = b"\0\1\2\3\x0b\x1c\r\n0123:.,;<>|#\"'abcxyz\xf0\xfa\xfd\xff"
+ALPHABET = b"\0\1\2\3\x0b\x17\x1c\r\n 0123:.,;<>|#\"'[]{}\\abcxyz\xf0\xfa\xfd\xff"
 
 
 class Streams:
@@ -190,6 +191,7 @@ def test_a_byte_at_a_time_takes_no_longer(figure: Figure) -> None:
         ASTM,
         LENGTH,
         NETSTRING,
+        JSON,
         EOF,
     ):
         framing = parse_framing(spec)

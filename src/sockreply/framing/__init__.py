@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sockreply.framing.counted import Fixed, Netstring
     from sockreply.framing.delimited import Delimited
     from sockreply.framing.enclosed import Enclosed
+    from sockreply.framing.json_values import Json
     from sockreply.framing.length import Length
     from sockreply.framing.lines import Line
     from sockreply.framing.message import Message
@@ -30,6 +31,7 @@ __all__ = [
     "Framer",
     "Framing",
     "Gap",
+    "Json",
     "Length",
     "Line",
     "Message",

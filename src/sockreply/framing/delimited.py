@@ -183,7 +183,7 @@ class Delimited(Affixed):
         return self.end
 
     def framer_after(self, end: bytes, max_message: int) -> DelimitedFramer:
-        begun = next(filter(end.endswith, _beginnings(self.end)), b"")
+        begun = next(filter(end.endswith, beginnings(self.end)), b"")
         if not begun:
             return self.framer(max_message)
         return ContinuingFramer(max_message, self.end, self.end.removeprefix(begun))
