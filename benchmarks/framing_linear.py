@@ -58,6 +58,7 @@ FRAMINGS = {
     "fixed": b"x",
     r"enclosed:start=\x0b,end=\x1c\r": b"\x1c",
     r"enclosed:start=\x02,end=\r\n\r|\x03,trailer=2,restart=yes": b"\r\nx",
+    "fix": b"\x01",
     "json": b"\\",
     "gap": b"x",
     "eof": b"x",

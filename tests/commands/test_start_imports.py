@@ -26,11 +26,9 @@ PARTS = {
     *("sockreply.observing.metrics", "sockreply.observing.record"),
 }
 FRAMINGS = {
-    *(
-        f"sockreply.framing.{name}"
-        for name in ("counted", "delimited", "enclosed", "json_values", "length", "stream")
-    ),
     *(f"sockreply.framing.{name}" for name in ("any_ending", "blocks", "lines", "telnet")),
+    *(f"sockreply.framing.{name}" for name in ("counted", "delimited", "length", "stream")),
+    *(f"sockreply.framing.{name}" for name in ("enclosed", "fix", "json_values")),
 }
 
 

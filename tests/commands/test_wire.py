@@ -13,11 +13,12 @@ from sockreply.framing import Choice, Entry, Framing, Switched, parse_framing
 from sockreply.masks import Mask
 from sockreply.replies import Responder, Session
 from sockreply.replies.builtin import Echo
-from sockreply.rules import Equals, PeerIn, Rule, RuleTable, reply
+from sockreply.rules import Equals, PeerIn, Rule, RuleTable, reply, template
 from sockreply.rules.explaining.explain import Explanation
 from sockreply.rules.explaining.imagined import LOCAL
 from sockreply.settings import Limits, ListenerSettings, ServiceSettings
 from tests.framing.stand_ins import Stop, StopFramer
+from tests.framing.table import fix
 
 RULES = RuleTable(
     [
@@ -97,6 +98,21 @@ def test_each_message_is_counted() -> None:
     counts: list[int] = []
     told(subject(responder=Counting([])), b"1\n2\n3\n")
     assert counts == [1, 2, 3]
+
+
+def test_what_a_message_says_of_itself() -> None:
+    """Templates know what came with it, and a reply is framed as its own framing says."""
+    framing = parse_framing("fix")
+    of = subject(framing, RuleTable([], otherwise=reply(template("{{ begin }}", framing=framing))))
+    assert told(of, fix("8=FIX.4.2|9=5|35=0|10=161|")) == [
+        "message 1: '35=0'",
+        "  there are no rules",
+        "  otherwise:",
+        r"    send 'FIX.4.2', on the wire '8=FIX.4.2\x019=8\x01FIX.4.2\x0110=120\x01'",
+    ]
+    explanation = of.explain(b"35=0")
+    assert explanation is not None
+    assert explanation.reply[0].startswith("send 'FIX.4.4', on the wire '8=FIX.4.4")
 
 
 CLOSED = "after message_timeout (10 s) the connection is closed"

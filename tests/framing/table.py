@@ -22,6 +22,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "netstring": (),
     "fixed": ("size",),
     "enclosed": ("start", "end", "trailer", "restart"),
+    "fix": ("begin",),
     "json": (),
     "gap": ("seconds",),
     "eof": (),
@@ -118,6 +119,20 @@ FASTCGI_NO_MORE = b"\x01\x04\x00\x01\x00\x00\x00\x00"
 TEN_ROWS = b"\xff\xfa\x1f\x00\x50\x00\x0a\xff\xf0"
 SMPP_ENQUIRE = b"\x00\x00\x00\x10\x00\x00\x00\x15\x00\x00\x00\x00\x00\x00\x00\x01"
 
+
+def fix(text: str) -> bytes:
+    """A FIX message, or the fields of one, written with | for the byte 1."""
+    return text.replace("|", "\x01").encode()
+
+
+# As Wikipedia shows it in "Financial Information eXchange".
+FIX_REPORT_FIELDS = fix(
+    "35=8|49=PHLX|56=PERS|52=20071123-05:30:00.000|11=ATOMNOCCC9990900|20=3|150=E|39=E|55=MSFT|"
+    "167=CS|54=1|38=15|40=2|44=15|58=PHLX EQUITY TESTING|59=0|47=C|32=0|31=0|151=15|14=0|6=0"
+)
+FIX_REPORT = fix("8=FIX.4.2|9=178|") + FIX_REPORT_FIELDS + fix("|10=128|")
+FIX_HEARTBEAT = fix("8=FIXT.1.1|9=5|35=0|10=241|")
+
 NUMBERS_AND_NAMES = (b"1", b"2", b"-1.5E+3", b"true", b"null", b"false")
 
 CHUNK = "chunk"
@@ -156,6 +171,8 @@ GDB = "enclosed:start=$,end=#,trailer=2,restart=no"
 STX_AGAIN = r"enclosed:start=\x02,end=\x03,restart=yes"
 NMEA = r"enclosed:start=$,end=\r\n|\n,restart=yes"
 ALL_OF_IT = "enclosed:start=ab,end=bc|cd,trailer=3,restart=yes"
+FIX = "fix"
+FIX_42 = "fix:begin=FIX.4.2"
 JSON = "json"
 GAP = "gap:seconds=0.05"
 EOF = "eof"
@@ -574,6 +591,41 @@ STREAMS = (
     Stream(ALL_OF_IT, b"ab1bcab2abcd", (b"1ab2",), left=4),
     Stream(ALL_OF_IT, b"abaab12cd123", (b"12123",), dropped=3, limit=5),
     Stream(ALL_OF_IT, b"abaaacd123", error=MessageTooLong, limit=5),
+    # fix: between 8=, 9= and 10=
+    Stream(FIX, b""),
+    Stream(FIX, FIX_REPORT + FIX_HEARTBEAT, (FIX_REPORT_FIELDS, b"35=0"), limit=200),
+    Stream(FIX, fix("8=X|9=0|10=117|8=X|9=1||10=119|8=X|9=2|||10=121|"), (b"", b"", b"\x01")),
+    Stream(FIX, fix("8=FIX.4.4|9=0005|35=0|10=051|"), (b"35=0",)),
+    Stream(FIX, fix("8=F|9=14|58=10=000|1=2|10=018|"), (fix("58=10=000|1=2"),)),
+    Stream(FIX_42, FIX_HEARTBEAT * 2, (b"35=0",) * 2),
+    Stream(FIX, FIX_HEARTBEAT + FIX_REPORT[:1], (b"35=0",), left=1),
+    Stream(FIX, FIX_HEARTBEAT[:9], left=9),
+    Stream(FIX, FIX_HEARTBEAT[:14], left=14),
+    Stream(FIX, FIX_HEARTBEAT[:-1], left=len(FIX_HEARTBEAT) - 1),
+    Stream(FIX, fix("8=X|9=9|12345678|10=035|"), (b"12345678",), limit=8),
+    Stream(FIX, fix("8=X|9=9"), left=7, limit=8),
+    Stream(FIX, fix("8=X|9=10"), error=MessageTooLong, limit=8),
+    Stream(FIX, fix("8=X|9=10|123456789|10=068|"), error=MessageTooLong, limit=8),
+    Stream(FIX, fix("8=X|9=10x"), error=MessageTooLong, limit=8),
+    Stream(FIX, fix("8=X|9=999999999999999999"), error=MessageTooLong),
+    Stream(FIX, FIX_HEARTBEAT + fix("8=X|9=999|"), (b"35=0",), MessageTooLong),
+    Stream(FIX, b"8" * 2, error=Malformed),
+    Stream(FIX, b"35=0", error=Malformed),
+    Stream(FIX, fix("|8=X|"), error=Malformed),
+    Stream(FIX, fix("8=|"), error=Malformed),
+    Stream(FIX, fix("8=" + 21 * "X"), error=Malformed),
+    Stream(FIX, b"8=FIX 4.4", error=Malformed),
+    Stream(FIX, fix("8=FIX.4.4|35=A|"), error=Malformed),
+    Stream(FIX, fix("8=FIX.4.4|9=|"), error=Malformed),
+    Stream(FIX, fix("8=FIX.4.4|9=-1|"), error=Malformed),
+    Stream(FIX, fix("8=FIX.4.4|9=5 |"), error=Malformed),
+    Stream(FIX, fix("8=FIX.4.4|9=" + "0" * 19), error=Malformed),
+    Stream(FIX, FIX_HEARTBEAT + fix("8=FIXT.1.1|9=5|35=0|10=242|"), (b"35=0",), Malformed),
+    Stream(FIX, fix("8=FIXT.1.1|9=4|35=0|10=240|"), error=Malformed),
+    Stream(FIX, fix("8=FIXT.1.1|9=6|35=0|10=242|8"), error=Malformed),
+    Stream(FIX, fix("8=FIXT.1.1|9=5|35=0|10=24||"), error=Malformed),
+    Stream(FIX, fix("8=FIXT.1.1|9=5|35=0|10=241="), error=Malformed),
+    Stream(FIX, FIX_HEARTBEAT + b"\n", (b"35=0",), Malformed),
     # json: a value, whatever it says
     Stream(JSON, b""),
     Stream(JSON, b" \r\n\t\n", dropped=5),
@@ -721,6 +773,10 @@ REPLIES = (
     Sent(STX_AGAIN, b"PONG", b"\x02PONG\x03"),
     Sent(NMEA, b"GPGGA*47", b"$GPGGA*47\r\n"),
     Sent(ALL_OF_IT, b"2abc", b"ab2bcabc"),
+    Sent(FIX_42, FIX_REPORT_FIELDS, FIX_REPORT),
+    Sent(FIX, b"35=0", fix("8=FIX.4.4|9=5|35=0|10=163|")),
+    Sent(FIX, b"", fix("8=FIX.4.4|9=0|10=200|")),
+    Sent(FIX, fix("35=0|"), fix("8=FIX.4.4|9=5|35=0|10=163|"), (b"35=0",)),
     Sent(JSON, b'{"a": [1]}', b'{"a": [1]}\n'),
     Sent(JSON, b"12", b"12\n"),
     Sent(JSON, b'"a"1', b'"a"1\n', (b'"a"', b"1")),

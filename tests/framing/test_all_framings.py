@@ -17,6 +17,7 @@ from sockreply.framing import (
     Delimited,
     Enclosed,
     Eof,
+    Fix,
     Fixed,
     Framer,
     Framing,
@@ -43,8 +44,8 @@ from tests.framing.table import (
 
 MOST = 64
 """Bytes of a message that Hypothesis makes."""
-AROUND = 21
-"""The most bytes that stand around a message in any row: a count of 18 digits, and its end."""
+AROUND = 52
+"""The most bytes that stand around a message in any row: the longest fields 8= and 9=, and 10=."""
 
 ANY_CUT = [row for row in STREAMS if row.spec.partition(":")[0] not in BOUNDED_BY_READS]
 FRAMINGS = {spec: parse_framing(spec) for spec in SPECS}
@@ -154,6 +155,8 @@ def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
             return anything.filter(lambda message: (message + mark).find(mark) == len(message))
         case Enclosed():
             return st.builds(add, enclosed_of(sender, anything), bytes_of_size(sender.trailer))
+        case Fix():
+            return anything.filter(lambda message: not message.endswith(b"\x01"))
         case Json():
             return JSON_VALUES
         case Length():

@@ -75,6 +75,8 @@ class Subject:
             return None
         state = self.state if state is None else state
         if framing is None:
+            framing = getattr(message, "framing", None)
+        if framing is None:
             framing = _framing_of_reply(message, self.framing_in(state))
         session = imagined_session(
             framing, self.peer, self.name, state, count, self.tls, self.local

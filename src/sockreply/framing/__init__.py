@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sockreply.framing.counted import Fixed, Netstring
     from sockreply.framing.delimited import Delimited
     from sockreply.framing.enclosed import Enclosed
+    from sockreply.framing.fix import Fix
     from sockreply.framing.json_values import Json
     from sockreply.framing.length import Length
     from sockreply.framing.lines import Line
@@ -27,6 +28,7 @@ __all__ = [
     "Enclosed",
     "Entry",
     "Eof",
+    "Fix",
     "Fixed",
     "Framer",
     "Framing",

@@ -18,6 +18,7 @@ BUILT_IN = {
     "netstring": "sockreply.framing.counted:Netstring",
     "fixed": "sockreply.framing.counted:Fixed",
     "enclosed": "sockreply.framing.enclosed:Enclosed",
+    "fix": "sockreply.framing.fix:Fix",
     "json": "sockreply.framing.json_values:Json",
     "gap": "sockreply.framing.stream:Gap",
     "eof": "sockreply.framing.stream:Eof",
