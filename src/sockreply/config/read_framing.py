@@ -8,6 +8,7 @@ from functools import partial
 from sockreply.config import form_data, form_framing
 from sockreply.config.problems import Place
 from sockreply.config.read_data import read_mask, warn_of_template
+from sockreply.config.read_regexes import read_regex
 from sockreply.config.reading import Reading
 from sockreply.errors import ConfigError
 from sockreply.extensions import crashes_of
@@ -24,7 +25,7 @@ def read_framing(written: form_framing.Framing, reading: Reading) -> Framing | N
             warn_of_template(written, reading)
             framing = read_spec(written, reading)
         case form_framing.Head():
-            raise ConfigError("tables are not known yet")
+            framing = _read_head(written, reading)
         case _:
             framing = _read_list(written, reading)
     if framing is not None:
@@ -38,6 +39,22 @@ def read_spec(written: str, reading: Reading) -> Framing:
     parse = partial(parse_framing, written, reading.files.directory)
     framing: Framing = parse() if is_built_in(written) else reading.in_loop(parse)
     return framing
+
+
+def _read_head(written: form_framing.Head, reading: Reading) -> Framing | None:
+    from sockreply.framing.head import Headed, check_head, check_length  # now, because few want it
+
+    head, length = None, None
+    with reading.problems.at("head"):
+        warn_of_template(written.head, reading)
+        head = read_spec(written.head, reading)
+        check_head(head)
+    with reading.problems.at("length"):
+        length = read_regex(written.length, reading, ignore_case=False)
+        check_length(length)
+    if head is None or length is None or reading.problems.here():
+        return None
+    return Headed(head, length, written.adjust, written.base)
 
 
 def _read_list(written: Sequence[form_framing.Entry], reading: Reading) -> Framing | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sockreply.framing.delimited import Delimited
     from sockreply.framing.enclosed import Enclosed
     from sockreply.framing.fix import Fix
+    from sockreply.framing.head import Headed
     from sockreply.framing.json_values import Json
     from sockreply.framing.length import Length
     from sockreply.framing.lines import Line
@@ -33,6 +34,7 @@ __all__ = [
     "Framer",
     "Framing",
     "Gap",
+    "Headed",
     "Json",
     "Length",
     "Line",
@@ -48,6 +50,7 @@ _PLACES = {
         *BUILT_IN.values(),
         "sockreply.framing.choice:Choice",
         "sockreply.framing.choice:Entry",
+        "sockreply.framing.head:Headed",
         "sockreply.framing.message:Message",
         "sockreply.framing.switched:Switched",
     )
