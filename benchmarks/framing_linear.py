@@ -63,6 +63,7 @@ FRAMINGS = {
     "gap": b"x",
     "eof": b"x",
     "a list": b"x",
+    "resp": b"x",
 }
 """The framings, and of what their messages are made; `fixed` has the size of the messages, and
 `json` has strings."""
@@ -140,7 +141,7 @@ def run_of(spec: str, filling: bytes, kind: str, read: int, size: int) -> Run:
         wire = wire or framing.all[0].frame(message)
     else:
         framing = parse_framing(f"fixed:size={longest}" if spec == "fixed" else spec)
-        wire = framing.frame(message) * (size // longest)
+        wire = framing.mirrored().frame(message) * (size // longest)
     silences = spec == "gap" and kind == MANY_SHORT
     return Run(framing, wire, max(longest, read) if silences else longest, read, silences)
 

@@ -158,6 +158,8 @@ def test_replies_that_run_together_wait_for_their_turn() -> None:
         ("length:bytes=1,strip=no", b"\x01a", b"\x01ab"),
         ("length:digits=1,strip=no", b"1a", b"one"),
         ("netstring", b"1:a,", None),
+        ("resp", b"SET 'a b'  1", None),
+        ("resp", b"", None),
     ],
 )
 def test_a_message_is_carried_if_the_server_reads_just_it(

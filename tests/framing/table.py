@@ -26,6 +26,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "json": (),
     "gap": ("seconds",),
     "eof": (),
+    "resp": (),
 }
 
 BOUNDED_BY_READS = ("chunk", "gap")
@@ -176,6 +177,7 @@ FIX_42 = "fix:begin=FIX.4.2"
 JSON = "json"
 GAP = "gap:seconds=0.05"
 EOF = "eof"
+RESP = "resp"
 
 STREAMS = (
     # chunk: what a read gives, at most `limit` of it
@@ -682,6 +684,52 @@ STREAMS = (
     Stream(EOF, b"one\ntwo\r\n", (b"one\ntwo\r\n",)),
     Stream(EOF, b"12345678", (b"12345678",), limit=8),
     Stream(EOF, b"123456789", error=MessageTooLong, limit=8),
+    # resp: arrays of words, and lines; what is empty is dropped
+    Stream(RESP, b""),
+    Stream(RESP, b"*1\r\n$4\r\nPING\r\n", (b"PING",)),
+    Stream(
+        RESP,
+        b"*3\r\n$3\r\nSET\r\n$4\r\na\r\nb\r\n$0\r\n\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n",
+        (b"SET a\r\nb ", b"GET a"),
+    ),
+    Stream(RESP, b"*1\r\n$0\r\n\r\nPING\r\nget  a\t\n", (b"", b"PING", b"get a")),
+    Stream(RESP, b"\r\n \n*0\r\n*-1\r\n*-10\r\nPING\n", (b"PING",), dropped=19),
+    Stream(RESP, b"PING\n\n\n", (b"PING",), dropped=2),
+    Stream(RESP, b"set a \"b c\\x41\\n\" 'd\\'e'\n", (b"set a b cA\n d'e",)),
+    Stream(RESP, b'""\n', (b"",)),
+    Stream(RESP, b"*", left=1),
+    Stream(RESP, b"*1\r", left=3),
+    Stream(RESP, b"*2\r\n$3\r\nGET\r\n", left=13),
+    Stream(RESP, b"*2\r\n$3\r\nGET\r\n$1\r\na\r", left=19),
+    Stream(RESP, b"PING\r\n*1\r\n$4\r\nPI", (b"PING",), left=10),
+    Stream(RESP, b"PING\r\nPING\r", (b"PING",), left=5),
+    Stream(RESP, b"*2\r\n$3\r\nGET\r\n$4\r\nabcd\r\n", (b"GET abcd",), limit=8),
+    Stream(RESP, b"*2\r\n$3\r\nGET\r\n$5\r\n", error=MessageTooLong, limit=8),
+    Stream(RESP, b"*9\r\n" + b"$0\r\n\r\n" * 9, (b" " * 8,), limit=8),
+    Stream(RESP, b"*10\r\n", error=MessageTooLong, limit=8),
+    Stream(RESP, b"PING\r\n*1\r\n$536870912\r\n", (b"PING",), MessageTooLong, limit=8),
+    Stream(RESP, b"GET abcd\r\n", (b"GET abcd",), limit=8),
+    Stream(RESP, b"GET abcd\r", left=9, limit=8),
+    Stream(RESP, b"GET abcde\n", error=MessageTooLong, limit=8),
+    Stream(RESP, b"GET abcd\r\r\n", error=MessageTooLong, limit=8),
+    Stream(RESP, b"GET abcdx", error=MessageTooLong, limit=8),
+    Stream(RESP, b"*1048577\r\n", error=Malformed, limit=10**9),
+    Stream(RESP, b"*1\r\n$536870913\r\n", error=Malformed, limit=10**9),
+    Stream(RESP, b"*1\r\n$-1\r\n", error=Malformed),
+    Stream(RESP, b"*1\r\n:1\r\n", error=Malformed),
+    Stream(RESP, b"*1\r\n$1\r\nab\r\n", error=Malformed),
+    Stream(RESP, b"*1\r\n$1\r\na\n\n", error=Malformed),
+    Stream(RESP, b"*1\r\n$01\r\na\r\n", error=Malformed),
+    Stream(RESP, b"*1\r\r\n", error=Malformed),
+    Stream(RESP, b"*\r\n", error=Malformed),
+    Stream(RESP, b"*+1\r\n", error=Malformed),
+    Stream(RESP, b"*-0\r\n", error=Malformed),
+    Stream(RESP, b"*a\r\n", error=Malformed),
+    Stream(RESP, b"*1\n$4\nPING\n*1\r\n$4\r\nPING\r\n", error=Malformed),
+    Stream(RESP, b"*" + b"1" * 23, error=Malformed),
+    Stream(RESP, b"*" + b"1" * 22, left=23),
+    Stream(RESP, b'PING\r\nget "a\r\n', (b"PING",), Malformed),
+    Stream(RESP, b"get 'a'b\r\n", error=Malformed),
 )
 
 REPLIES = (
@@ -782,6 +830,10 @@ REPLIES = (
     Sent(JSON, b'"a"1', b'"a"1\n', (b'"a"', b"1")),
     Sent(GAP, b"hello\n", b"hello\n"),
     Sent(EOF, b"hello\n", b"hello\n"),
+    Sent(RESP, b"+PONG\r\n", b"+PONG\r\n"),
+    Sent(RESP, b"$4\r\na\r\nb\r\n", b"$4\r\na\r\nb\r\n"),
+    Sent(RESP, b"+OK\r\n:1\r\n", b"+OK\r\n:1\r\n", (b"+OK\r\n", b":1\r\n")),
+    Sent(RESP, b"%1\r\n$5\r\nproto\r\n:3\r\n", b"%1\r\n$5\r\nproto\r\n:3\r\n"),
 )
 
 SPECS = tuple(dict.fromkeys(row.spec for row in (*STREAMS, *REPLIES)))

@@ -23,6 +23,7 @@ from tests.framing.table import (
     LINE,
     MLLP,
     NETSTRING,
+    RESP,
     SMTP_DOT,
     SPECS,
     STREAMS,
@@ -46,8 +47,18 @@ LINEAR = 7.0
 ANY_CUT = [spec for spec in SPECS if spec.partition(":")[0] not in BOUNDED_BY_READS]
 ANY_CUT += LISTS
 LENGTH = "length:digits=6"
-STARTS = {"length": b"500000", "netstring": b"500000:", "enclosed": b"\x02\x0b", "json": b"["}
+STARTS = {
+    "length": b"500000",
+    "netstring": b"500000:",
+    "enclosed": b"\x02\x0b",
+    "json": b"[",
+    "resp": b"*1\r\n$500000\r\n",
+}
 """What a message begins with, before its single bytes."""
+BYTE_BY_BYTE = (
+    *(LINE, ANY_END, TELNET, BLOCKS, SMTP_DOT, STX_ETX, MLLP, ASTM, LENGTH, NETSTRING, JSON),
+    *(EOF, RESP),
+)
 
 ALPHABET = b"\0\1\2\3\x0b\x17\x1c\r\n 0123:.,;<>|#\"'[]{}\\abcxyz\xf0\xfa\xfd\xff"
 
@@ -180,20 +191,7 @@ def longer(receiver: Callable[[], Callable[[bytes], object]], many: int = MANY) 
 def test_a_byte_at_a_time_takes_no_longer(figure: Figure) -> None:
     """The time that a message takes which comes in single bytes grows with its size, no more."""
     grown = {}
-    for spec in (
-        LINE,
-        ANY_END,
-        TELNET,
-        BLOCKS,
-        SMTP_DOT,
-        STX_ETX,
-        MLLP,
-        ASTM,
-        LENGTH,
-        NETSTRING,
-        JSON,
-        EOF,
-    ):
+    for spec in BYTE_BY_BYTE:
         framing = parse_framing(spec)
 
         def receiver(framing: Framing = framing) -> Callable[[bytes], object]:

@@ -121,7 +121,7 @@ class Asking:
 
 
 def is_carried(message: bytes, framing: Framing) -> bool:
-    """Does the server, whose framing it is, read exactly this message of what we would send?
+    """Does the server, whose framing it is, read just what it should of what we would send?
 
     Raises:
         CannotFrame: The framing's length field cannot hold its size.
@@ -138,19 +138,20 @@ def as_carried(message: bytes, framing: Framing) -> bytes | None:
         framing: The server's.
 
     Returns:
-        None: it reads something else.
+        None: it reads something else than the client's framing says.
 
     Raises:
         CannotFrame: The framing's length field cannot hold its size.
         ConfigError: It is somebody else's framing, and fails.
     """
     with crashes_of(f"framing {framing.name}"):
-        framer = framing.framer(WIRE_LIMIT)
-        if wire := framing.mirrored().frame(message):  # no read brings nothing
+        framer, client = framing.framer(WIRE_LIMIT), framing.mirrored()
+        expected = client.received_as(message)
+        if wire := client.frame(message):  # no read brings nothing
             framer.receive_data(wire)
         framer.receive_eof()
         try:
             read, more = framer.next_message(), framer.next_message()
         except FramingError:
             return None
-        return read if read == message and more is None else None
+        return read if read == expected and more is None else None

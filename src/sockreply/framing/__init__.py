@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sockreply.framing.length import Length
     from sockreply.framing.lines import Line
     from sockreply.framing.message import Message
+    from sockreply.framing.resp import Resp
     from sockreply.framing.stream import Chunk, Eof, Gap
     from sockreply.framing.switched import Switched
 
@@ -40,6 +41,7 @@ __all__ = [
     "Line",
     "Message",
     "Netstring",
+    "Resp",
     "Switched",
     "parse_framing",
 ]

@@ -16,7 +16,7 @@ class Framer(Protocol):
 
     Pull, not push: bytes go in as they arrive, and messages are asked for. A protocol that waits
     stops asking, and good messages before a bad one are still handed out. A framer never holds more
-    than the longest message plus two reads.
+    than the longest message, as it is on the wire, plus two reads.
 
     It may have one more method, `missing() -> str`, for `sockreply explain --wire`: what an
     incomplete message lacks, such as "no LF yet". It is called after `next_message` found nothing,
@@ -142,6 +142,13 @@ class Framing(Protocol):
             CannotFrame: It cannot, whatever it answers.
         """
         self.frame(message)
+
+    def received_as(self, message: bytes) -> bytes:
+        """The message that the other side hands out when this side sends one.
+
+        By default the same.
+        """
+        return message
 
     def mirrored(self) -> Framing:
         """The same framing as the other side sees it, which receives what this side sends.
