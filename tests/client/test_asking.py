@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -11,7 +12,7 @@ from twisted.logger import capturedLogs
 
 from sockreply.client.asking import WAITING_LIMIT, Asking, is_carried
 from sockreply.errors import CannotFrame, RequestTimeout
-from sockreply.framing import parse_framing
+from sockreply.framing import Headed, parse_framing
 from tests.client.stand_ins import talk, watch
 from tests.framing.stand_ins import Stop
 
@@ -169,6 +170,13 @@ def test_a_message_is_carried_if_the_server_reads_just_it(
     framing = parse_framing(spec)
     assert is_carried(carried, framing)
     assert not_carried is None or not is_carried(not_carried, framing)
+
+
+def test_heads_are_carried_with_what_follows_them() -> None:
+    """A head that says that something follows is carried with just that."""
+    framing = Headed(parse_framing("line"), re.compile(rb"^set (?P<length>\d+)$"))
+    for message, carried in ((b"set 2\nab", True), (b"get", True), (b"set 2", False)):
+        assert is_carried(message, framing) == carried
 
 
 def test_a_framing_of_somebody_elses_carries_what_it_reads() -> None:

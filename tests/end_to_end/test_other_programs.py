@@ -56,9 +56,10 @@ def test_curl(start_daemon: Start) -> None:
 
 
 def test_redis_cli(start_daemon: Start) -> None:
-    """An answer of +PONG satisfies redis-cli."""
-    daemon = start_daemon("--framing", "line:ending=crlf", "-k", "--reply", "+PONG")
-    assert run("redis-cli", "-p", str(daemon.port), "ping") == b"PONG\n"
+    """An answer of +PONG satisfies redis-cli, and there is one for each command."""
+    daemon = start_daemon("--framing", "resp", "-k", "--reply", r"+PONG\r\n")
+    told = b"ping\nping 'a b'\n"
+    assert run("redis-cli", "-p", str(daemon.port), told=told) == b"PONG\nPONG\n"
 
 
 def test_openssl(start_daemon: Start, certificate: Path) -> None:
