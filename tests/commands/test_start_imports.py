@@ -29,6 +29,7 @@ FRAMINGS = {
     *(f"sockreply.framing.{name}" for name in ("any_ending", "blocks", "lines", "telnet")),
     *(f"sockreply.framing.{name}" for name in ("counted", "delimited", "length", "stream")),
     *(f"sockreply.framing.{name}" for name in ("enclosed", "fix", "json_values")),
+    *(f"sockreply.framing.{name}" for name in ("head", "resp")),
 }
 
 

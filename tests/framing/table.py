@@ -24,9 +24,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "enclosed": ("start", "end", "trailer", "restart"),
     "fix": ("begin",),
     "json": (),
+    "resp": (),
     "gap": ("seconds",),
     "eof": (),
-    "resp": (),
 }
 
 BOUNDED_BY_READS = ("chunk", "gap")

@@ -20,9 +20,9 @@ BUILT_IN = {
     "enclosed": "sockreply.framing.enclosed:Enclosed",
     "fix": "sockreply.framing.fix:Fix",
     "json": "sockreply.framing.json_values:Json",
+    "resp": "sockreply.framing.resp:Resp",
     "gap": "sockreply.framing.stream:Gap",
     "eof": "sockreply.framing.stream:Eof",
-    "resp": "sockreply.framing.resp:Resp",
 }
 """Where each is, as in entry points: a daemon needs one of them, and each takes its time to load.
 It is a dataclass; its fields that are annotated with a `Key` are the keys of its spec."""
