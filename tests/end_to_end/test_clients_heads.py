@@ -7,10 +7,13 @@ import subprocess
 import tomllib
 from contextlib import closing
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event
 
 import nats
 import pytest
 import redis
+import stomp  # type: ignore[import-untyped]  # it has no types
 from pymemcache.client.base import Client  # type: ignore[import-untyped]  # it has no types
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -78,6 +81,36 @@ def test_nats(ports: dict[str, int]) -> None:
         return answer.data
 
     assert asyncio.run(talk()) == b"4\r\n2\r\n"
+
+
+class Bodies(stomp.ConnectionListener):  # type: ignore[misc]  # of which no types are known
+    """Keeps the bodies that come, and hears of the end."""
+
+    def __init__(self) -> None:
+        self.found: SimpleQueue[str] = SimpleQueue()
+        self.ended = Event()
+
+    def on_message(self, frame: stomp.utils.Frame) -> None:
+        self.found.put(frame.body)
+
+    def on_receipt(self, frame: stomp.utils.Frame) -> None:
+        self.ended.set()
+
+
+def test_stomp(ports: dict[str, int]) -> None:
+    """Bodies with a NUL go both ways, and frames that end at a NUL come in between."""
+    bodies, where = Bodies(), [("127.0.0.1", ports["stomp"])]
+    client = stomp.Connection(where, timeout=PATIENCE, reconnect_attempts_max=1)
+    client.set_listener("", bodies)
+    client.connect("kim", "secret", wait=True)
+    client.subscribe("/queue/b", "1")
+    for _ in range(2):
+        client.send("/queue/a", "one\0two\n\nx")
+        client.send("/queue/a", "")
+    expected = ["4\0002", "empty"] * 2
+    assert [bodies.found.get(timeout=PATIENCE) for _ in expected] == expected
+    client.disconnect()
+    assert bodies.ended.wait(PATIENCE)
 
 
 @needs_program("redis-cli")
