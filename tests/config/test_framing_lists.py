@@ -35,6 +35,22 @@ def test_a_list() -> None:
     )
 
 
+def test_an_entry_with_a_table() -> None:
+    """An entry may have a head that says how much follows it; its errors have their place."""
+    text = r"""
+        [[services.s.framing]]
+        starts_with = "P"
+        framing = { head = "line", length = 'P(?P<length>\d)' }
+        [[services.s.framing]]
+        framing = "fixed:size=1"
+    """
+    framer = service(text).framing.framer(9)
+    framer.receive_data(b"P2\nabcP0\n")
+    assert list(iter(framer.next_message, None)) == [b"P2\nab", b"c", b"P0\n"]
+    (problem,) = problems_of(SERVICE + text.replace('"line"', '"eof"'))
+    assert problem.startswith("services.s.framing[1].framing.head: a head has to end at a mark")
+
+
 def test_beginnings_from_files(tmp_path: Path) -> None:
     """A file beside the configuration can hold what messages begin with."""
     (tmp_path / "magic").write_bytes(b"\x89A\r\n")

@@ -74,6 +74,18 @@ def test_templates_know_what_the_framing_knows() -> None:
     assert problem.endswith(", end")
 
 
+def test_templates_know_the_words_of_a_command() -> None:
+    """With `resp`, the words are those that came; without a wire, they stand between spaces."""
+    template = "{ template = '{{ words | length }} {{ words[1] }}' }"
+    service = settings_of(f"{SERVICE}framing = 'resp'\notherwise = {template}").services["s"]
+    framer = service.framing.framer(100)
+    framer.receive_data(b"get 'a b'\n")
+    message = framer.next_message()
+    assert message == b"get a b"
+    assert answer(service, message) == b"2 a b"
+    assert answer(service, bytes(message)) == b"3 a"
+
+
 def test_a_wrong_framing_is_one_problem() -> None:
     """It is not known which names there would be."""
     text = f"{SERVICE}framing = 'enclosd:start=<'\notherwise = {{ template = '{{{{ end }}}}' }}"

@@ -147,6 +147,8 @@ def test_redis_py(ports: dict[str, int], protocol: int) -> None:
             assert pipeline.execute() == [True, b"c\r\nd\r\n"] * 100
         with client.pipeline() as pipeline:
             assert pipeline.set("a", "1").get("a").execute() == [True, b"c\r\nd\r\n"]
+        keys = ["a b", "", "c\r\n", "d"]
+        assert client.mget(keys) == [key.encode() for key in keys]
         assert client.ping()
         with pytest.raises(redis.ResponseError, match="not here"):
             client.incr("a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -22,6 +23,7 @@ from sockreply.framing import (
     Choice,
     Entry,
     Framing,
+    Headed,
     Message,
     Switched,
     parse_framing,
@@ -56,7 +58,19 @@ WILD = Choice(
         entry(r"line", "3c ?? 3e", b"l"),
     )
 )
-ALL = {"tracker": TRACKER, "gt06": GT06, "astm": ASTM, "zebra": ZEBRA, "wild": WILD}
+NUL = r"delimited:end=\0"
+COUNTED = Headed(
+    parse_framing(r"delimited:end=\n\n,reply_end=\0"), re.compile(rb"c:(?P<length>\S*)$"), 1
+)
+STOMP = Choice((entry(COUNTED, b"SEND\nc"), entry(NUL)))
+ALL = {
+    "tracker": TRACKER,
+    "gt06": GT06,
+    "astm": ASTM,
+    "zebra": ZEBRA,
+    "wild": WILD,
+    "stomp": STOMP,
+}
 
 P = bytes.fromhex(
     "000000000000003608010000016b40d8ea30010000000000000000000000000000000105021503010101425e0f01f1"
@@ -121,6 +135,12 @@ STREAMS = (
     Row("wild", b"<zz", error=Malformed),
     Row("wild", b"l2345678\n1:x,123456789", (b"l2345678", b"x"), Malformed, limit=8),
     Row("wild", b"1:x,l23456789", (b"x",), MessageTooLong, limit=8),
+    Row("stomp", b"SEND\nc:2\n\n\0\n\0A\n\n\0SEND\nc:0\n\n\0", (b"SEND\nc:2\n\n\0\n\0", b"A\n\n",
+        b"SEND\nc:0\n\n\0")),
+    Row("stomp", b"A\0SEND\nc:9\n\nx\0", (b"A",), left=12),
+    Row("stomp", b"\0SEND\nc", (b"",), left=6),
+    Row("stomp", b"A\0SEND\nc:x\n\n\0", (b"A",), Malformed),
+    Row("stomp", b"A\0SEND\nc:9\n\n", (b"A",), MessageTooLong, limit=19),
 )  # fmt: skip
 
 
@@ -366,6 +386,7 @@ CLIENT_MESSAGES = {
     "astm": (b"\5", b"\0021H\r", b"\4"),
     "zebra": (b"^XAx", b"~HS"),
     "wild": (b"x", b"x2345678", b"<x", b"l"),
+    "stomp": (b"SEND\nc:2\n\n\0\0\0", b"A\n\n", b""),
 }
 
 
@@ -391,6 +412,16 @@ def test_the_client_sends_in_the_first_framing_that_fits() -> None:
     assert sent(one_byte, b"abc", b"xyz", b"a" * 300) == b"\3abc\0\3xyz\1\x2c" + b"a" * 300
     with pytest.raises(CannotFrame):
         sent(Choice((entry("length:bytes=1", b"x"), entry("length:bytes=1"))), b"x" * 300)
+
+
+def test_the_client_knows_what_arrives() -> None:
+    """What the server reads of a message is up to the framing in which it is sent."""
+    commands = Choice((entry("resp", b"*2"), entry("line"))).mirrored()
+    for message, arrives in ((b"GET 'a b'", b"GET a b"), (b"PING 'a b' c", b"PING 'a b' c")):
+        assert commands.received_as(message) == arrives
+        assert receive(commands.mirrored().framer(99), whole(commands.frame(message))).messages == (
+            arrives,
+        )
 
 
 def test_the_client_reads_replies_by_their_beginnings() -> None:

@@ -179,13 +179,18 @@ class ChoiceOfSender(Framing):
         return Choice(self._mirrored).framer(max_message)
 
     def frame(self, message: bytes) -> bytes:
-        *others, last = self._mirrored
-        for entry in others:
-            with suppress(CannotFrame):
-                wire = entry.framing.frame(message)
-                if entry.takes(wire):
-                    return wire
-        return last.framing.frame(message)
+        return self._framing_for(message).frame(message)
+
+    def received_as(self, message: bytes) -> bytes:
+        return self._framing_for(message).received_as(message)
 
     def mirrored(self) -> Choice:
         return Choice(self.entries)
+
+    def _framing_for(self, message: bytes) -> Framing:
+        *others, last = self._mirrored
+        for entry in others:
+            with suppress(CannotFrame):
+                if entry.takes(entry.framing.frame(message)):
+                    return entry.framing
+        return last.framing
