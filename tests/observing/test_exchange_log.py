@@ -15,7 +15,7 @@ from twisted.logger import (
 
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.replies import Reply, Send, Wait
-from sockreply.replies.responder import TLS
+from sockreply.replies.session import TLS
 from sockreply.rules.table import Rule, RuleTable
 from sockreply.settings import EXCHANGES_A_SECOND, Level
 from tests.rules.stand_ins import Says, StandInConnection, session

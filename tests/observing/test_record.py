@@ -24,7 +24,7 @@ from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.observing.line_writer import LineWriter
 from sockreply.observing.record import RECORDED_BYTES, RecordedExchanges
 from sockreply.replies import Await, Close, Raw, Reply, Send, Session, Stall, Wait
-from sockreply.replies.responder import TLS
+from sockreply.replies.session import TLS
 from sockreply.rules.table import RuleTable
 from tests.rules.stand_ins import StandInConnection, session
 from tests.server.stand_ins import NotingLog, Talk, by_message, texts

@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 
 from sockreply.framing import Framing
 from sockreply.replies import Reply, Session
-from sockreply.replies.responder import TLS
+from sockreply.replies.session import TLS
 from sockreply.rules.asked import Asked
 
 PEER = IPv4Address("TCP", "192.0.2.1", 40000)

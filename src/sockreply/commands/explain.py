@@ -25,7 +25,8 @@ from sockreply.config import read
 from sockreply.errors import CannotFrame, ConfigError
 from sockreply.framing import Framing
 from sockreply.notation import quoted, seeming_escape, whole
-from sockreply.replies.responder import TLS, optional
+from sockreply.replies.responder import optional
+from sockreply.replies.session import TLS
 from sockreply.rules.explaining.explain import Explanation
 from sockreply.rules.explaining.imagined import LOCAL, imagined_tls
 from sockreply.server.endpoint_address import address_of

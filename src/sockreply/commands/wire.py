@@ -12,7 +12,8 @@ from sockreply.client.asking import as_carried
 from sockreply.errors import CannotFrame, FramingError
 from sockreply.extensions import crashes_of, failures_of
 from sockreply.framing import Framer, Framing
-from sockreply.replies.responder import TLS, Responder, optional
+from sockreply.replies.responder import Responder, optional
+from sockreply.replies.session import TLS
 from sockreply.rules.explaining.explain import Explanation
 from sockreply.rules.explaining.imagined import LOCAL, imagined_session
 from sockreply.settings import Limits, ServiceSettings

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 from twisted.internet.interfaces import IAddress
 
 from sockreply.conversation.arrival import Arrival
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 
 Silence: TypeAlias = Literal["silence", "unanswered", "stall", "close", "half-close", "reset"]
 """What happens to a message that is not answered with bytes. It is unanswered, and not answered

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from sockreply.conversation.exchanges import Said
 from sockreply.conversation.shared import Shared
 from sockreply.errors import FramingError, ReplyTimeout, SockreplyError
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 from sockreply.shown import show_bytes, show_text
 
 _log = Logger()

@@ -12,7 +12,7 @@ from sockreply.conversation.replying import Replying
 from sockreply.conversation.shared import Shared
 from sockreply.errors import ResponderError
 from sockreply.framing.interfaces import Framer, Framing, SwitchingFramer
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 
 
 class Incoming(Replying):

@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 from sockreply.conversation.outbox import Outbox
 from sockreply.conversation.shared import Shared
 from sockreply.conversation.states import Event
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 
 
 class Channel(Protocol):

@@ -28,7 +28,7 @@ from sockreply.conversation.states import (
     Standing,
 )
 from sockreply.replies.reply import Reply
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 
 
 class Replying(Standing):

@@ -13,7 +13,8 @@ from sockreply.conversation.deadlines import Alarms
 from sockreply.conversation.exchanges import Exchanges, NoExchanges
 from sockreply.framing.interfaces import Framing
 from sockreply.notation import SIZE_LIMIT
-from sockreply.replies.responder import Greeting, Responder, Session
+from sockreply.replies.responder import Greeting, Responder
+from sockreply.replies.session import Session
 from sockreply.settings import Limits
 
 RespondAll: TypeAlias = Callable[[Sequence[bytes], Session], list[bytes]]

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from sockreply.conversation.arrival import Arrival
 from sockreply.conversation.exchanges import Said, Silence
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 from sockreply.second import Second
 from sockreply.settings import EXCHANGES_A_SECOND, Level
 from sockreply.shown import SHOWN_BYTES, UNNAMED, show_address, show_bytes, show_name, show_text

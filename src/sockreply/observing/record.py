@@ -16,7 +16,7 @@ from sockreply.conversation.exchanges import Exchanges, Piece, Said, Silence
 from sockreply.observing.json_text import json_text
 from sockreply.observing.line_writer import LineWriter
 from sockreply.observing.proxies import proxy_json
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 from sockreply.shown import HEX, show_address
 
 RECORDED_BYTES = 1 << 20

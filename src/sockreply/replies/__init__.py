@@ -15,7 +15,8 @@ from sockreply.replies.reply import (
     drip,
     truncate,
 )
-from sockreply.replies.responder import Responder, Session, as_reply, as_responder
+from sockreply.replies.responder import Responder, as_reply, as_responder
+from sockreply.replies.session import Session
 
 __all__ = [
     "Await",

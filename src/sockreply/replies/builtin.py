@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from sockreply.replies.reply import Reply
-from sockreply.replies.responder import SHORT, Session
+from sockreply.replies.responder import SHORT
+from sockreply.replies.session import Session
 
 TEXTBOOK_REPLY = "서버로부터 응답 메시지입니다."
 """What the textbook server says; UTF-8 on the wire."""

@@ -6,7 +6,7 @@ import re
 from random import Random
 from typing import Any
 
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 
 
 class Asked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 
 _KEY = "sockreply.rules"  # in the session's state
 

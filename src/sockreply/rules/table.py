@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Reply
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 from sockreply.rules.asked import Asked
 from sockreply.rules.explaining.explain import Explanation, explain
 from sockreply.rules.explaining.nearest import Nearest

@@ -31,7 +31,7 @@ from sockreply.errors import ResponderError
 from sockreply.framing.interfaces import Framer, Framing
 from sockreply.replies.proxy import Proxy
 from sockreply.replies.reply import Reply
-from sockreply.replies.responder import TLS, Session
+from sockreply.replies.session import TLS, Session
 from sockreply.server.starttls import tls_to_start
 from sockreply.server.tls_context import describe_tls, version_of
 from sockreply.server.transport import SendsAtOnce, tls_under
@@ -62,7 +62,7 @@ class Overdue(NamedTuple):
 
 @implementer(IHandshakeListener)
 class Connection(Protocol):
-    """A connection as its session knows it: `sockreply.replies.responder.Connection`."""
+    """A connection as its session knows it: `sockreply.replies.session.Connection`."""
 
     # Twisted's own have places too: an instance's dictionary then stays empty.
     __slots__ = (

@@ -14,7 +14,7 @@ from sockreply.conversation.failures import tell_broken
 from sockreply.conversation.paced_framer import PacedFramer
 from sockreply.conversation.pacing import Pacing
 from sockreply.conversation.shared import Shared
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 from sockreply.server.admission import WHY_REFUSED, Admission
 from sockreply.settings import Limits
 

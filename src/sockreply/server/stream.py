@@ -22,7 +22,7 @@ from sockreply.conversation.states import (
     Event,
 )
 from sockreply.errors import ReplyTimeout
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 from sockreply.server.backlog import Backlog
 from sockreply.server.connection import NEWCOMER
 from sockreply.server.ending import Ending

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sockreply.pem import refuse_passphrase
-from sockreply.replies.responder import TLS
+from sockreply.replies.session import TLS
 
 CIPHERS = ":".join(
     f"ECDHE-{key}-{cipher}"

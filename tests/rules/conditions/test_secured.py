@@ -8,7 +8,7 @@ from ssl import PEM_cert_to_DER_cert
 import pytest
 
 from sockreply.pem import certificates_of
-from sockreply.replies.responder import TLS
+from sockreply.replies.session import TLS
 from sockreply.rules import AllOf, Contains, Secured
 from sockreply.rules.templates.template import compile_template
 from tests.end_to_end.certificates import make_certificate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sockreply.replies.responder import TLS
+from sockreply.replies.session import TLS
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions.contents import Miss
 from sockreply.shown import show_name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from sockreply.errors import ResponderError
-from sockreply.replies.responder import Session
+from sockreply.replies.session import Session
 from sockreply.rules.asked import Asked
 from sockreply.rules.explaining.imagined import imagined_session
 from sockreply.rules.replies.source import ReplySource

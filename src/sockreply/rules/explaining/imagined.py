@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.reply import Reply
-from sockreply.replies.responder import TLS, Session
+from sockreply.replies.session import TLS, Session
 from sockreply.rules.memory import Memory, remember
 
 LOCAL = IPv4Address("TCP", "127.0.0.1", 0)

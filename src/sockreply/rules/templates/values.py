@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IAddress
 from sockreply.clocks import time_of_day
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.message import Message
-from sockreply.replies.responder import TLS
+from sockreply.replies.session import TLS
 from sockreply.rules.asked import Asked
 from sockreply.rules.conditions.secured import tls_value
 from sockreply.rules.templates.octets import Bytes
