@@ -15,6 +15,9 @@ LOCK_INSTALLED := $(VENV)/lock-installed
 # For every system and every Python that we support, with the hashes of all files of a release.
 LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
+# Where this is set, as in many containers, each of hundreds of processes would compile all modules.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help run test test-hostile test-system test-without-epoll check docs bench test-all deb lock clean
 
 help:
