@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import sockreply
@@ -22,12 +23,16 @@ ALLOWED = {
 }
 """The modules that may, with the library and why."""
 
-TREES = {
-    ".".join(path.relative_to(SOURCE).with_suffix("").parts): ast.parse(path.read_text())
-    for path in sorted(SOURCE.rglob("*.py"))
-}
-
 BY_NAME = {"getattr", "setattr", "hasattr", "delattr"}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """What each module of ours says."""
+    return {
+        ".".join(path.relative_to(SOURCE).with_suffix("").parts): ast.parse(path.read_text())
+        for path in sorted(SOURCE.rglob("*.py"))
+    }
 
 
 def is_private(name: str) -> bool:
@@ -54,7 +59,10 @@ def defined(tree: ast.Module) -> Iterator[str]:
                 yield name
 
 
-OURS = {name for tree in TREES.values() for name in defined(tree) if is_private(name)}
+@cache
+def ours() -> set[str]:
+    """The private names of all our modules."""
+    return {name for tree in trees().values() for name in defined(tree) if is_private(name)}
 
 
 def used(tree: ast.Module) -> Iterator[str]:
@@ -69,10 +77,10 @@ def used(tree: ast.Module) -> Iterator[str]:
                 for name in (*module.split("."), *(each.name for each in names)):
                     if is_private(name):
                         yield name
-            case ast.Attribute(attr=name) if is_private(name) and name not in OURS:
+            case ast.Attribute(attr=name) if is_private(name) and name not in ours():
                 yield name
             case ast.Call(func=ast.Name(id=function), args=[_, ast.Constant(value=str(name)), *_]):
-                if function in BY_NAME and is_private(name) and name not in OURS:
+                if function in BY_NAME and is_private(name) and name not in ours():
                     yield name
 
 
@@ -80,7 +88,7 @@ def overridden(module: str) -> Iterator[str]:
     """The private names that classes of a module take over from a library's class."""
     written = {
         node.name: {name for name in defined(ast.Module(node.body, [])) if is_private(name)}
-        for node in TREES[module].body
+        for node in trees()[module].body
         if isinstance(node, ast.ClassDef)
     }
     things = vars(importlib.import_module(f"sockreply.{module}".removesuffix(".__init__")))
@@ -91,7 +99,7 @@ def overridden(module: str) -> Iterator[str]:
 
 def test_private_names_of_libraries() -> None:
     """No other module uses any, and each of these still does."""
-    found = {module: sorted({*used(tree), *overridden(module)}) for module, tree in TREES.items()}
+    found = {module: sorted({*used(tree), *overridden(module)}) for module, tree in trees().items()}
     users = {module: names for module, names in found.items() if names}
     assert users.keys() == ALLOWED.keys(), users
 
