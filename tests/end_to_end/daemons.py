@@ -10,8 +10,9 @@ import subprocess
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -37,6 +38,25 @@ in_each_foreground = pytest.mark.parametrize("runner", RUNNERS)
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="there is no /proc that tells of processes"
 )
+
+
+def in_turn(names: str, rows: Sequence[Any], *, every: int) -> pytest.MarkDecorator:
+    """Parametrizes a test with the rows, each under one of the runners, which take turns.
+
+    What differs between the runners and what differs between the rows are not the same code, and
+    Args:
+        names: The test's arguments, after `runner`.
+        rows: The values of those, as `parametrize` takes them.
+        every: So many of the first rows are tried under every runner.
+    """
+    sets = [pytest.param(row) if isinstance(row, str) else row for row in rows]
+    pairs = [(runner, each) for each in sets[:every] for runner in RUNNERS]
+    pairs += zip(cycle(RUNNERS), sets[every:])
+    values = [
+        pytest.param(runner, *each.values, id=f"{each.id or each.values[0]}-{runner}")
+        for runner, each in pairs
+    ]
+    return pytest.mark.parametrize(f"runner, {names}", values)
 
 
 def needs_program(name: str) -> pytest.MarkDecorator:

@@ -27,6 +27,7 @@ from tests.end_to_end.daemons import (
     Start,
     command,
     in_each_foreground,
+    in_turn,
     processes_in,
     start_to_end,
 )
@@ -130,8 +131,7 @@ def test_json_log_on_the_standard_output_of_a_daemon_is_refused(tmp_path: Path) 
     assert processes_in(tmp_path) == []
 
 
-@in_each_foreground
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+@in_turn("encoding", ["ascii", "latin-1", "utf-8"], every=1)
 def test_no_line_vanishes_in_any_encoding(
     start_daemon: Start, monkeypatch: pytest.MonkeyPatch, runner: str, encoding: str
 ) -> None:
@@ -156,8 +156,7 @@ def test_json_log_on_a_standard_output_that_is_closed(tmp_path: Path, runner: st
     assert done.returncode == 78
 
 
-@in_each_foreground
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@in_turn("closed", ["<&- >&- 2>&-", ">&-", "2>&-", "<&-"], every=1)
 def test_closed_streams(start_daemon: Start, tmp_path: Path, runner: str, closed: str) -> None:
     """A daemon without standard streams answers, and logs to its file."""
     options = ("--listen", "unix:s", "--json-log", "log.json")

@@ -13,6 +13,7 @@ from tests.end_to_end.daemons import (
     DAEMONIZING,
     command,
     in_each_foreground,
+    in_turn,
     processes_in,
     start_to_end,
 )
@@ -41,11 +42,11 @@ def assert_failed_with_one_line(
     assert not list(directory.glob("*.pid"))
 
 
-@in_each_foreground
-@pytest.mark.parametrize(
-    ("options", "named"),
+@in_turn(
+    "options, named",
     [
         pytest.param(["--framing", "bogus"], "'bogus'", id="unknown framing"),
+        pytest.param(["--bogus"], "--bogus", id="unknown option"),
         pytest.param(["--framing", "line:size=3"], "'size'", id="unknown key of a framing"),
         pytest.param(["--port", "70000"], "'70000'", id="port out of range"),
         pytest.param(["--interface", ""], "--interface", id="no interface"),
@@ -55,11 +56,11 @@ def assert_failed_with_one_line(
         ),
         pytest.param(["--responder", "no_such_module:it"], "no_such_module", id="no such module"),
         pytest.param(["--responder", "no_such_name"], "no_such_name", id="no such entry point"),
-        pytest.param(["--bogus"], "--bogus", id="unknown option"),
         pytest.param(["bogus"], "bogus", id="a word too many"),
         pytest.param(["--idle-timeout", "soon"], "'soon'", id="no number of seconds"),
         pytest.param(["--echo", "--reply", "x"], "--echo", id="two replies"),
     ],
+    every=2,
 )
 def test_wrong_option_is_told_in_one_line(
     tmp_path: Path, runner: str, options: list[str], named: str
@@ -70,18 +71,18 @@ def test_wrong_option_is_told_in_one_line(
     assert_failed_with_one_line(done, named, tmp_path, 2 if runner == "sockreply serve" else 78)
 
 
-@in_each_foreground
-@pytest.mark.parametrize(
-    ("options", "named"),
+@in_turn(
+    "options, named",
     [
+        pytest.param(["--config", "bad.toml"], "bad.toml: colour: unknown key", id="bad file"),
         pytest.param(["--listen", "tcp:1:y=z"], "tcp:1:y=z", id="bad endpoint"),
         pytest.param(["--listen", "bogus:1"], "bogus:1", id="unknown endpoint"),
         pytest.param(
             ["--listen", "ssl:0:privateKey=no-such.pem"], "no-such.pem", id="no certificate"
         ),
         pytest.param(["--config", "no.toml"], "no.toml: No such file", id="no file"),
-        pytest.param(["--config", "bad.toml"], "bad.toml: colour: unknown key", id="bad file"),
     ],
+    every=1,
 )
 def test_wrong_settings_are_told_in_one_line(
     tmp_path: Path, runner: str, options: list[str], named: str
@@ -92,17 +93,17 @@ def test_wrong_settings_are_told_in_one_line(
     assert_failed_with_one_line(done, named, tmp_path, 78)
 
 
-@in_each_foreground
-@pytest.mark.parametrize(
-    ("options", "named"),
+@in_turn(
+    "options, named",
     [
         pytest.param(["--listen", "unix:no/such/socket"], "no/such/socket", id="no such directory"),
-        pytest.param(["--json-log", "no/such.json"], "no/such.json", id="no such JSON log"),
         pytest.param(["--ready-file", "no/ready"], "no/ready: No such file", id="no ready file"),
+        pytest.param(["--json-log", "no/such.json"], "no/such.json", id="no such JSON log"),
         pytest.param(
             ["--listen", "tcp:0:interface=192.0.2.1"], "192.0.2.1", id="an address of others"
         ),
     ],
+    every=2,
 )
 def test_what_is_not_there_yet_is_told_in_one_line(
     tmp_path: Path, runner: str, options: list[str], named: str
@@ -115,17 +116,13 @@ def test_what_is_not_there_yet_is_told_in_one_line(
 
 @in_each_foreground
 def test_taken_port_is_told_in_one_line(tmp_path: Path, runner: str, taken_port: str) -> None:
-    """A port that somebody has ends the start with one line that names it."""
-    done = start_to_end(*command(runner, "--port", taken_port), directory=tmp_path)
-    assert_failed_with_one_line(done, f"port {taken_port} on 127.0.0.1", tmp_path, 1)
+    """A port that somebody has ends the start with one line that names it.
 
-
-@in_each_foreground
-def test_listeners_that_were_open_are_closed(tmp_path: Path, runner: str, taken_port: str) -> None:
-    """When one of several listeners cannot listen, the others are closed too."""
+    Listeners that were open are closed.
+    """
     options = ("--listen", "unix:s", "--listen", f"tcp:{taken_port}:interface=127.0.0.1")
     done = start_to_end(*command(runner, *options), directory=tmp_path)
-    assert_failed_with_one_line(done, taken_port, tmp_path, 1)
+    assert_failed_with_one_line(done, f"port {taken_port} on 127.0.0.1", tmp_path, 1)
     assert not (tmp_path / "s").exists()
 
 
