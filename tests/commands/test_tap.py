@@ -230,6 +230,10 @@ def test_bad_range() -> None:
         (["--reply=", "--echo"], ["--reply", "--echo"]),
         (["--echo", "--responder=tests.commands.test_tap:shout"], ["--echo", "--responder"]),
         (["--reply=x", "--responder=tests.commands.test_tap:shout"], ["--reply", "--responder"]),
+        (["--config=x.toml", "--listen=tcp:0"], ["--config", "--listen"]),
+        (["--config=x.toml", "--echo"], ["--config", "--echo"]),
+        (["--config=x.toml", "--framing=line"], ["--config", "--framing"]),
+        (["--config=x.toml", "--idle-timeout=5"], ["--config", "--idle-timeout"]),
     ],
 )
 def test_exclusions(words: list[str], said: list[str]) -> None:

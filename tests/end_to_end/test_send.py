@@ -59,6 +59,12 @@ def send(port: int, *words: str, stdin: bytes | None = None) -> tuple[int, bytes
     return done.returncode, done.stdout, done.stderr.decode()
 
 
+@pytest.fixture(scope="module")
+def echo(start_shared_daemon: Start) -> int:
+    """The port of a daemon that says every line again."""
+    return start_shared_daemon("--framing", "line", "--keep-alive", "--echo").port
+
+
 def test_textbook_server_gets_the_message_and_its_reply_is_printed() -> None:
     """The textbook server, which receives once, sends one reply and closes."""
     received = []
@@ -72,10 +78,9 @@ def test_textbook_server_gets_the_message_and_its_reply_is_printed() -> None:
     assert received == [GREETING]
 
 
-def test_replies_are_printed_a_line_each_in_order(start_daemon: Start) -> None:
+def test_replies_are_printed_a_line_each_in_order(echo: int) -> None:
     """Several messages go over one connection, and their replies come in their order."""
-    port = start_daemon("--framing", "line", "--keep-alive", "--echo").port
-    assert send(port, "--framing", "line", "one", "two", "three") == (0, b"one\ntwo\nthree\n", "")
+    assert send(echo, "--framing", "line", "one", "two", "three") == (0, b"one\ntwo\nthree\n", "")
 
 
 def test_chunk_messages_wait_for_the_reply_before_them(start_daemon: Start) -> None:
@@ -91,16 +96,15 @@ def test_lines_of_standard_input_are_messages(start_daemon: Start) -> None:
     assert status == (0, b"one\ntwo\n\nlast\n", "")
 
 
-def test_more_lines_than_may_wait(start_daemon: Start) -> None:
+def test_more_lines_than_may_wait(echo: int) -> None:
     """Standard input is read on as replies come, and none is lost."""
-    port = start_daemon("--framing", "line", "--keep-alive", "--echo").port
     lines = b"".join(b"%d\n" % number for number in range(5_000))
-    assert send(port, "--framing", "line", stdin=lines) == (0, lines, "")
+    assert send(echo, "--framing", "line", stdin=lines) == (0, lines, "")
 
 
-def test_nothing_to_send_is_done(start_daemon: Start) -> None:
+def test_nothing_to_send_is_done(echo: int) -> None:
     """An empty standard input has no message, so nothing is waited for."""
-    assert send(start_daemon().port, stdin=b"") == (0, b"", "")
+    assert send(echo, stdin=b"") == (0, b"", "")
 
 
 def test_hexadecimal_both_ways(start_daemon: Start) -> None:
@@ -260,11 +264,10 @@ def test_an_endpoint_that_cannot_be() -> None:
     assert done.stderr.count(b"\n") == 1
 
 
-def test_a_reader_that_has_enough(start_daemon: Start) -> None:
+def test_a_reader_that_has_enough(echo: int) -> None:
     """`sockreply send | head -1` says nothing of the pipe."""
-    port = start_daemon("--framing", "line", "--keep-alive", "--echo").port
     with subprocess.Popen(
-        command(port, "-f", "line"),
+        command(echo, "-f", "line"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -280,12 +283,12 @@ def test_a_reader_that_has_enough(start_daemon: Start) -> None:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="has no full device")
-def test_a_full_disk(start_daemon: Start) -> None:
+def test_a_full_disk(echo: int) -> None:
     """What cannot be written is a failure that says why."""
-    port = start_daemon("--echo").port
+    words = command(echo, "-f", "line", "x")
     with FULL.open("wb") as full:
         done = subprocess.run(
-            command(port, "x"), stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE, check=False
+            words, stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE, check=False
         )
     assert done.returncode == 1
     assert done.stderr == b"sockreply: cannot write standard output: No space left on device\n"
@@ -388,25 +391,23 @@ def test_over_tls(start_daemon: Start, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [(), ("other.example",)])
-@pytest.mark.parametrize("how", ["--tls", "tls:"])
-def test_over_tls_with_another(
-    start_daemon: Start, tmp_path: Path, names: tuple[str, ...], how: str
-) -> None:
+def test_over_tls_with_another(start_daemon: Start, tmp_path: Path, names: tuple[str, ...]) -> None:
     """Who is not named by the certificate is refused, in one line; unless that is asked for."""
     pair = make_certificate(tmp_path / "pair.pem", names=names)
     port = serve_tls(start_daemon, tmp_path, pair)
-    if how == "--tls":
-        line = command(port, "-f", "line", "--tls", "--host", "localhost", "--ca", str(pair), "x")
-    else:
-        line = [*command(port)[:2], "--to", f"tls:localhost:{port}", "-f", "line", "x"]
+    options = ("--tls", "--host", "localhost", "--ca", str(pair))
+    endpoint = [*command(port)[:2], "--to", f"tls:localhost:{port}", "-f", "line", "x"]
     trusting = {**os.environ, "SSL_CERT_FILE": str(pair)}
-    done = subprocess.run(line, capture_output=True, timeout=PATIENCE, check=False, env=trusting)
-    assert done.returncode == 1
-    assert done.stdout == b""
-    assert done.stderr.decode() == (
-        "sockreply: connection ended before the reply: TLS: hostname mismatch, certificate is not "
-        "valid for 'localhost'\n"
-    )
+    for line in (command(port, "-f", "line", *options, "x"), endpoint):
+        done = subprocess.run(
+            line, capture_output=True, timeout=PATIENCE, check=False, env=trusting
+        )
+        assert done.returncode == 1
+        assert done.stdout == b""
+        assert done.stderr.decode() == (
+            "sockreply: connection ended before the reply: TLS: hostname mismatch, certificate is "
+            "not valid for 'localhost'\n"
+        )
     assert send(port, "-f", "line", "--tls", "--insecure", "x") == (0, b"x\n", "")
 
 
