@@ -23,7 +23,7 @@ from tests.end_to_end.activation import (
     unix_listener,
 )
 from tests.end_to_end.clients import TEXTBOOK_REPLY, ask, connect, connect_unix, read_all
-from tests.end_to_end.daemons import SCRIPTS, Start, in_each_foreground
+from tests.end_to_end.daemons import SCRIPTS, Start, in_turn
 from tests.end_to_end.test_endpoints import needs_ipv6
 from tests.end_to_end.waiting import PATIENCE, eventually
 
@@ -46,8 +46,15 @@ def asked(client: socket.socket) -> bytes:
         return read_all(client)
 
 
-@in_each_foreground
-@pytest.mark.parametrize(("names", "listen"), [("ours", OURS), ("ours", FIRST), ("-", FIRST)])
+@in_turn(
+    "names, listen",
+    [
+        pytest.param("ours", OURS, id="by name"),
+        pytest.param("ours", FIRST, id="by number"),
+        pytest.param("-", FIRST, id="without names"),
+    ],
+    every=1,
+)
 def test_found(start_daemon: Start, runner: str, names: str, listen: Sequence[str]) -> None:
     """A socket is found by its name, and by its number whether or not sockets have names."""
     with tcp_listener() as listener:

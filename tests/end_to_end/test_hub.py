@@ -7,11 +7,12 @@ import signal
 import socket
 import sys
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.activation import port_of, start_on, tcp_listener, unix_listener
+from tests.end_to_end.activation import start_on, tcp_listener, unix_listener
 from tests.end_to_end.clients import (
     ask,
     connect,
@@ -59,6 +60,18 @@ print(dict(factory.shared.counters.closed), "Hub" in left)
 """
 
 
+SERVICES = f"""
+[services.echo]
+listen = "tcp:0:interface=127.0.0.1"
+framing = "line"
+keep_alive = true
+otherwise = {{ echo = true }}
+[services.big]
+listen = "tcp:0:interface=127.0.0.1"
+responder = "{RESPONDERS}:big"
+"""
+
+
 def under(reactor: str) -> tuple[str, ...]:
     """The words of a daemon under a reactor."""
     return ("twistd", f"--reactor={reactor}", "-n", "--pidfile=", "sockreply")
@@ -75,6 +88,11 @@ def epolls(daemon: Daemon) -> list[int]:
     return sorted(found)
 
 
+def wait_in(daemon: Daemon, hub: list[int]) -> bool:
+    """Do so many of its connections wait in the epoll that it has?"""
+    return epolls(daemon) == hub
+
+
 def reload(daemon: Daemon, file: Path, text: str) -> None:
     """Let a daemon read its changed file again."""
     before = daemon.log.count("reloaded")
@@ -84,10 +102,16 @@ def reload(daemon: Daemon, file: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("reactor", REACTORS)
-def test_conversations(start_daemon: Start, reactor: str) -> None:
-    """Many connections at once are answered; half-closes and resets end only their own."""
-    daemon = start_daemon("--echo", "--framing", "line", "--keep-alive", runner=under(reactor))
-    clients = [connect(daemon.port) for _ in range(CLIENTS)]
+def test_conversations(start_daemon: Start, tmp_path: Path, reactor: str) -> None:
+    """Many connections at once are answered; half-closes and resets end only their own.
+
+    A long reply to a peer that reads late arrives whole, and another peer need not wait.
+    """
+    file = tmp_path / "services.toml"
+    file.write_text(SERVICES)
+    daemon = start_daemon("--config", str(file), runner=under(reactor))
+    port, big = daemon.ports(2)
+    clients = [connect(port) for _ in range(CLIENTS)]
     for turn in range(20):
         for number, client in enumerate(clients):
             client.sendall(b"%d %d\n" % (turn, number))
@@ -96,24 +120,17 @@ def test_conversations(start_daemon: Start, reactor: str) -> None:
             assert read_bytes(client, len(line)) == line
     for client in clients[::2]:
         reset(client)
-    assert half_close_and_read(daemon.port, b"one\ntwo\n") == b"one\ntwo\n"
+    assert half_close_and_read(port, b"one\ntwo\n") == b"one\ntwo\n"
     for client in clients[1::2]:
         client.sendall(b"more\n")
         assert read_bytes(client, 5) == b"more\n"
         client.close()
-    assert daemon.stop() == 0
-    assert "Traceback" not in daemon.log
-
-
-@pytest.mark.parametrize("reactor", REACTORS)
-def test_more_than_the_kernel_takes(start_daemon: Start, reactor: str) -> None:
-    """A long reply to a peer that reads late arrives whole, and another peer need not wait."""
-    daemon = start_daemon("--responder", f"{RESPONDERS}:big", runner=under(reactor))
-    with connect(daemon.port) as late:
+    with connect(big) as late:
         late.sendall(b"x")
-        assert ask(daemon.port) == BIG
+        assert ask(big) == BIG
         assert read_bytes(late, len(BIG) + 1) == BIG
     assert daemon.stop() == 0
+    assert "Traceback" not in daemon.log
 
 
 @pytest.mark.parametrize("reactor", REACTORS)
@@ -131,34 +148,28 @@ needs_epoll = pytest.mark.skipif(not has_epoll, reason="there is no epoll")
 
 @needs_proc
 @needs_epoll
-@pytest.mark.parametrize("kind", ["tcp", "unix", "ssl", "haproxy", "systemd INET", "systemd UNIX"])
-def test_each_kind_of_connection(
-    start_daemon: Start, tmp_path: Path, certificate: Path, kind: str
-) -> None:
+def test_each_kind_of_connection(start_daemon: Start, tmp_path: Path, certificate: Path) -> None:
     """Whatever a port is made of, all but one of its connections wait in the hub."""
-    runner, path = under("poll"), str(tmp_path / "socket")
-    where = {
-        "tcp": "tcp:0:interface=127.0.0.1",
-        "unix": f"unix:{path}",
-        "ssl": f"ssl:0:interface=127.0.0.1:privateKey={certificate}",
-        "haproxy": "haproxy:tcp:0:interface=127.0.0.1",
-    }
+    ours, theirs = str(tmp_path / "ours"), str(tmp_path / "theirs")
+    listen = (
+        "tcp:0:interface=127.0.0.1",
+        f"ssl:0:interface=127.0.0.1:privateKey={certificate}",
+        "haproxy:tcp:0:interface=127.0.0.1",
+        f"unix:{ours}",
+        "systemd:domain=INET:index=0",
+        "systemd:domain=UNIX:index=1",
+    )
+    options = [word for each in listen for word in ("--listen", each)]
     with ExitStack() as opened:
-        if kind in where:
-            daemon = start_daemon("--listen", where[kind], runner=runner)
-        else:
-            domain = kind.split()[1]
-            given = tcp_listener() if domain == "INET" else unix_listener(path)
-            listeners = [opened.enter_context(given)]
-            listen = f"systemd:domain={domain}:index=0"
-            daemon = start_on(start_daemon, listeners, "-", "--listen", listen, runner=runner)
-        if kind.lower().endswith("unix"):
-            daemon.wait_for("listening on")
-            clients = [opened.enter_context(connect_unix(path)) for _ in range(3)]
-        else:
-            port = port_of(listeners[0]) if kind not in where else daemon.port
-            clients = [opened.enter_context(connect(port)) for _ in range(3)]
-        eventually(lambda: epolls(daemon) == [2], lambda: str(epolls(daemon)))
+        given = [opened.enter_context(each) for each in (tcp_listener(), unix_listener(theirs))]
+        daemon = start_on(start_daemon, given, "-", *options, runner=under("poll"))
+        tcp = [partial(connect, port) for port in daemon.ports(4)]
+        unix = [partial(connect_unix, path) for path in (ours, theirs)]
+        eventually(lambda: daemon.log.count("listening on") == len(listen))
+        clients: list[socket.socket] = []
+        for number, open_one in enumerate([*tcp, *unix], 1):
+            clients += [opened.enter_context(open_one()) for _ in range(3)]
+            eventually(partial(wait_in, daemon, [2 * number]), lambda: str(epolls(daemon)))
         for client in clients:
             client.close()
         eventually(lambda: epolls(daemon) == [0], lambda: str(epolls(daemon)))

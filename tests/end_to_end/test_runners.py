@@ -30,8 +30,14 @@ from tests.end_to_end.waiting import eventually
 def test_foreground_serves_and_ends_with_status_0(
     start_daemon: Start, tmp_path: Path, runner: str, number: signal.Signals
 ) -> None:
-    """In the foreground it serves until SIGTERM or SIGINT, and its exit status is 0."""
+    """In the foreground it serves until SIGTERM or SIGINT, and its exit status is 0.
+
+    SIGHUP is logged, and the daemon goes on.
+    """
     daemon = start_daemon(runner=runner)
+    assert ask(daemon.port) == TEXTBOOK_REPLY
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for("SIGHUP: ignored")
     assert ask(daemon.port) == TEXTBOOK_REPLY
     daemon.signal(number)
     assert daemon.wait() == 0
@@ -39,17 +45,6 @@ def test_foreground_serves_and_ends_with_status_0(
     assert "Traceback" not in daemon.log
     assert processes_in(tmp_path) == []
     assert not list(tmp_path.glob("*.pid"))
-
-
-@in_each_foreground
-def test_hangup_does_not_end_it(start_daemon: Start, runner: str) -> None:
-    """SIGHUP is logged, and the daemon goes on."""
-    daemon = start_daemon(runner=runner)
-    port = daemon.port
-    daemon.signal(signal.SIGHUP)
-    daemon.wait_for("SIGHUP: ignored")
-    assert ask(port) == TEXTBOOK_REPLY
-    assert daemon.stop() == 0
 
 
 @pytest.mark.parametrize(
