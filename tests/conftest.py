@@ -28,22 +28,23 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-_STDERR = pytest.StashKey[int]()
+_WATCH = pytest.StashKey[hangs.Watch]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep standard error, before it is captured."""
-    config.stash[_STDERR] = hangs.uncaptured_stderr()
+    config.stash[_WATCH] = hangs.Watch(hangs.uncaptured_stderr())
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """End the process if a test hangs."""
-    hangs.end_after(hangs.seconds_for(item.path), item.nodeid, item.config.stash[_STDERR])
+    watch = item.config.stash[_WATCH]
+    watch.begin(hangs.seconds_for(item.path), item.nodeid)
     try:
         return (yield)
     finally:
-        hangs.go_on()
+        watch.end(last=nextitem is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

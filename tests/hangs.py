@@ -11,6 +11,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import time
 from pathlib import Path
 
 SECONDS = 120.0
@@ -25,24 +26,45 @@ def seconds_for(path: Path) -> float:
     return max([SLOW.get(part, SECONDS) for part in path.parts])
 
 
-def end_after(seconds: float, name: str, stderr: int) -> None:
-    """End this process then, unless `go_on` is called before.
+class Watch:
+    """Ends this process when a test takes too long.
 
     Args:
-        seconds: From now.
-        name: That of the test.
         stderr: A descriptor for the stacks, which pytest does not capture.
     """
-    told = f"{name} hangs\n".encode()
-    signal.signal(signal.SIGALRM, lambda *_: os.write(stderr, told))
-    signal.setitimer(signal.ITIMER_REAL, seconds * 0.9)
-    faulthandler.dump_traceback_later(seconds, exit=True, file=stderr)
 
+    def __init__(self, stderr: int) -> None:
+        self._stderr = stderr
+        self._until = 0.0
 
-def go_on() -> None:
-    """The test is over."""
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    faulthandler.cancel_dump_traceback_later()
+    def begin(self, seconds: float, name: str) -> None:
+        """A test begins, and may take so long, or a tenth less.
+
+        To set the time of the end anew means to wait for a thread, so it is not done for every
+        test.
+
+        Args:
+            seconds: From now.
+            name: That of the test.
+        """
+        told = f"{name} hangs\n".encode()
+        signal.signal(signal.SIGALRM, lambda *_: os.write(self._stderr, told))
+        signal.setitimer(signal.ITIMER_REAL, seconds * 0.8)
+        left = self._until - time.monotonic()
+        if not seconds * 0.9 < left <= seconds:
+            faulthandler.dump_traceback_later(seconds, exit=True, file=self._stderr)
+            self._until = time.monotonic() + seconds
+
+    def end(self, *, last: bool) -> None:
+        """The test is over.
+
+        Args:
+            last: Does no other one begin soon?
+        """
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if last:
+            faulthandler.cancel_dump_traceback_later()
+            self._until = 0.0
 
 
 def uncaptured_stderr() -> int:
