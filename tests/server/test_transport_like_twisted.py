@@ -157,7 +157,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200)
 @given(story=st.lists(steps, max_size=12), produces=st.booleans())
 def test_same_events_and_bytes(story: list[tuple[str, Any]], produces: bool) -> None:
     """Under any partial writes both tell the protocol the same, and send the peer the same.

@@ -88,7 +88,7 @@ also = st.sampled_from(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(
     st.sampled_from(
         ["line", "line", "line:ending=crlf", "line:ending=any", "fixed:size=2", "chunk"]
