@@ -46,10 +46,6 @@ from tests.framing.table import (
 
 MOST = 64
 """Bytes of a message that Hypothesis makes."""
-AROUND = 52
-"""The most bytes that stand around a message in any row: the longest fields 8= and 9=, and 10=."""
-ON_THE_WIRE = {"resp": 7}
-"""The most bytes that come for one of a message: six around each word, and those of the array."""
 
 ANY_CUT = [row for row in STREAMS if row.spec.partition(":")[0] not in BOUNDED_BY_READS]
 FRAMINGS = {spec: parse_framing(spec) for spec in SPECS}
@@ -109,25 +105,6 @@ def byte_by_byte(wire: bytes) -> list[bytes]:
 def places_in(wire: bytes) -> st.SearchStrategy[set[int]]:
     """Where a wire can be cut."""
     return st.sets(st.integers(0, len(wire)))
-
-
-def wires_of(spec: str) -> st.SearchStrategy[bytes]:
-    """Streams that mean something to a framing, mixed with such that do not."""
-    own = [row.wire for row in STREAMS if row.spec == spec]
-    parts = st.one_of(st.sampled_from(PARTS + own), st.binary(max_size=4))
-    return st.lists(parts, max_size=12).map(b"".join)
-
-
-def limits_of(framing: Framing) -> st.SearchStrategy[int]:
-    """What `max_message` may be, most often so small that it is reached."""
-    least = 1
-    if isinstance(framing, Fixed):
-        least = framing.size
-    if isinstance(framing, Length) and not framing.strip:
-        least = max(framing.header, (framing.padding or 0) + 1)
-    if isinstance(framing, Enclosed):
-        least = max(1, framing.trailer)
-    return st.integers(least, least + MOST)
 
 
 def messages_of(sender: Framing) -> st.SearchStrategy[bytes]:
@@ -263,48 +240,13 @@ def test_byte_by_byte(row: Stream) -> None:
     assert receive(framer, byte_by_byte(row.wire)) == expected
 
 
-@settings(max_examples=100)
-@given(places=st.sets(st.integers(1, 40)))
-def test_any_split_of_the_rows(places: set[int]) -> None:
-    """A stream that is cut anywhere gives the same."""
+def test_cut_in_two() -> None:
+    """A stream that is cut anywhere gives the same; `test_noise.py` cuts in more ways."""
     for row in ANY_CUT:
-        framer = FRAMINGS[row.spec].framer(row.limit)
         expected = Outcome(row.messages, row.error, row.left, row.dropped)
-        assert receive(framer, cut(row.wire, places)) == expected
-
-
-@settings(max_examples=1000)
-@given(spec=st.sampled_from(SPECS_OF_ANY_CUT), data=st.data())
-def test_any_split_of_any_stream(spec: str, data: st.DataObject) -> None:
-    """What a stream gives, be it good or bad, does not depend on how it is cut."""
-    framing = parse_framing(spec)
-    limit = data.draw(limits_of(framing))
-    wire = data.draw(wires_of(spec))
-    in_one = receive(framing.framer(limit), whole(wire))
-    assert receive(framing.framer(limit), byte_by_byte(wire)) == in_one
-    assert receive(framing.framer(limit), cut(wire, data.draw(places_in(wire)))) == in_one
-
-
-@settings(max_examples=500)
-@given(spec=st.sampled_from(SPECS), data=st.data(), times=st.integers(1, 9))
-def test_only_framing_errors_and_bounded(spec: str, data: st.DataObject, times: int) -> None:
-    """Whatever comes, only a FramingError is raised, and never more is held or given than may be.
-
-    Asked again when it has no message, a framer has none.
-    """
-    framing = parse_framing(spec)
-    limit = data.draw(limits_of(framing))
-    wire = data.draw(wires_of(spec)) * times
-    longest = limit * ON_THE_WIRE.get(framing.name, 1)
-    framer = framing.framer(limit)
-    for read in cut(wire, data.draw(places_in(wire))):
-        framer.receive_data(read)
-        assert framer.buffered <= longest + AROUND + len(read)
-        try:
-            assert all(len(message) <= limit for message in iter(framer.next_message, None))
-        except FramingError:
-            return
-        assert framer.next_message() is None
+        for place in range(1, len(row.wire)):
+            framer = FRAMINGS[row.spec].framer(row.limit)
+            assert receive(framer, cut(row.wire, {place})) == expected, (row, place)
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -323,8 +265,9 @@ def test_memory_is_bounded(spec: str, size: int) -> None:
                 pass
         except FramingError:  # of `gap` and `eof`, which nothing ended yet
             return
-        kept = size_of(framer) - own
-        assert kept <= 1.2 * limit + size  # a bytearray grows an eighth ahead
+        if start % 10 == 0:
+            kept = size_of(framer) - own
+            assert kept <= 1.2 * limit + size  # a bytearray grows an eighth ahead
 
 
 @pytest.mark.parametrize("row", COMPLETE, ids=str)
@@ -400,45 +343,7 @@ def test_cut_off_anywhere(spec: str, data: st.DataObject) -> None:
     assert receive(framing.framer(1000), cut(came, data.draw(places_in(came)))) == expected
 
 
-@settings(max_examples=400)
-@given(spec=st.sampled_from(SPECS), data=st.data())
-def test_shortcuts(spec: str, data: st.DataObject) -> None:
-    """Messages taken as they are ready, until a framer is empty, are those that it hands out."""
-    framing = parse_framing(spec)
-    limit = data.draw(limits_of(framing)) + data.draw(st.sampled_from([0, 5000]))
-    reads = cut(wire := data.draw(wires_of(spec)) * 9, data.draw(places_in(wire)))
-    asked, taken = framing.framer(limit), framing.framer(limit)
-    for read in reads:
-        asked.receive_data(read)
-        taken.receive_data(read)
-        try:
-            messages = list(iter(asked.next_message, None))
-        except FramingError:
-            return
-        for message in messages:
-            assert taken.ready or not taken.empty
-            assert (taken.ready.pop() if taken.ready else taken.next_message()) == message
-        assert not taken.ready
-        assert taken.empty or taken.next_message() is None
-        assert taken.buffered == asked.buffered
-
-
-@settings(max_examples=400)
-@given(st.sampled_from(SPECS), st.data())
-def test_whole_reads_at_a_glance(spec: str, data: st.DataObject) -> None:
-    """What a framer takes from a read at a glance is what it would find in it, and all of it."""
-    framing = parse_framing(spec)
-    limit = data.draw(limits_of(framing)) + data.draw(st.sampled_from([0, 5000]))
-    wire = data.draw(wires_of(spec).filter(bool))
-    take = getattr(framing.framer(limit), "take", None)
-    if take is not None and (taken := take(wire)) is not None:
-        framer = framing.framer(limit)
-        framer.receive_data(wire)
-        messages = list(iter(framer.next_message, None))
-        assert (taken, framer.buffered, framer.dropped) == (messages, 0, 0)
-
-
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(spec=st.sampled_from(SPECS), data=st.data())
 def test_affixes(spec: str, data: st.DataObject) -> None:
     """What a framing says that it puts around every message is what it puts there."""

@@ -141,37 +141,6 @@ def test_streams(row: Row) -> None:
     assert receive(row.framing.framer(row.limit), byte_by_byte(row.wire)) == row.outcome
 
 
-def wires_of(framing: Headed) -> st.SearchStrategy[bytes]:
-    """Streams that mean something to a framing, mixed with such that do not."""
-    own = [row.wire for row in STREAMS if row.framing is framing and len(row.wire) < 100]
-    parts = [b"\r", b"\n", b"\r\n", b"\n\n", b"0", b"1", b"9", b"x", b"set a 0 0 ", b"put "]
-    return st.lists(st.sampled_from(parts + own), max_size=10).map(b"".join)
-
-
-@settings(max_examples=300)
-@given(framing=st.sampled_from(ALL), limit=st.integers(1, 80), data=st.data())
-def test_any_split_of_any_stream(framing: Headed, limit: int, data: st.DataObject) -> None:
-    """What a stream gives, be it good or bad, does not depend on how it is cut."""
-    wire = data.draw(wires_of(framing))
-    in_one = receive(framing.framer(limit), whole(wire))
-    assert all(len(message) <= limit for message in in_one.messages)
-    assert receive(framing.framer(limit), byte_by_byte(wire)) == in_one
-    assert receive(framing.framer(limit), cut(wire, data.draw(places_in(wire)))) == in_one
-
-
-@settings(max_examples=200)
-@given(framing=st.sampled_from(ALL), data=st.data())
-def test_whole_reads_at_a_glance(framing: Headed, data: st.DataObject) -> None:
-    """What is taken from a read at a glance is what would be found in it, and all of it."""
-    wire = data.draw(wires_of(framing).filter(bool))
-    taken = framing.framer(5000).take(wire)
-    if taken is not None:
-        framer = framing.framer(5000)
-        framer.receive_data(wire)
-        assert taken == list(iter(framer.next_message, None))
-        assert framer.buffered == 0
-
-
 def test_heads_alone_are_taken_at_a_glance() -> None:
     """Reads of heads without bodies are cut in one go, and others are not."""
     assert CACHE.framer(5000).take(b"get a\r\nget b\r\n") == [b"get a", b"get b"]

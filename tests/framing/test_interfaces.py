@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import sockreply
 from sockreply.framing import Framing, parse_framing
 from tests.framing.stand_ins import Stop
-from tests.framing.table import SPECS, STREAMS, receive
+from tests.framing.table import SPECS
 
 SOURCE = Path(sockreply.__file__).parent
 ELSEWHERE = sorted(set(SOURCE.rglob("*.py")) - set(SOURCE.glob("framing/*.py")))
@@ -176,18 +174,6 @@ def test_message_size(spec: str, size: int | None) -> None:
 def test_never_in(spec: str, data: bytes, found: bytes | None) -> None:
     """A mark that ends a message cannot be in one."""
     assert parse_framing(spec).never_in(data) == found
-
-
-@settings(max_examples=300)
-@given(spec=st.sampled_from(SPECS), data=st.data())
-def test_what_is_said_of_messages_is_so(spec: str, data: st.DataObject) -> None:
-    """No message that is received has another size, or what can be in none."""
-    framing = parse_framing(spec)
-    rows = st.sampled_from([row.wire for row in STREAMS if row.spec == spec] or [b"1:a,"])
-    reads = data.draw(st.lists(st.one_of(rows, st.binary(min_size=1, max_size=9)), max_size=6))
-    for message in receive(framing.framer(1000), reads).messages:
-        assert framing.never_in(message) is None
-        assert framing.message_size in (None, len(message))
 
 
 def test_defaults() -> None:
