@@ -81,6 +81,14 @@ class Looks(Lines):
         return super().next_message()
 
 
+class Copies(Lines):
+    """All that is left is copied for each message: see `tests/hostile/test_framers.py`."""
+
+    def next_message(self) -> bytes | None:
+        self._data, self._start = bytearray(self._data[self._start :]), 0
+        return super().next_message()
+
+
 class Forgets(Lines):
     """The rest lacks its last byte."""
 
