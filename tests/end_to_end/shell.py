@@ -21,7 +21,10 @@ from tests.end_to_end.waiting import PATIENCE
 PORTS = ("12345", "12346", "8583", "9464")
 """The ports that pages name; a free one takes the place of each."""
 
-TOOLS = ("curl", "ncat", "openssl", "redis-cli", "systemd-socket-activate")
+TOOLS = (
+    *("curl", "dig", "logger", "ncat", "openssl", "redis-cli", "socat"),
+    "systemd-socket-activate",
+)
 """What pages use and not every machine has."""
 
 
