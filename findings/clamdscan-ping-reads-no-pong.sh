@@ -13,7 +13,7 @@ trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$here"' EXIT
 cd "$here"
 chmod 755 .
 
-# Downloaded with what is missing of their dependencies, and unpacked here; nothing is installed.
+# Downloaded with the dependencies that are missing, and unpacked here; nothing is installed.
 mkdir -p cache/archives/partial
 apt-get -qq -o "Dir::Cache=$here/cache" install --download-only --no-install-recommends -y "clamdscan=$version" > apt.log 2>&1
 for package in cache/archives/*.deb; do dpkg-deb --extract "$package" root; done

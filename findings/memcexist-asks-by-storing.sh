@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # memcexist asks whether a key exists by storing it.
 #
-# Seen with libmemcached-tools 1.1.4-1 and memcached 1.6.18-1 (Debian 12). It sends `add KEY 0 2678400 0`: NOT_STORED means that the
-# key exists. What it adds is an empty value that lasts 2,678,400 seconds; as that is more than 30 days, memcached takes it for
-# a time of day in 1970, and the value has expired before it was there. Nobody can read it, but the server counts one more
-# set, and everything that does not know the rule of the 30 days - a proxy, a stand-in, another server that speaks
-# the protocol - has an empty value under the key for a month. A user who may only read cannot ask at all.
+# Seen with libmemcached-tools 1.1.4-1 and memcached 1.6.18-1 (Debian 12). It sends `add KEY 0 2678400 0`; NOT_STORED means that the
+# key exists. Otherwise it has added an empty value that is to last 2,678,400 seconds. That is more than 30 days, so memcached takes
+# it for a date in 1970, and the value has expired at once. Nobody can read it, but the server counts one more set. Anything that
+# does not know the rule of the 30 days - a proxy, a stand-in, another server that speaks the protocol - keeps an empty value under
+# the key for a month. A user who may only read cannot ask at all.
 set -euo pipefail
 
 here=$(mktemp -d)
@@ -14,7 +14,7 @@ trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$here"' EXIT
 cd "$here"
 chmod 755 .
 
-# Downloaded with what is missing of their dependencies, and unpacked here; nothing is installed.
+# Downloaded with the dependencies that are missing, and unpacked here; nothing is installed.
 mkdir -p cache/archives/partial
 apt-get -qq -o "Dir::Cache=$here/cache" install --reinstall --download-only --no-install-recommends -y \
     libmemcached-tools=1.1.4-1 memcached=1.6.18-1 > apt.log 2>&1
@@ -22,7 +22,7 @@ for package in cache/archives/*.deb; do dpkg-deb --extract "$package" root; done
 libraries=$(find "$here/root" -name '*.so.*' -printf '%h\n' | sort -u | paste -sd:)
 export LD_LIBRARY_PATH=$libraries
 
-# Between memcexist and the server, something that shows what is asked.
+# A proxy between memcexist and the server shows what is asked.
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 root/usr/bin/memcached -l 127.0.0.1 -p "$port" -U 0 -u nobody &
 server=$!

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # mosquitto_pub exits with 0 when an MQTT 5 broker refuses the message.
 #
-# Seen with mosquitto-clients 2.0.11-1.2+deb12u2 (Debian 12). In MQTT 5 the acknowledgement of a message carries a reason code
-# (PUBACK, section 3.4.2.1 of the standard), and from 0x80 on the broker has not accepted the message. mosquitto_pub -V mqttv5
-# -q 1 prints "Warning: Publish 1 failed: ..." and exits with 0, as if it had been delivered. A connection that is refused, or
-# lost before the acknowledgement, does change the exit status. A script has to look at standard error as well.
+# Seen with mosquitto-clients 2.0.11-1.2+deb12u2 (Debian 12). In MQTT 5, the acknowledgement of a message carries a reason code
+# (PUBACK, section 3.4.2.1 of the standard); 0x80 or more means that the broker has not accepted the message. mosquitto_pub
+# -V mqttv5 -q 1 prints "Warning: Publish 1 failed: ..." and exits with 0, as if the message had been delivered. The exit status
+# does change if the connection is refused, or lost before the acknowledgement. A script has to look at standard error as well.
 set -euo pipefail
 
 version=2.0.11-1.2+deb12u2
@@ -13,14 +13,14 @@ trap 'rm -rf "$here"' EXIT
 cd "$here"
 chmod 755 .
 
-# Downloaded with what is missing of their dependencies, and unpacked here; nothing is installed.
+# Downloaded with the dependencies that are missing, and unpacked here; nothing is installed.
 mkdir -p cache/archives/partial
 apt-get -qq -o "Dir::Cache=$here/cache" install --reinstall --download-only --no-install-recommends -y \
     "mosquitto-clients=$version" "libmosquitto1=$version" > apt.log 2>&1
 for package in cache/archives/*.deb; do dpkg-deb --extract "$package" root; done
 libraries=$(find "$here/root" -name '*.so.*' -printf '%h\n' | sort -u | paste -sd:)
 
-# A broker of one client: it accepts the connection, and gives the acknowledgement the reason code that it is told, or leaves.
+# A broker for one client: it accepts the connection, and acknowledges the message with the given reason code, or leaves.
 cat > broker.py <<'PYTHON'
 import os, socket, subprocess, sys
 what = sys.argv[1]

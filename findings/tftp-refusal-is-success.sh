@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# tftp -c exits with 0 when the server refuses the transfer, and leaves the beginning of a file that it did not get.
+# tftp -c exits with 0 when the server refuses the transfer, and leaves an empty or a partial file.
 #
 # Seen with tftp-hpa 5.2+20150808-1.4 (Debian 12). A server ends a transfer with an ERROR packet (RFC 1350, section 5): no such
-# file, no permission, the disk is full. tftp prints the server's text on standard output, not on standard error, and exits with 0;
-# the file that it was to make exists, empty or as long as what had come. If the server falls silent instead, the exit status is 69.
+# file, no permission, the disk is full. tftp prints the server's text on standard output, not on standard error, and exits with 0.
+# The file that it fetched is there, empty or as long as what had come. If the server falls silent instead, the exit status is 69.
 # A script that backs up a switch's configuration has to search the output for "Error code", or to check what it got.
 set -euo pipefail
 
@@ -13,7 +13,7 @@ trap 'rm -rf "$here"' EXIT
 cd "$here"
 chmod 755 .
 
-# Downloaded with what is missing of its dependencies, and unpacked here; nothing is installed.
+# Downloaded with the dependencies that are missing, and unpacked here; nothing is installed.
 mkdir -p cache/archives/partial
 apt-get -qq -o "Dir::Cache=$here/cache" install --reinstall --download-only --no-install-recommends -y "tftp-hpa=$version" > apt.log 2>&1
 for package in cache/archives/*.deb; do dpkg-deb --extract "$package" root; done

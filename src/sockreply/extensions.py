@@ -49,8 +49,8 @@ def code_named(name: str) -> Any:
     """What `package.module:callable` is the name of.
 
     Raises:
-        ConfigError: It is no such name, or that of a module.
-        Exception: Whatever the code of others raises; call this under `failures_of`.
+        ConfigError: It is not such a name, or it is that of a module.
+        Exception: Whatever that code raises; call this under `failures_of`.
     """
     if name.count(":") != 1 or not all(map(str.isidentifier, re.split("[.:]", name))):
         raise ConfigError(CODE_HINT)
@@ -61,21 +61,21 @@ def code_named(name: str) -> Any:
 
 
 def made_by(make: Any, values: Mapping[str, str]) -> Any:
-    """What a callable makes of the keys of a spec.
+    """What a callable makes from the keys of a spec.
 
     Args:
         make: It is called with the keys as text.
         values: The keys, their values still with escapes.
 
     Raises:
-        Exception: Whatever the code of others raises; call this under `failures_of`.
+        Exception: Whatever that code raises; call this under `failures_of`.
     """
     return make(**{key: unescape(value).decode() for key, value in values.items()})
 
 
 @contextmanager
 def failures_of(what: str) -> Iterator[None]:
-    """Make one line of all that goes wrong while code from elsewhere is imported or called.
+    """Make one line of whatever goes wrong while code from elsewhere is imported or called.
 
     Args:
         what: The line begins with it.
@@ -119,7 +119,7 @@ def in_a_line(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """The innermost line that is neither Python's nor ours, nor of a library if that can be."""
+    """The innermost line that is neither Python's nor ours, and not in a library if possible."""
     theirs = [
         (frame.f_code.co_filename, line)
         for frame, line in walk_tb(error.__traceback__)

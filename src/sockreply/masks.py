@@ -65,7 +65,7 @@ class Mask:
         return Mask(self.data.lower(), self.wild)
 
     def pattern(self) -> re.Pattern[bytes]:
-        """A regular expression that matches what fits."""
+        """A regular expression that matches whatever fits."""
         return re.compile(
             b"".join(
                 b"." if at in self.wild else re.escape(self.data[at : at + 1])
@@ -86,7 +86,7 @@ class Mask:
         return None
 
     def covers(self, other: Mask) -> bool:
-        """Does everything that begins as the other says begin as this says?"""
+        """Does everything that begins with the other also begin with this?"""
         return len(self) <= len(other) and all(
             at in self.wild or (at not in other.wild and self.data[at] == other.data[at])
             for at in range(len(self))

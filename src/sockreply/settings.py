@@ -81,8 +81,8 @@ class Limits:
         max_connections_per_peer: How many at once from one peer; 0: no limit.
         allow: The networks that may connect; None: everyone may.
         per_peer: How fast one peer may go; None: no limit.
-        amplification: How many times the bytes that a peer has sent over UDP it may be sent, unless
-            it is on this machine; 0: no limit.
+        amplification: How many bytes a peer may be sent over UDP for each byte that it has sent,
+            unless it is on this machine; 0: no limit.
     """
 
     idle_timeout: float = 75.0  # longer than the commonest keepalive of clients, 60 s
@@ -153,7 +153,7 @@ class ListenerSettings:
         tls: The TLS of its connections; None: none, or what the string says.
         proxy_from: The proxies whose PROXY headers are believed; each connection there has to
             begin with one. None: it is as the string says, and mostly none does.
-        part: Of which range of ports it is one; None: it stands alone.
+        part: Which port of a range it is; None: it stands alone.
     """
 
     endpoint: str

@@ -51,7 +51,7 @@ def test_others(description: str) -> None:
 
 def test_udp() -> None:
     """Requests are not sent over UDP."""
-    with pytest.raises(ValueError, match="requests go over streams, and not over UDP"):
+    with pytest.raises(ValueError, match="requests go over streams, not over UDP"):
         client_endpoint(MemoryReactorClock(), "udp:127.0.0.1:53")
 
 

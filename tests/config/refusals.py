@@ -308,15 +308,15 @@ LISTENS = [
     ),
     (
         "listen = 'haproxy:udp:53'",
-        "services.s.listen: endpoint haproxy:udp:53: PROXY headers are for streams, and not",
+        "services.s.listen: endpoint haproxy:udp:53: PROXY headers are for streams, not",
     ),
     (
         "listen = { endpoint = 'udp:53', proxy_from = '192.0.2.1' }",
-        "services.s.listen.proxy_from: PROXY headers are for streams, and not for UDP",
+        "services.s.listen.proxy_from: PROXY headers are for streams, not for UDP",
     ),
     (
         "listen = { endpoint = 'udp:53', tls = { certificate = 'x.pem' } }",
-        "services.s.listen.tls: TLS is for streams, and not for UDP",
+        "services.s.listen.tls: TLS is for streams, not for UDP",
     ),
     (
         "listen = ['udp:53', 'tcp:53']\nframing = 'line'",
@@ -328,7 +328,7 @@ LISTENS = [
     ),
     (
         "listen = 'udp:53'\nrules = [{ when = { length = 1 }, reply = ['x', { close = 'half' }] }]",
-        "services.s.rules.rule-1.reply[2].close: over UDP there is nothing to close by halves",
+        "services.s.rules.rule-1.reply[2].close: over UDP there is nothing to half-close",
     ),
     (
         "listen = ['udp:53', 'udp:5']\nrules = [{ when = { length = 1 }, reply = {reset = true} }]",

@@ -22,7 +22,7 @@ HEADS = [
     (
         f"{{ head = 'fixed:size=3', {LENGTH} }}",
         (
-            f"{PLACE}.head: a head has to end at a mark: with delimited, or with line without "
+            f"{PLACE}.head: a head has to end at a mark: use delimited, or line without "
             "ending=any, telnet and blocks"
         ),
     ),

@@ -110,11 +110,11 @@ def test_beginnings_from_files(tmp_path: Path) -> None:
         ),
         (
             "[{ starts_with = 'a', framing = 'line' }, { starts_with = 'ab', framing = 'line' }]",
-            "[2].starts_with: unreachable: entry 1 already takes every message that begins so",
+            "[2].starts_with: unreachable: entry 1 already takes every such message",
         ),
         (
             "[{starts_with={hex='??61'},framing='line'},{starts_with=['ca','b'],framing='line'}]",
-            "[2].starts_with[1]: unreachable: entry 1 already takes every message that begins so",
+            "[2].starts_with[1]: unreachable: entry 1 already takes every such message",
         ),
     ],
     ids=short,

@@ -283,7 +283,7 @@ def test_mirrored_twice(framing: Headed) -> None:
 )
 def test_framings_that_have_no_heads(spec: str) -> None:
     """A head ends at a mark, and nothing else is to be looked at on the way there."""
-    with pytest.raises(ConfigError, match="a head has to end at a mark: with delimited, or"):
+    with pytest.raises(ConfigError, match="a head has to end at a mark: use delimited, or"):
         headed(spec, b"(?P<length>1)")
 
 

@@ -348,7 +348,7 @@ def test_what_the_system_does_not_take(log: Sequence[LogEvent], reason: str) -> 
     assert port.hear() == [b"de"]
     assert port.counters.unsent == {reason: 1}
     assert port.counters.sent_bytes == 2
-    assert texts(log, "warn")[0].startswith("3 bytes to 127.0.0.1:4000 are not sent: ")
+    assert texts(log, "warn")[0].startswith("3 bytes to 127.0.0.1:4000 were not sent: ")
 
 
 # The end.
@@ -520,7 +520,7 @@ def test_no_more_than_three_times(log: Sequence[LogEvent]) -> None:
     assert port.counters.unsent == {"amplification": 1}
     assert port.counters.sent_bytes == 30
     assert texts(log, "warn")[0] == (
-        "1 bytes to 192.0.2.1:4000 are not sent: too much for what it sent (amplification)"
+        "1 bytes to 192.0.2.1:4000 were not sent: too much for what it has sent (amplification)"
     )
 
 

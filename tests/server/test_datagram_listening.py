@@ -152,7 +152,7 @@ def test_too_long_to_send(made: list[Site]) -> None:
     assert site.factory.shared.counters.unsent == {"too_long": 1}
     (line,) = texts(events, "warn")
     assert line.startswith("65508 bytes to 127.0.0.1:")
-    assert line.endswith(" are not sent: more than a datagram can have")
+    assert line.endswith(" were not sent: more than a datagram can hold")
 
 
 def test_a_peer_that_has_gone(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Connections that exchange their framing on the way, and framings that speak themselves."""
+"""Connections that change their framing on the way, and framings that speak themselves."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_only_switched_framings_can_be_exchanged() -> None:
     with capturedLogs() as events:
         peer.say(b"count\n")
     assert peer.counters.errors["reply"] == 1
-    assert any("cannot exchange the framing line" in text for text in texts(events))
+    assert any("cannot change from the framing line" in text for text in texts(events))
 
 
 def test_session_without_connection_switches_nothing() -> None:

@@ -1,6 +1,6 @@
 """SLIP (RFC 1055), a framing that a distribution offers as an entry point.
 
-Open Sound Control 1.1 has it over TCP, and so has KISS, the protocol of packet radio's modems.
+Open Sound Control 1.1 uses it over TCP, and so does KISS, the protocol of packet radio modems.
 """
 
 import re
@@ -14,11 +14,11 @@ _NO_ESCAPE = re.compile(rb"\xdb(?![\xdc\xdd])")
 
 
 class Slip(Framing):
-    """A message ends at a byte that is escaped where it stands in a message.
+    """A message ends at a byte that is escaped inside messages.
 
     Args:
-        ends: Where this end of a message goes in what is sent: "both", before it too, as OSC wants
-            it and RFC 1055 recommends, or "after".
+        ends: Where that byte goes when a message is sent: "after" it, or before it too ("both"),
+            as OSC demands and RFC 1055 recommends.
     """
 
     binary = True
@@ -39,7 +39,7 @@ class Slip(Framing):
 
 
 class SlipFramer(BufferedFramer):
-    """Looks for the end of a message. An empty one is none: one message's end may begin the next.
+    """Looks for the end of a message. Empty ones are skipped: one's end may begin the next.
 
     Args:
         max_message: The most bytes that a message may have.
@@ -69,7 +69,7 @@ class SlipFramer(BufferedFramer):
         return message
 
     def missing(self) -> str:
-        """What `sockreply explain --wire` says of a message that has begun."""
+        """What `sockreply explain --wire` says about a message that has begun."""
         return "no END (0xC0) yet"
 
     def _check(self, size: int) -> None:

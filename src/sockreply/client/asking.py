@@ -147,7 +147,7 @@ def as_carried(message: bytes, framing: Framing) -> bytes | None:
     with crashes_of(f"framing {framing.name}"):
         framer, client = framing.framer(WIRE_LIMIT), framing.mirrored()
         expected = client.received_as(message)
-        if wire := client.frame(message):  # no read brings nothing
+        if wire := client.frame(message):  # a read is never empty
             framer.receive_data(wire)
         framer.receive_eof()
         try:

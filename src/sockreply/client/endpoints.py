@@ -25,7 +25,7 @@ def client_endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:
         Exception: It describes none; what reads it may raise anything.
     """
     if description.lower().startswith("udp:"):
-        raise ValueError("requests go over streams, and not over UDP")
+        raise ValueError("requests go over streams, not over UDP")
     check_client_files(description)
     endpoint: IStreamClientEndpoint = clientFromString(reactor, description)
     values = verified_client_parameters(description)

@@ -235,7 +235,7 @@ def _first_listener(service: ServiceSettings) -> IAddress:
         return LOCAL
     try:
         ip = ip_address(address.interface)
-    except ValueError:  # a name, of which only the system knows the address
+    except ValueError:  # a name; only the system knows its address
         ip = ip_address(LOCAL.host)
     if ip.is_unspecified:  # all addresses, one of which is the loopback's
         ip = ip_address(LOCAL.host if ip.version == 4 else "::1")

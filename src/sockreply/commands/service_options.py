@@ -84,7 +84,7 @@ def _responder(options: Mapping[str, Any], framing: Framing) -> Responder:
     if options["echo"]:
         return Echo()
     if options["responder"] is not None:
-        from sockreply.replies.named import load_responder  # now, for few name one
+        from sockreply.replies.named import load_responder  # now, because few name one
 
         return load_responder(options["responder"])
     text = TEXTBOOK_REPLY.encode() if options["reply"] is None else options["reply"]

@@ -161,7 +161,7 @@ def switch(framer: Framer, responder: Responder, state: str | None) -> Framing |
         state: That one; None: the one that connections begin in.
 
     Returns:
-        The framing that it has now; None: it cannot exchange its framing.
+        The framing that it has now; None: it cannot change its framing.
     """
     framing_in = optional(responder, "framing_in")
     exchange: Callable[[Framing | None], Framing] | None = getattr(framer, "switch", None)
@@ -172,7 +172,7 @@ def switch(framer: Framer, responder: Responder, state: str | None) -> Framing |
 
 def pieces(framer: Framer, wire: bytes) -> Iterator[Piece]:
     """Cut what comes over the wire to pieces."""
-    if wire:  # no read brings nothing
+    if wire:  # a read is never empty
         framer.receive_data(wire)
     sound = yield from _whole_ones(framer, wire, "")
     if not sound or not framer.buffered:
@@ -272,7 +272,7 @@ class _Telling:
 
 
 def _fate(limits: Limits, *, begun: bool) -> str:
-    """What becomes of a connection on which no more comes."""
+    """What happens to a connection on which nothing more comes."""
     for name in ("message_timeout", "idle_timeout") if begun else ("idle_timeout",):
         if seconds := getattr(limits, name):
             return f"after {name} ({seconds:g} s) the connection is closed"
@@ -280,7 +280,7 @@ def _fate(limits: Limits, *, begun: bool) -> str:
 
 
 def _shown(data: bytes) -> str:
-    """Bytes as text, and in hexadecimal digits too if some of them do not print."""
+    """Bytes as text, and as hexadecimal digits too if some of them are not printable."""
     try:
         prints = data.decode().isprintable()
     except UnicodeDecodeError:

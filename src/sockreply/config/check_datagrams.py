@@ -1,4 +1,4 @@
-"""What cannot be meant where a service listens on UDP, or does not."""
+"""Checks what a service does against whether it listens on UDP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sockreply.settings import ListenerSettings
 def check_datagrams(
     written: form.Service, listen: Sequence[ListenerSettings], reading: Reading
 ) -> bool:
-    """Find what does not suit the listeners of a service.
+    """Find what the listeners of a service cannot do.
 
     Args:
         written: The service.
@@ -22,7 +22,7 @@ def check_datagrams(
         reading: Has the framing, and collects what is wrong.
 
     Returns:
-        May there be connections over streams, in which replies can do more than over UDP?
+        May there be connections over streams, on which replies can do more than over UDP?
     """
     problems = reading.problems
     if problems.here("listen"):

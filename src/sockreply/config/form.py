@@ -212,7 +212,7 @@ class PerPeer:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What is different while a connection is in a state."""
+    """What changes while a connection is in a state."""
 
     framing: Framing
 

@@ -1,4 +1,4 @@
-"""The form of data that are always the same."""
+"""The form of data that is always the same."""
 
 from __future__ import annotations
 

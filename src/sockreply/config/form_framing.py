@@ -1,4 +1,4 @@
-"""The form of framings: a spec, a table, or a list of those."""
+"""The form of framings: a spec, a table, or a list of these."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Adjustment: TypeAlias = Annotated[int, Whole(-SIZE_LIMIT, SIZE_LIMIT)]
 
 @dataclass(frozen=True)
 class Head:
-    """A head, in which stands how many bytes follow it."""
+    """A head that says how many bytes follow it."""
 
     head: str
     length: str
@@ -24,7 +24,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Entry:
-    """A framing for the messages that begin in some way; None: for any."""
+    """A framing for the messages that begin with certain bytes; None: with any."""
 
     framing: str | Head
     starts_with: Fixed | list[Fixed] | None = None

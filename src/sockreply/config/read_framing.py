@@ -1,4 +1,4 @@
-"""A framing becomes what makes messages of bytes: from a spec, a table, or a list of those."""
+"""Reads framings: a spec, a table, or a list of these."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sockreply.masks import Mask
 
 
 def read_framing(written: form_framing.Framing, reading: Reading) -> Framing | None:
-    """The framing, which has messages as short as `reading.max_message`."""
+    """The framing; its messages can be as short as `reading.max_message`."""
     framing: Framing | None
     match written:
         case str():
@@ -35,7 +35,7 @@ def read_framing(written: form_framing.Framing, reading: Reading) -> Framing | N
 
 
 def read_spec(written: str, reading: Reading) -> Framing:
-    """The framing that a spec names; code of others is searched for beside the file first."""
+    """The framing that a spec names; other code is searched for beside the file first."""
     parse = partial(parse_framing, written, reading.files.directory)
     framing: Framing = parse() if is_built_in(written) else reading.in_loop(parse)
     return framing
@@ -84,10 +84,10 @@ def _read_beginnings(
     reading: Reading,
     before: dict[int, tuple[Mask, ...]],
 ) -> tuple[Mask, ...] | None:
-    """What the messages of an entry begin with; none: anything.
+    """What the messages of an entry begin with; empty: anything.
 
     Args:
-        written: That.
+        written: The same, as it is in the file.
         reading: What it depends on.
         before: The beginnings of the entries before it, by their numbers.
     """
@@ -111,7 +111,7 @@ def _read_beginnings(
 
 
 def _check_beginning(mask: Mask, reading: Reading, before: dict[int, tuple[Mask, ...]]) -> None:
-    """See whether a message can begin so, and belong to the entry.
+    """See whether a message can begin like this, and belong to the entry.
 
     Raises:
         ConfigError: It cannot.
@@ -123,6 +123,4 @@ def _check_beginning(mask: Mask, reading: Reading, before: dict[int, tuple[Mask,
         raise ConfigError(f"{len(mask)} bytes, but no message has more than max_message = {most}")
     for number, masks in before.items():
         if any(other.covers(mask) for other in masks):
-            raise ConfigError(
-                f"unreachable: entry {number} already takes every message that begins so"
-            )
+            raise ConfigError(f"unreachable: entry {number} already takes every such message")

@@ -49,12 +49,12 @@ def _read(written: _Written, reading: Reading) -> tuple[ListenerSettings, ...]:
     if written.proxy_from is not None:
         with reading.problems.at("proxy_from"):
             if is_datagram(written.endpoint):
-                raise ConfigError("PROXY headers are for streams, and not for UDP")
+                raise ConfigError("PROXY headers are for streams, not for UDP")
             proxies = read_proxies(written.proxy_from, written.endpoint, reading)
     if written.tls is not None:
         with reading.problems.at("tls"):
             if is_datagram(written.endpoint):
-                raise ConfigError("TLS is for streams, and not for UDP")
+                raise ConfigError("TLS is for streams, not for UDP")
             if has_certificate(written.endpoint):
                 raise ConfigError(
                     f"endpoint {written.endpoint} has TLS of its own; with tls, use tcp:"

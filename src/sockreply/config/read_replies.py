@@ -110,7 +110,7 @@ def _read_step(step: form.Step, reading: Reading, groups: Groups) -> Part | None
                 return EndPart(Stall(read=step.read))
             case form.Close():
                 if step.close == "half" and not reading.streams:
-                    raise ConfigError("over UDP there is nothing to close by halves")
+                    raise ConfigError("over UDP there is nothing to half-close")
                 return EndPart(Close("half" if step.close == "half" else "whole"))
             case form.StartTLS():
                 if not reading.starttls:

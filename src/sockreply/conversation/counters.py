@@ -105,8 +105,8 @@ class Counters:
     """Bytes received outside any message, or once no more was answered."""
 
     unsent: Counter[str]
-    """Datagrams that were not sent, by reason: `amplification` (their peer would have got too much
-    for what it sent), `too_long` (more than a datagram can have), `full` (the system took no more)
+    """Datagrams that were not sent, by reason: `amplification` (too much for what their
+    peer has sent), `too_long` (more than a datagram can hold), `full` (the system took no more)
     and `unreachable` (it knows no way to the peer)."""
 
     def __init__(self) -> None:

@@ -66,21 +66,23 @@ class Incoming(Replying):
 
     @property
     def switches(self) -> bool:
-        """Can the framing be exchanged?"""
+        """Can the framing be changed?"""
         return self._dialect.framing.switches
 
     def switch(self, framing: Framing | None) -> None:
         """Make messages with another framing, and frame with it what answers them.
 
         Args:
-            framing: That one; None: the one that holds if none is named.
+            framing: That one; None: the one that applies if none is named.
 
         Raises:
-            ResponderError: The framing of the service cannot be exchanged.
+            ResponderError: The framing of the service cannot be changed.
         """
         if not self.switches:
             name = self._dialect.framing.name
-            raise ResponderError(f"a connection cannot exchange the framing {name} for another one")
+            raise ResponderError(
+                f"a connection cannot change from the framing {name} to another one"
+            )
         self.outbox.own = cast(SwitchingFramer, self.framer).switch(framing)
 
     def _arrival(self) -> Arrival:

@@ -21,7 +21,7 @@ class AnyEndingFramer(DelimitedFramer):
     r"""Lines up to LF, CR LF, CR NUL or CR.
 
     A line is handed out as soon as its CR has come. The LF or NUL that may follow is still part of
-    its end, and dropped from what comes next.
+    its end, and is dropped from what comes next.
 
     Args:
         max_message: The most bytes that a line may have, without its end.

@@ -1,4 +1,4 @@
-"""Lines with blocks of any bytes in them, as instruments take them (IEEE 488.2)."""
+"""Lines that contain blocks of any bytes, as instruments send them (IEEE 488.2)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class BlockFramer(DelimitedFramer):
     def __init__(self, max_message: int) -> None:
         super().__init__(max_message, b"\n", drop_cr=True)
         self._inside: re.Pattern[bytes] | None = None  # matches the rest of an open string
-        self._solid = 0  # where the last block ends, of which a CR is not dropped
+        self._solid = 0  # where the last block ends; a CR in it is not dropped
 
     def take(self, data: bytes) -> list[bytes] | None:
         return None if b"#" in data else super().take(data)
@@ -77,7 +77,7 @@ class BlockFramer(DelimitedFramer):
     def _end_of_line(self) -> int | None:
         """Where the line ends; None: its end has not come."""
         data, start = self._data, self._start
-        at = start + self._searched  # behind all data, while a block is incomplete
+        at = start + self._searched  # past all data, while a block is incomplete
         while at < len(data):
             found = (self._inside or _TEXT).match(data, at)
             at = at if found is None else found.end()

@@ -48,7 +48,7 @@ class BufferedFramer:
 
     @property
     def late(self) -> bytes:
-        """The bytes of which one, if it comes next, is still part of the last message's end."""
+        """Bytes of which one, if it comes next, still belongs to the last message's end."""
         return b""
 
     def take(self, data: bytes) -> list[bytes] | None:  # noqa: ARG002 - the default finds none
@@ -78,12 +78,12 @@ class BufferedFramer:
     def receive_silence(self) -> None:
         pass  # only `gap` hears silence
 
-    if TYPE_CHECKING:  # a subclass without it is recognized by that before it is used
+    if TYPE_CHECKING:  # so that a subclass that lacks it is found before it is used
 
         def next_message(self) -> bytes | None: ...
 
     def put_back(self) -> None:
-        """Make one buffer again of all that was not handed out."""
+        """Put everything that was not handed out back into one buffer."""
 
     def give_to(self, other: BufferedFramer) -> None:
         """Let another framer, which has nothing yet, go on with what was not handed out."""
@@ -110,7 +110,7 @@ def hand_over(before: Framer, after: Framer) -> None:
     """Let a fresh framer go on with what another one has not handed out, between two messages."""
     if isinstance(before, BufferedFramer) and isinstance(after, BufferedFramer):
         before.give_to(after)
-    elif rest := before.rest():  # no read brings nothing
+    elif rest := before.rest():  # a read is never empty
         after.receive_data(rest)
 
 

@@ -1,4 +1,4 @@
-"""Framings of which each message has the one that its first bytes ask for."""
+"""Several framings, from which the first bytes of each message choose."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from sockreply.masks import Mask
 
 @dataclass(frozen=True)
 class Entry:
-    """A framing, and which messages have it.
+    """A framing, and the messages that have it.
 
     Args:
         framing: The framing.
-        starts_with: The bytes of the stream that such a message begins with are any of these; none:
-            it may begin in any way.
+        starts_with: Such a message begins on the wire with one of these; none: it may begin with
+            anything.
     """
 
     framing: Framing
     starts_with: tuple[Mask, ...] = ()
 
     def takes(self, wire: bytes) -> bool:
-        """Does a message that stands there on the wire begin as it should?"""
+        """Does a message that looks like this on the wire belong to the entry?"""
         return not self.starts_with or any(
             len(wire) >= len(mask) and mask.differs(wire) is None for mask in self.starts_with
         )
@@ -55,7 +55,7 @@ def check_entry(framing: Framing) -> None:
 
 @dataclass(frozen=True)
 class Choice(Framing):
-    """Each message has the first framing whose beginning it has, and so has its reply.
+    """Each message has the framing of the first entry that takes it, and so has its reply.
 
     Args:
         entries: At least one. What answers no message has the framing of the last one.
@@ -150,8 +150,8 @@ class Choice(Framing):
 class ChoiceOfSender(Framing):
     """The other side of a `Choice`.
 
-    A message has the first framing in which it begins as the server expects; if it does in none,
-    the last one. Of a reply, the first bytes tell.
+    A message has the first framing in which it begins as the server expects; if there is none, the
+    last one. For a reply, the first bytes decide.
 
     Args:
         entries: The server's.
@@ -172,7 +172,7 @@ class ChoiceOfSender(Framing):
         return any(each.framing.may_run_together for each in self._mirrored)
 
     def framer(self, max_message: int) -> Framer:
-        if self.may_run_together:  # then no reply is sure to be told from the next
+        if self.may_run_together:  # then replies may run together
             from sockreply.framing.stream import ChunkFramer  # now, because few want it
 
             return ChunkFramer(max_message)

@@ -38,13 +38,13 @@ class Kind(NamedTuple):
 
 
 class ChoiceFramer(BufferedFramer):
-    """Lets the framer of the kind that the next message is of make it.
+    """Lets the framer of its kind make each message.
 
     What is not handed out is kept in one buffer, which is given to the framer whose turn it is.
 
     Args:
         max_message: The most bytes that a message may have.
-        kinds: The framings, the first of which has a message that fits several.
+        kinds: The framings; if a message fits several, it has the first of these.
         before: What ended the message before the first one; see `Framing.framer_after`.
     """
 
@@ -59,7 +59,7 @@ class ChoiceFramer(BufferedFramer):
         self._before = before
         self._framers: list[BufferedFramer | None] = [None] * len(kinds)
         self._current: BufferedFramer | None = None  # has the buffer, and makes a message
-        self._last = 0  # the number of the kind of the message that it makes, or made
+        self._last = 0  # the number of that message's kind, or of the last one's
         self._late = b""  # what is still part of the last message's end, if it comes next
         self._ended = False
 
@@ -89,7 +89,7 @@ class ChoiceFramer(BufferedFramer):
             self._current.receive_eof()
 
     def put_back(self) -> None:
-        if self._current is not None:  # which knows more of a message than its bytes
+        if self._current is not None:  # which keeps more about a message than its bytes
             rest = self._current.rest()
             self._current = self._framers[self._last] = None
             self._data, self._start, self.empty = rest, 0, not rest
@@ -123,7 +123,7 @@ class ChoiceFramer(BufferedFramer):
         return "the message is not complete" if missing is None else str(missing())
 
     def _chosen(self) -> int | None:
-        """The number of the kind that the next message is of; None: it is not known yet.
+        """The number of the next message's kind; None: it is not known yet.
 
         Raises:
             Malformed: There is none.
@@ -153,7 +153,7 @@ class ChoiceFramer(BufferedFramer):
         return Malformed(f"a message that begins with {listed(masks)}", found[:size])
 
     def _turn_of(self, number: int) -> BufferedFramer:
-        """Give all that there is to the framer of a kind."""
+        """Give everything in the buffer to the framer of a kind."""
         framer = self._framers[number]
         if framer is None:
             framing = self._kinds[number].framing

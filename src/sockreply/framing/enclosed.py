@@ -40,7 +40,7 @@ class EnclosedFramer(DelimitedFramer):
         return super().buffered + len(self._begin) * self._inside  # the mark belongs to a message
 
     def take(self, data: bytes) -> None:
-        pass  # between two messages may stand what is none
+        pass  # bytes between two messages may belong to none
 
     def rest(self) -> bytes:
         return self._begin * self._inside + super().rest()
@@ -65,7 +65,7 @@ class EnclosedFramer(DelimitedFramer):
         return f"only the beginning of {shown(self._begin)} so far"
 
     def _cut_apart(self) -> None:
-        pass  # between two messages stands what is none
+        pass  # the bytes between two messages belong to none
 
     def _enter(self) -> bool:
         """Drop what stands before the next message. Has one begun?"""
@@ -81,13 +81,13 @@ class EnclosedFramer(DelimitedFramer):
 
 
 class _Marks(NamedTuple):
-    """What is looked for inside of a message.
+    """What is looked for inside a message.
 
     Args:
         any: Finds the first of them.
         longest: The bytes of the longest.
-        beginnings: What they can have of themselves at the end of a read, the longest first.
-        facts: What is known of a message that one of them ended.
+        beginnings: What a read can end with of them; see `marks.beginnings`.
+        facts: What is known about a message that one of them ended.
     """
 
     any: re.Pattern[bytes]
@@ -153,7 +153,7 @@ class MarkedFramer(EnclosedFramer):
         return f"only {here} of the {self._trailer} bytes after {shown(self._came)} so far"
 
     def _find_end(self) -> bool:
-        """Note where the message ends, if its end has come, and start it over where it has to be.
+        """Note where the message ends, if its end has come; start it over at another start mark.
 
         Raises:
             MessageTooLong: More is enclosed than may be.

@@ -144,13 +144,12 @@ def _version(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Fix(Framing):
-    """FIX in tag=value encoding: fields between 8=, 9= and 10=, which come and go with them.
+    """FIX in tag=value encoding: the fields between 9= and 10=. Framing adds 8=, 9= and 10=.
 
     The source is the FIX session layer, FIX4 and FIXT.1.1, section "Tagvalue encoding".
 
     Args:
-        begin: The version in 8= of what answers no message; what answers one has the version of
-            that.
+        begin: The version, in 8=, of what answers no message; a reply has that of its request.
     """
 
     begin: Annotated[bytes, Key(_version)] = b"FIX.4.4"

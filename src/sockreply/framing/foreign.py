@@ -1,6 +1,6 @@
-"""Framings that somebody else wrote: code by its name, or entry points of distributions.
+"""Framings from elsewhere: code by its name, or entry points of distributions.
 
-Whatever is wrong with one is found when it is made, and not by the first client.
+What is wrong with one is found when it is made, and not by the first client.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENTRY_POINT_GROUP = "sockreply.framings"
 
 
 _OWN = frozenset({"next_message", "said", "switch"})
-"""What no `BufferedFramer` has by itself."""
+"""What `BufferedFramer` leaves to its subclasses."""
 
 
 def names_code(spec: str) -> bool:
@@ -48,7 +48,7 @@ def from_code(spec: str, beside: Path | None) -> Framing:
 
 
 def installed_names() -> list[str]:
-    """Those of the framings that distributions bring, in order."""
+    """The names of the framings that distributions bring, sorted."""
     return sorted(installed(ENTRY_POINT_GROUP))
 
 
@@ -66,11 +66,11 @@ def from_entry_point(name: str, values: Mapping[str, str]) -> Framing | None:
 
 
 def _made(thing: Any, values: Mapping[str, str]) -> Framing:
-    """What a name stood for, as a framing: made already, or by a class or a function.
+    """What a name stands for, as a framing: it is one already, or a class or a function makes it.
 
     Raises:
-        ConfigError: It is none.
-        Exception: Whatever the code of others raises.
+        ConfigError: It is not a framing.
+        Exception: Whatever code from elsewhere raises.
     """
     if _is_framing(thing):
         if values:
@@ -113,7 +113,7 @@ def _check(framing: Framing) -> None:
 
 
 def _missing(framing: Framing, framer: object) -> Iterator[str]:
-    """What a framer needs and has not."""
+    """What a framer needs and lacks."""
     needed = dict(vars(Framer))
     if framing.speaks:
         needed |= vars(SpeakingFramer)

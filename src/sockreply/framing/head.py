@@ -19,7 +19,7 @@ _DIGITS_LIMIT = 18
 """Digits of a count after leading zeros. Any number with more is more than a message may have."""
 
 _SHOWN = 40
-"""The first bytes of what is no number, for the error that shows it."""
+"""How many bytes an error shows of what should be a number."""
 
 
 class HeadedFramer(DelimitedFramer):
@@ -67,7 +67,7 @@ class HeadedFramer(DelimitedFramer):
         return f"of what follows the head, {self._whole - self.buffered} bytes are missing"
 
     def _next_head(self) -> bytes | None:
-        """The next head, which is a message if no count is in it; else `_whole` is known then."""
+        """The next head. Without a count, it is a message; otherwise `_whole` is known then."""
         held = self.buffered
         before = self._data, self._start, self.empty
         head = super().next_message()
@@ -86,7 +86,7 @@ class HeadedFramer(DelimitedFramer):
         return head
 
     def _cut_apart(self) -> None:
-        pass  # the next head may stand after bytes that are none
+        pass  # other bytes may come before the next head
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Headed(Framing):
         """The bytes that follow a head; None: it does not say.
 
         Raises:
-            Malformed: It says something that is not a number, or less than none.
+            Malformed: It says something that is not a number, or is negative once adjusted.
         """
         found = self.length.search(head)
         if found is None or found[GROUP] is None:
@@ -151,9 +151,9 @@ class Headed(Framing):
 class HeadedClient(Framing):
     """The other side of a `Headed`: it sends heads with what follows them.
 
-    A message that is a head with a count, its mark, and as many bytes as it says is sent as it is.
-    Any other is sent as a head. What is received has heads of the same kind if it ends as requests
-    do; otherwise its end alone says where it ends.
+    A message is sent as it is if it is a head with a count, its mark, and as many bytes as the head
+    says. Any other is sent as a head. Replies have heads of the same kind if they end as requests
+    do; otherwise their end mark alone says where they end.
 
     Args:
         server: The side that it talks to.
@@ -198,8 +198,8 @@ def check_head(framing: Framing) -> None:
     """
     if not _ends_at_mark(framing):
         raise ConfigError(
-            "a head has to end at a mark: with delimited, or with line without ending=any, telnet "
-            "and blocks"
+            "a head has to end at a mark: use delimited, or line without ending=any, telnet and "
+            "blocks"
         )
 
 

@@ -41,7 +41,7 @@ class Counting(Protocol):
         """What a number of a fixed size says about the bytes after the header.
 
         Raises:
-            Malformed: It is not a number, or it is less than none.
+            Malformed: It is not a number, or it leaves fewer than no bytes.
         """
 
     def size_after(self, header: int, told: int, found: bytes) -> int:

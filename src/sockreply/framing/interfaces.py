@@ -60,7 +60,7 @@ class Framer(Protocol):
     def next_message(self) -> bytes | None:
         """Hand out the next complete message, without what framed it; None: not here yet.
 
-        It may be a `Message`, of which more is known than its bytes.
+        It may be a `Message`, which carries more than its bytes.
 
         Raises:
             FramingError: The stream makes no sense from here on. Do not ask again.
@@ -75,16 +75,16 @@ class SpeakingFramer(Framer, Protocol):
 
 
 class SwitchingFramer(Framer, Protocol):
-    """The framer of a framing that a connection may exchange for another one."""
+    """The framer of a framing that a connection may change."""
 
     def switch(self, framing: Framing | None) -> Framing:
-        """Make messages with another framing, also of what was read and not handed out yet.
+        """Make messages with another framing, even from what was read and not handed out yet.
 
         Args:
-            framing: That one; None: the one that holds if none is named.
+            framing: That one; None: the one that applies if none is named.
 
         Returns:
-            The framing that holds now.
+            The framing that applies now.
         """
 
 
@@ -120,17 +120,17 @@ class Framing(Protocol):
     def ended_by(self) -> bytes:
         """The mark that ends each received message; empty, the default: none does, or not always.
 
-        It is part of what ends the next message, where that has another framing: see
+        If the next message has another framing, it may be part of what ends that: see
         `framer_after`.
         """
         return b""
 
     def framer_after(self, end: bytes, max_message: int) -> Framer:  # noqa: ARG002 - as the default
-        """A framer that goes on where another framing was used before.
+        """A framer that goes on after another framing.
 
         Args:
-            end: What ended the message before. It counts where it is the beginning of a mark that
-                ends messages of this framing; by default there is none.
+            end: What ended the last message. It counts if a mark that ends messages of this
+                framing begins with it; by default, none does.
             max_message: See `framer`.
         """
         return self.framer(max_message)
@@ -196,13 +196,13 @@ class Framing(Protocol):
     def fits_datagrams(self) -> bool:
         """Is each read a message, and each message sent as it is, so that datagrams can carry it?
 
-        By default it is not.
+        By default they cannot.
         """
         return False
 
     @property
     def binary(self) -> bool:
-        """Are messages numbers and the like, which logs show as hexadecimal digits?
+        """Are messages binary, so that logs show them as hexadecimal digits?
 
         By default they are text.
         """
@@ -212,8 +212,8 @@ class Framing(Protocol):
     def varies(self) -> bool:
         """Is each message answered in a framing of its own?
 
-        Then framers hand out each `Message` with that, and `frame` is for what answers none.
-        By default all are framed alike.
+        Then framers hand out each as a `Message` that names it, and `frame` is for what answers
+        no message. By default all are framed alike.
         """
         return False
 
@@ -221,22 +221,22 @@ class Framing(Protocol):
     def speaks(self) -> bool:
         """Does the framing itself answer the peer at times, as telnet does?
 
-        Then its framers are of the kind `SpeakingFramer`. By default it does not.
+        Then each of its framers is a `SpeakingFramer`. By default it does not.
         """
         return False
 
     @property
     def switches(self) -> bool:
-        """May a connection exchange the framing for another one (see `Session.switch`)?
+        """May a connection change to another framing (see `Session.switch`)?
 
-        Then its framers are of the kind `SwitchingFramer`. By default it keeps it.
+        Then each of its framers is a `SwitchingFramer`. By default it may not.
         """
         return False
 
     def facts_of(self, message: bytes) -> Mapping[str, Any]:  # noqa: ARG002 - as the default knows
-        """What templates may know, by name, of a message that did not come over a wire.
+        """What templates may know, by name, about a message that did not come over a wire.
 
-        Of one that did, they know the `facts` of the `Message`, which have the same names.
+        About one that did, they know the `facts` of the `Message`, which have the same names.
         """
         return {}
 

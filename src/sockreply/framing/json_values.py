@@ -24,7 +24,7 @@ _LINE_END = b"\r\n"
 
 
 class JsonFramer(BufferedFramer):
-    """Messages that are JSON values, of which only the ends are looked for.
+    """Messages that are JSON values, whose ends alone are looked for.
 
     An array or object ends with its bracket, and a string with its quote; a number or a name such
     as `true` before the first byte that cannot be part of it, or with the stream. One line end

@@ -43,8 +43,8 @@ class Length(Framing):
         inclusive: Does the number count the header? In text, one that is less than the header then
             counts nothing else, as git's `0000` does.
         offset: The bytes of the header that stand before the number.
-        padding: Where in a message a byte stands that counts the bytes after what the number
-            counts, as FastCGI has it. They are part of the message.
+        padding: Where in a message a byte says how much padding comes after the bytes that the
+            number counts, as in FastCGI. The padding is part of the message.
         strip: Is the header ours to read and to write? If not, messages and replies include it.
     """
 
@@ -167,7 +167,7 @@ class Length(Framing):
         return written
 
     def _mistakes(self) -> Iterator[str]:
-        """What of the keys does not go together, and why."""
+        """Which keys do not go together, and why."""
         if self.strip and self.offset:
             yield "offset needs strip=no, because nothing says what a reply would have there"
         if self.order == "little" and not self.octets:
@@ -177,14 +177,14 @@ class Length(Framing):
         if self.until and not self.until[:1].strip(DIGITS[self.base]):
             yield "until begins with a digit, which would be read as one of the number"
         if self.form == "ber" and self.inclusive:
-            yield "a length in BER never counts itself, so that inclusive=yes means nothing"
+            yield "a length in BER never counts itself, so inclusive=yes means nothing"
         if self.padding is not None:
             yield from self._mistakes_of_padding(self.padding)
 
     def _mistakes_of_padding(self, padding: int) -> Iterator[str]:
         shortest = self.header + max(0, self._added)
         if not self.octets:
-            yield "padding needs bytes=..., as only binary headers count padding"
+            yield "padding needs bytes=..., because only binary headers count padding"
         elif self.strip:
             yield "padding needs strip=no, because nothing says how much of it a reply would have"
         elif self.offset <= padding < self.header:

@@ -18,7 +18,7 @@ class Line(Framing):
     Args:
         ending: What ends a line that we send; None: CR LF, and what is received may end in any way.
         telnet: Are telnet commands removed from what is received, and options refused?
-        blocks: May a line contain blocks of any bytes, as instruments have them?
+        blocks: May a line contain blocks of any bytes, as instruments send them?
     """
 
     ending: Annotated[bytes | None, Key(one_of(lf=b"\n", crlf=b"\r\n", any=None))] = b"\n"
@@ -51,7 +51,7 @@ class Line(Framing):
         return message + self._end
 
     def framer(self, max_message: int) -> Framer:
-        # Few want the others, so they are loaded now.
+        # The others are loaded here, because few want them.
         if self.blocks:
             from sockreply.framing.blocks import BlockFramer
 

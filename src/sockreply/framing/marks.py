@@ -16,7 +16,7 @@ def shown(mark: bytes) -> str:
 
 @lru_cache(maxsize=64)  # a daemon has few marks, and asks with each read that holds noise
 def beginnings(*marks: bytes) -> tuple[bytes, ...]:
-    """What the marks can have of themselves at the end of a read, the longest first."""
+    """What a read can end with of the marks, as far as they have come; the longest first."""
     found = {mark[:size] for mark in marks for size in range(1, len(mark))}
     return tuple(sorted(found, key=len, reverse=True))
 

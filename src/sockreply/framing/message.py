@@ -1,4 +1,4 @@
-"""A message of which more is known than its bytes."""
+"""A message that carries more than its bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Message(bytes):
-    """The bytes of a message, and what its framer knows besides.
+    """The bytes of a message, and what else its framer knows about it.
 
     It is equal to the bytes, and can be used in their place.
     """
@@ -22,7 +22,7 @@ class Message(bytes):
     """Frames what answers it; None: what frames everything else on its connection."""
 
     facts: Mapping[str, Any] = _NOTHING
-    """What templates may know of it, by name, such as the mark that ended it."""
+    """What templates may know about it, by name, such as the mark that ended it."""
 
     def __new__(
         cls, data: bytes, *, framing: Framing | None = None, facts: Mapping[str, Any] = _NOTHING
@@ -36,7 +36,7 @@ class Message(bytes):
 
 
 def come_in(framing: Framing, data: bytes) -> Message:
-    """A message that came in that framing, unless it knows better."""
+    """The message, marked as having come in that framing, unless it names one itself."""
     if not isinstance(data, Message):
         return Message(data, framing=framing)
     if data.framing is None:

@@ -1,4 +1,4 @@
-"""Numbers whose own size varies: digits up to a mark, varints, and lengths as BER has them."""
+"""Numbers whose own size varies: digits up to a mark, varints, and BER lengths."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class DigitsUpTo:
         return (b"%d" if self.base == 10 else b"%x") % number
 
     def _malformed(self, field: bytes, size: int) -> Malformed:
-        """Tells what stands there after so many digits."""
+        """Says what is there after so many digits."""
         expected = ["a hexadecimal digit" if self.base == 16 else "a digit"]
         if size:
             expected.append(show_bytes(self.end))
@@ -87,7 +87,7 @@ class DigitsUpTo:
 class Leb128:
     """Unsigned LEB128, or varints: seven bits in a byte, the lowest first; the last is below 0x80.
 
-    Protocol Buffers, MQTT and Minecraft have them; MQTT takes 4 bytes of them, and Minecraft 3.
+    Protocol Buffers, MQTT and Minecraft use them; MQTT takes at most 4 bytes, and Minecraft 3.
 
     Args:
         place: Where the number stands in a message, for errors.
@@ -129,10 +129,11 @@ class Leb128:
 
 @dataclass(frozen=True)
 class Ber:
-    """Definite lengths as X.690 has them in 8.1.3: LDAP, SNMP.
+    """Definite lengths in BER (X.690, section 8.1.3), as in LDAP and SNMP.
 
-    A length below 0x80 is one byte. Otherwise that byte is 0x80 plus how many bytes of length
-    follow it. Zeros may be in front: some programs leave room for the length, and fill it in later.
+    A length below 0x80 is one byte. Otherwise that byte is 0x80 plus the number of bytes of length
+    that follow it. These may begin with zeros: some programs leave room, and fill in the length
+    later.
 
     Args:
         place: Where the length stands in a message, for errors.
@@ -167,7 +168,7 @@ class Ber:
         return missing_bytes(1 + self._more(field[0]) - len(field), " of the count")
 
     def _more(self, first: int) -> int:
-        """The bytes of length after a first byte that tells how many there are."""
+        """How many bytes of length follow, as the first byte says."""
         match first:
             case 0x80:
                 expected = "a definite length, not the indefinite form,"

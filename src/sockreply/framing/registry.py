@@ -1,4 +1,4 @@
-"""The framings by name: ours, and those that somebody else wrote."""
+"""The framings by name: ours, and those from elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BUILT_IN = {
     "gap": "sockreply.framing.stream:Gap",
     "eof": "sockreply.framing.stream:Eof",
 }
-"""Where each is, as in entry points: a daemon needs one of them, and each takes its time to load.
+"""Where each is, as in entry points: a daemon needs one of them, and each takes time to load.
 It is a dataclass; its fields that are annotated with a `Key` are the keys of its spec."""
 
 FRAMING_NAMES = tuple(BUILT_IN)
@@ -34,7 +34,7 @@ FRAMING_NAMES = tuple(BUILT_IN)
 def parse_framing(spec: str, beside: Path | None = None) -> Framing:
     """The framing that a spec names.
 
-    Entry points are looked at only for names that are not built in: that takes its time.
+    Entry points are looked at only for names that are not built in, because that takes time.
 
     Args:
         spec: `NAME` or `NAME:key=value,...`, with the name of a framing that is built in or

@@ -14,7 +14,7 @@ from sockreply.framing.resp_words import words_to_send
 
 @dataclass(frozen=True)
 class Resp(Affixed):
-    """Commands of Redis's clients: the words, with a space between each. Replies are as they are.
+    """Commands of Redis clients, as words with a space between them. Replies are sent as they are.
 
     The facts of a message are its `words`, a list.
     """

@@ -1,8 +1,8 @@
 """Redis's protocol as its server reads it.
 
 A command is an array of bulk strings, or a line that somebody typed. What is an error, and what is
-skipped, is as in `processMultibulkBuffer` and `processInlineBuffer` of Redis's networking.c, but
-for the ends of lines and words: there, Redis takes any bytes.
+skipped, is as in `processMultibulkBuffer` and `processInlineBuffer` of Redis's networking.c, except
+at the ends of lines and words, where Redis takes any bytes.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from sockreply.framing.message import Message
 from sockreply.framing.resp_words import split_words
 
 MOST_WORDS = 1024 * 1024
-"""Words of a command, in Redis up to version 6; later ones take more."""
+"""Words of a command in Redis up to version 6; later versions take more."""
 
 MOST_BYTES = 512 * 1024 * 1024
 """Bytes of a word, which Redis has in `proto-max-bulk-len`."""
 
 NUMBER = rb"0|-?[1-9][0-9]{0,18}"
-"""A number of 64 bits, as `string2ll` of Redis takes it: no sign and no zero before it."""
+"""A number of 64 bits, as `string2ll` of Redis takes it: no plus sign, and no leading zeros."""
 
 FIELD = 24
 """The first bytes in which a number has to end: it has at most 20, and then CR LF."""
@@ -53,9 +53,9 @@ class CommandFramer(BufferedFramer):
         self._begin()
 
     def _begin(self) -> None:
-        self._at = 0  # how far the command was looked at
+        self._at = 0  # how much of the command has been read
         self._count = 0  # of its words; 0: not known
-        self._left = 0  # words of which the end was not seen
+        self._left = 0  # words whose ends were not seen
         self._size = -1  # of the next of them; -1: not known
         self._joined = 0  # bytes of the message so far
 

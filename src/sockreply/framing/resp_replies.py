@@ -26,7 +26,7 @@ _PARTS = {b"*": 1, b"~": 1, b">": 1, b"%": 2, b"|": 2}
 _TYPES = _LINES + _BLOBS + b"".join(_PARTS)
 
 _ATTRIBUTE = b"|"
-"""Is no value, but stands before one."""
+"""Not a value: it comes before one."""
 
 _WITH_NULL = b"$*"
 """Types that are null with a length of -1, as in RESP2."""
@@ -36,7 +36,7 @@ _LEAST = 3
 
 
 class ReplyFramer(BufferedFramer):
-    """Values, as they are. Those in others are counted, so no depth of them takes memory.
+    """Values, as they are. Nested ones are only counted, so no depth of them takes memory.
 
     Args:
         max_message: The most bytes that a value may have.
@@ -51,7 +51,7 @@ class ReplyFramer(BufferedFramer):
     def _reset(self) -> None:
         self._at = 0  # where the next line begins, or where the present blob ends
         self._in_blob = False
-        self._left = 1  # values that lack before this one is complete
+        self._left = 1  # values still to come before this one is complete
         self._searched = 0  # how far the end of a line was looked for
 
     def next_message(self) -> bytes | None:
@@ -108,7 +108,7 @@ class ReplyFramer(BufferedFramer):
         return True
 
     def _begin(self, kind: bytes, digits: bytes) -> None:
-        """Begin what stands after a line that counts it."""
+        """Begin what follows a line that counts it."""
         number = int(digits) if _NUMBER.fullmatch(digits) else -2
         if number == -1 and kind in _WITH_NULL:
             self._left -= 1

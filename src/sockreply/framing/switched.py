@@ -17,7 +17,7 @@ class SwitchedFramer:
 
     Args:
         framing: The present one.
-        otherwise: The one that holds if `switch` names none.
+        otherwise: The one that applies if `switch` names none.
         max_message: The most bytes that a message may have.
     """
 
@@ -109,14 +109,14 @@ class SwitchedFramer:
 
 @dataclass(frozen=True)
 class Switched(Framing):
-    """A framing that a connection may exchange for another one: see `Session.switch`.
+    """A framing that a connection may change: see `Session.switch`.
 
     A message is answered in the framing in which it came.
 
     Args:
         framing: Connections begin with it.
         otherwise: `Session.switch(None)` leads to it.
-        others: What else connections may come to.
+        others: The others that connections may change to.
     """
 
     framing: Framing

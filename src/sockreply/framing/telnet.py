@@ -1,8 +1,8 @@
 """Lines in a telnet stream, whose commands are removed and whose options are refused.
 
 IAC, the byte FF, begins a command; FF FF stands for the byte itself (RFC 854). A subnegotiation
-stands between IAC SB and IAC SE (RFC 855). An IAC before any other byte is nothing that telnet
-knows, so it is taken for the byte FF of a peer that does not double it.
+stands between IAC SB and IAC SE (RFC 855). An IAC before any other byte means nothing in
+telnet, so it is taken for the byte FF of a peer that does not double it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ _SE, _SB, _WILL, _DO, _DONT, _WONT = 0xF0, 0xFA, 0xFB, 0xFD, 0xFE, 0xFC
 
 _REFUSALS = {_WILL: _DONT, _DO: _WONT}
 
-# No pattern can backtrack. Codes below EC are no commands: the least is that of an end of file
-# (RFC 1184).
+# No pattern can backtrack. Codes below EC are not commands: the lowest is end of file (RFC 1184).
 _COMMANDS = re.compile(rb"(?s)(?:\xff(?:[\xec-\xf9]|[\xfb-\xfe].))*+")
 _SUBNEGOTIATION = re.compile(rb"(?:[^\xff]++|\xff[\0-\xeb\xff])*+")
 _COMMAND = re.compile(
@@ -31,7 +30,7 @@ _ASKS = (b"\xff\xfb", b"\xff\xfd")
 
 
 def _text_up_to(ends: bytes) -> re.Pattern[bytes]:
-    """Matches what stands before the end of a line, up to a subnegotiation."""
+    """Matches what comes before the end of a line, up to a subnegotiation."""
     return re.compile(
         rb"(?s)(?:[^\xff" + ends + rb"]++|\xff(?:[\xec-\xf9\xff]|[\xfb-\xfe].|(?=[\0-\xeb])))*+"
     )
@@ -43,7 +42,7 @@ _UP_TO_LF, _UP_TO_ANY = _text_up_to(rb"\n"), _text_up_to(rb"\r\n")
 class TelnetFramer(BufferedFramer):
     """Lines without the telnet commands in them and between them.
 
-    The commands in a line count to its size as they came, and the data of a subnegotiation between
+    The commands in a line count towards its size as they came. The data of a subnegotiation between
     lines may be as long as a line.
 
     Args:

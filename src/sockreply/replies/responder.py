@@ -31,8 +31,8 @@ class Responder(Protocol):
     - `describe()`: lines for `sockreply check`, the first of which is a summary.
     - `explain(message, session)`: what `sockreply explain` prints: something with `lines()`, and
       with `answered`, which says whether an answer is certain.
-    - `framing_in(state)`: the framing that `sockreply explain` lets a connection come to in that
-      state (None: the first one), where it can be exchanged; None: the one that holds otherwise.
+    - `framing_in(state)`: the framing that a connection has in that state (None: the first one),
+      for `sockreply explain`, if framings can be changed; None: the one that applies otherwise.
     - `states()`: the states that `sockreply explain --state` may name.
     """
 

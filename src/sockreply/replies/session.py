@@ -179,20 +179,20 @@ class Session:
 
     @property
     def switches(self) -> bool:
-        """Can the framing be exchanged? It can if it is a `sockreply.framing.Switched`."""
+        """Can the framing be changed? It can if it is a `sockreply.framing.Switched`."""
         return self._connection.switches()
 
     def switch(self, framing: Framing | None) -> None:
-        """Exchange the framing, from the next message on.
+        """Change the framing, from the next message on.
 
-        Bytes that were read already, and are not part of a message that was handed out, count as
-        well. The current message is answered in the framing in which it came.
+        This applies even to bytes that were read already, unless they are part of a message that
+        was handed out. The current message is answered in the framing in which it came.
 
         Args:
-            framing: Another one; None: the one that the service has otherwise.
+            framing: The new one; None: the one that the service has otherwise.
 
         Raises:
-            ResponderError: The framing of the service cannot be exchanged: it is not a
+            ResponderError: The framing of the service cannot be changed: it is not a
                 `sockreply.framing.Switched`.
         """
         if not self.closed:

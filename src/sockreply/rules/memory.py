@@ -18,7 +18,7 @@ class Memory:
             in use is not kept.
         state: The state that the next message comes in.
         random: Draws the chances.
-        switches: Is the connection's framing exchanged when its state changes?
+        switches: Does the connection's framing change when its state does?
     """
 
     __slots__ = ("positions", "random", "state", "switches", "table")

@@ -34,8 +34,8 @@ class RuleTable:
         initial_state: The state that connections begin in.
         seed: Makes chances repeatable: each connection draws from a generator made of this and
             its number. None: they are not.
-        framings: What connections exchange their framing for when they come to these states; in all
-            others, they have what their service has otherwise.
+        framings: What connections change their framing to when they come to these states; in all
+            others, they have the framing that their service has otherwise.
     """
 
     unmatched: int
@@ -157,7 +157,7 @@ class RuleTable:
         memory = remembered(session)
         if memory is None or memory.table is not self._mark:
             state = self._initial_state if memory is None else memory.state
-            # A table before may have exchanged the framing; its states are then left as well.
+            # An earlier table may have changed the framing; its states are then left as well.
             switches = memory is not None and memory.switches
             switches = switches or (bool(self._framings) and session.switches)
             memory = Memory(self._mark, state, self._random_of(session), switches)

@@ -1,18 +1,18 @@
-"""How much a peer may be sent that nobody has seen: anybody can send datagrams in its name.
+"""How much may be sent to a peer over UDP, where anybody can send datagrams in its name.
 
-A server that answers much to little is used to flood others with its replies. As in QUIC (RFC 9000,
-section 8), a peer gets no more than a few times what it sent.
+A server whose replies are much longer than the requests can be used to flood others with them. As
+in QUIC (RFC 9000, section 8), a peer gets no more than a few times what it has sent.
 """
 
 from __future__ import annotations
 
 HEADERS = 28
-"""Bytes of the headers of a datagram (IPv4: 20, UDP: 8), in which a flood of empty ones consists.
+"""Bytes of the headers of a datagram (IPv4: 20, UDP: 8); a flood of empty ones is nothing else.
 Those of IPv6 are longer, in both directions."""
 
 
 class Allowance:
-    """What the peer of a session may be sent."""
+    """How much the peer of a session may be sent."""
 
     __slots__ = ("_came", "_datagrams_came", "_datagrams_went", "_went")
 
@@ -34,8 +34,8 @@ class Allowance:
 
         Args:
             size: Its bytes.
-            times: How much the peer may be sent for each byte that it has sent; this holds without
-                and with the headers.
+            times: How many bytes the peer may be sent for each that it has sent; this applies both
+                without and with the headers.
         """
         went = self._went + size
         headers_went = (self._datagrams_went + 1) * HEADERS

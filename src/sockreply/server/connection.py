@@ -171,7 +171,7 @@ class Connection(Protocol):
             self.transport.resumeProducing()
 
     def hear_silence(self) -> None:
-        """Wait for the silence that ends a message, if one does, now that the framer is another."""
+        """Wait for the silence that ends a message, if any does, after the framer has changed."""
         raise NotImplementedError
 
     def _forget_unanswered(self) -> None:

@@ -1,7 +1,7 @@
-"""The places of a service's sessions over UDP, and who gives way when all are taken.
+"""The places of a service's sessions over UDP, and which gives way when all are taken.
 
-Anybody can send datagrams in the names of others. So a session may be that of a peer that does not
-exist, and one that owes nothing gives its place to the next peer.
+Anybody can send datagrams in the name of others. So a session may belong to a peer that does not
+exist, and a session that owes nothing gives its place to the next peer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sockreply.server.roster import Roster
 
 LOOKS = 64
 """How many sessions are looked at for one that owes nothing, before a new peer is turned away:
-there may be thousands whose replies take their time, and looking at all of them does too."""
+there may be thousands whose replies take their time, and it takes time to look at all of them."""
 
 
 class Displaceable(Protocol):
@@ -47,7 +47,7 @@ class Crowd:
         self.beside_streams = False
 
     def has_room(self) -> bool:
-        """Whether there is a place for one more session, maybe that of one that gives way."""
+        """Is there a place for one more session, maybe because another one gives way?"""
         if self._is_place_free:
             return True
         for _ in range(min(LOOKS, len(self._sessions))):

@@ -14,8 +14,8 @@ from sockreply.server.datagram_socket import Key
 from sockreply.server.factory import ReplyFactory
 
 WHY_UNSENT = {
-    "amplification": "too much for what it sent (amplification)",
-    "too_long": "more than a datagram can have",
+    "amplification": "too much for what it has sent (amplification)",
+    "too_long": "more than a datagram can hold",
     "full": "the system takes no more",
     "unreachable": "it cannot be reached",
 }
@@ -26,7 +26,7 @@ class Datagrams(DatagramProtocol):
     """The sessions of a UDP port.
 
     Args:
-        factory: That of the service.
+        factory: The service's.
     """
 
     _log = Logger()
@@ -36,7 +36,7 @@ class Datagrams(DatagramProtocol):
     """What the connections of the service have in common."""
 
     wire: Wire
-    """Sends; to be set before anything comes."""
+    """Sends; it has to be set before anything comes."""
 
     sessions: dict[Key, DatagramTransport]
     """Those that outlived their first datagram, by the keys of their peers."""
@@ -66,7 +66,7 @@ class Datagrams(DatagramProtocol):
             self._complain("{peer} refused: {why}", key, data, "all places are taken")
 
     def drain(self, seconds: float) -> Deferred[None]:
-        """Let the sessions finish what has begun, and begin no more of them that last.
+        """Let the sessions finish what has begun; new ones end as soon as they owe nothing.
 
         Args:
             seconds: How long they have.
@@ -103,7 +103,7 @@ class Datagrams(DatagramProtocol):
         counters = self.shared.counters
         counters.unsent[why] += 1
         counters.sent_bytes -= len(data)
-        text = "{size} bytes to {peer} are not sent: {why}"
+        text = "{size} bytes to {peer} were not sent: {why}"
         self._complain(text, key, data, WHY_UNSENT[why])
 
     def tell_overrun(self, key: Key, data: bytes) -> None:
@@ -113,7 +113,7 @@ class Datagrams(DatagramProtocol):
     # The rest is ours.
 
     def _begin(self, key: Key, data: bytes, kept: deque[bytes]) -> None:
-        """Begin a session, and others after it while there is something kept for these."""
+        """Begin a session, and others after it while there are datagrams left for them."""
         while True:
             session = DatagramSession(self.shared, self._roster)
             transport = DatagramTransport(self, key, session, kept)

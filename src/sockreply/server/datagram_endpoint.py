@@ -1,4 +1,4 @@
-"""Endpoint strings of UDP ports, such as `udp:53:interface=127.0.0.1`, which Twisted has not."""
+"""Endpoint strings of UDP ports, such as `udp:53:interface=127.0.0.1`; Twisted has none."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from sockreply.server.factory import ReplyFactory
 from sockreply.server.recording_reactor import Asked, RecordingReactor
 
 MOST_BYTES = 65_536
-"""What a read takes. No datagram is cut off by that: IPv4 carries 65,507 bytes at most, and IPv6
-65,527."""
+"""The most that a read takes. No datagram is cut off by that: IPv4 carries 65,507 bytes at most,
+and IPv6 65,527."""
 
 _BACKLOG = re.compile(r":backlog=")
 
@@ -48,7 +48,7 @@ def asked_by(description: str) -> Asked:
 
 @implementer(IStreamServerEndpoint)
 class DatagramEndpoint:
-    """A UDP port. It listens like an endpoint of streams, but only with a `ReplyFactory`.
+    """A UDP port. It listens like an endpoint for streams, but only with a `ReplyFactory`.
 
     Args:
         reactor: Listens.
@@ -68,7 +68,9 @@ class DatagramEndpoint:
 
     def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
         if not isinstance(factory, ReplyFactory):
-            raise ConfigError(f"{self._description}: over UDP, nothing can be around a service")
+            raise ConfigError(
+                f"{self._description}: over UDP, nothing can be wrapped around a service"
+            )
         asked = self.asked
         return execute(
             self._reactor.listenUDP, asked.port, Datagrams(factory), asked.interface, MOST_BYTES

@@ -17,11 +17,11 @@ IN_A_TURN = 64
 and would read as many empty ones as there are."""
 
 LAST = 10_000
-"""How many are read when the service stops; what the kernel keeps by default is fewer."""
+"""How many are read when the service stops; by default, the kernel keeps fewer."""
 
 RECEIVE_BUFFER = 4 << 20
-"""Bytes that the kernel is asked to keep for us; it gives as much as the system allows. Its own
-choice loses a burst of some 280 datagrams, however short they are."""
+"""Bytes that the kernel is asked to keep for us; it keeps as many as the system allows. By default
+it keeps some 280 datagrams, however short they are, and loses the rest of a burst."""
 
 
 class DatagramListener:
@@ -53,7 +53,7 @@ class DatagramListener:
         self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
 
     def place_free(self) -> None:
-        """A place is free; nobody has waited for it."""
+        """A place is free; nothing here waits for it."""
 
     def accept_last(self) -> Deferred[None]:
         """Read what has arrived."""
@@ -62,7 +62,7 @@ class DatagramListener:
         return succeed(None)
 
     def stop(self) -> Deferred[Any]:
-        """Read no more, and close the port when the sessions have got their replies by it.
+        """Read no more, and close the port when the sessions have sent their replies.
 
         Returns:
             Fires when that is done: after `drain_timeout` seconds at the latest.
@@ -86,7 +86,7 @@ class DatagramListener:
                 data, key = receive()
             except BlockingIOError:
                 return
-            except ConnectionError:  # of one that we sent, by ICMP; the kernel tells it once
+            except ConnectionError:  # ICMP about one that we sent; the kernel tells it once
                 continue
             except OSError:  # the interface is down, or there is no memory: maybe next time
                 return

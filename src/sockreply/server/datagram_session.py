@@ -45,7 +45,7 @@ class Wire(Protocol):
 
 
 class Sessions(Protocol):
-    """What a session asks of those that know it."""
+    """What a session asks of what knows all sessions of its port."""
 
     shared: Shared
     """What the connections of the service have in common."""
@@ -64,7 +64,7 @@ class Sessions(Protocol):
 
 
 class DatagramSession(ReplyProtocol):
-    """What one peer address is told, and what it has been told before.
+    """The dialogue with one peer address.
 
     Args:
         shared: What all connections of the service have in common.
@@ -100,7 +100,7 @@ class DatagramSession(ReplyProtocol):
         self.transport.forget_kept()
 
     def close(self, why: str) -> None:
-        """Close: all that was written is sent, and the peer does not hear of it."""
+        """Close: everything written is sent, and the peer does not notice."""
         if self._ending is None:
             if self._answering.held:
                 self._answering.outbox.flush()
@@ -112,7 +112,7 @@ class DatagramTransport:
     """What a session takes for its connection.
 
     Args:
-        sessions: Know it, and have what sends.
+        sessions: Know it, and send for it.
         key: The peer's.
         session: The session.
         kept: Datagrams of the peer that have come already.

@@ -1,8 +1,8 @@
-"""What reads and writes datagrams, and which peers they are from.
+"""Reads and writes datagrams, and knows which peers they are from.
 
 A key stands for a peer in what is sent and received: its address as the socket module has it and,
 on a port that listens on all addresses of the machine, the one of these that it sends to. The reply
-has to come from that one, or the peer does not take it for the reply.
+has to come from that one, or the peer does not accept it.
 """
 
 from __future__ import annotations

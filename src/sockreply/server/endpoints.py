@@ -31,7 +31,7 @@ _WITH_CERTIFICATE = re.compile(r"(?:haproxy:)?(?:ssl|tls):", re.IGNORECASE)
 _UDP = re.compile("udp:", re.IGNORECASE)
 
 NO_GREETING = "a greeting cannot be sent over UDP, because nobody connects"
-"""What is wrong with a greeting of a service that listens for datagrams only."""
+"""What is wrong with a greeting of a service that only listens for datagrams."""
 
 
 def is_datagram(description: str) -> bool:
@@ -40,7 +40,7 @@ def is_datagram(description: str) -> bool:
 
 
 def check_datagrams(framing: Framing, descriptions: Sequence[str], *, greets: bool) -> None:
-    """Check that a service can do over UDP what it is to do.
+    """Check that a service can do what it should over UDP.
 
     Args:
         framing: The service's.
@@ -78,7 +78,7 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
 
         return endpoint_for(reactor, description)
     if is_datagram(description):
-        from sockreply.server.datagram_endpoint import DatagramEndpoint  # now, for few want it
+        from sockreply.server.datagram_endpoint import DatagramEndpoint  # now, because few want it
 
         return DatagramEndpoint(reactor, description)
     try:
@@ -87,7 +87,7 @@ def endpoint_from(reactor: Any, description: str) -> IStreamServerEndpoint:
             if has_prefix(inside):
                 raise BadEndpoint(description, "haproxy: may stand there only once")
             if is_datagram(inside):
-                raise BadEndpoint(description, "PROXY headers are for streams, and not for UDP")
+                raise BadEndpoint(description, "PROXY headers are for streams, not for UDP")
             return endpoint_from(reactor, inside)
         check_server_files(description)
         parameters = ssl_parameters(description)

@@ -1,4 +1,4 @@
-"""What lies between the socket of a listener and the connections of its service."""
+"""The layers between the socket of a listener and the connections of its service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sockreply.tls_layer import TLSFactory
 _log = Logger()
 
 Header: TypeAlias = Callable[[IProtocolFactory], IProtocolFactory]
-"""Puts what reads PROXY headers before a factory's connections, or nothing."""
+"""Puts what reads PROXY headers in front of a factory's connections, if anything."""
 
 
 def over_tls(factory: ReplyFactory, settings: ListenerSettings) -> IProtocolFactory:
@@ -36,7 +36,7 @@ def over_tls(factory: ReplyFactory, settings: ListenerSettings) -> IProtocolFact
 
 
 def header_of(factory: ReplyFactory, settings: ListenerSettings) -> Header:
-    """What stands before the connections of a listener, as its settings ask."""
+    """What comes before the connections of a listener, as its settings ask."""
     if not reads_headers(settings):
         return lambda inside: inside
     from sockreply.server.proxy.arriving import HeaderFactory  # now, because few want it

@@ -53,7 +53,7 @@ def say_where(address: IAddress | None, part: PartOfRange | None, exchanges: Exc
     """Report where a listener is: of a range of ports once, when the last of them is open.
 
     Args:
-        address: Where it listens; None: it is no port.
+        address: Where it listens; None: it is not a port.
         part: Of which range that is a port.
         exchanges: Hears of it.
     """

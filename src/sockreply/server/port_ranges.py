@@ -17,7 +17,7 @@ _RANGED = re.compile(
     r"([0-9]+-[0-9]*)((?::.*)?)",
     re.IGNORECASE | re.DOTALL | re.ASCII,
 )
-"""Three parts: what stands before the range, the range, and what follows. The port comes first in
+"""Three parts: what comes before the range, the range, and what follows. The port comes first in
 endpoint strings of every kind, unless it is named."""
 
 
@@ -25,7 +25,7 @@ def port_range(text: str) -> range:
     """The ports of a range, such as `5901-5999`.
 
     Raises:
-        ConfigError: It is none, has no end, or runs backwards, or one of them is not a port.
+        ConfigError: It is not a range, has no end, or runs backwards; or an end is not a port.
     """
     found = re.fullmatch("([0-9]+)-([0-9]*)", text)
     if found is None:
@@ -67,5 +67,5 @@ def expanded(listener: ListenerSettings) -> tuple[ListenerSettings, ...]:
 
 
 def leading(listeners: Iterable[ListenerSettings]) -> Iterator[ListenerSettings]:
-    """The listeners without those that only go on with a range."""
+    """The listeners, but of each range only the first."""
     return (each for each in listeners if each.part is None or each.part.place == 0)

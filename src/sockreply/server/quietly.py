@@ -1,4 +1,4 @@
-"""Calls Twisted without its lines in the log, where thousands of ports would log the same."""
+"""Calls Twisted without its log lines, because thousands of ports would log the same."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _T = TypeVar("_T")
 def quietly(function: Callable[..., _T], *arguments: Any) -> _T:
     """Call a function whose plain `log.msg` lines are not worth showing.
 
-    They become events without text, which log observers leave out. So would what it logs with
-    `log.err`: it should raise its errors, and not log them.
+    They become events without text, which log observers leave out. The same would happen to what it
+    logs with `log.err`: it should raise its errors, and not log them.
     """
     around = context.get(ILogContext) or {}
     called: _T = context.call({ILogContext: {**around, "log_format": ""}}, function, *arguments)
@@ -29,7 +29,7 @@ def quietly(function: Callable[..., _T], *arguments: Any) -> _T:
 def listen_quietly(
     endpoint: IStreamServerEndpoint, factory: IProtocolFactory, description: str
 ) -> Any:
-    """Listen on an endpoint as `listen_now` does; the port is closed without a line, too."""
+    """Listen on an endpoint as `listen_now` does; closing the port logs no line either."""
     port = quietly(listen_now, endpoint, factory, description)
     if hasattr(port, "connectionLost"):
         port.connectionLost = partial(quietly, port.connectionLost)

@@ -230,7 +230,7 @@ class ReplyService(Service):
     def _listener(self, port: Any, description: str) -> Listener | DatagramListener:
         if not IUDPTransport.providedBy(port):
             return Listener(port, self.factory.roster, self._reactor, description, self._waiting)
-        from sockreply.server.datagram_listening import DatagramListener  # now, for few want it
+        from sockreply.server.datagram_listening import DatagramListener  # now, because few want it
 
         return DatagramListener(port, self.factory.shared, description)
 
