@@ -33,6 +33,10 @@ def test_the_tree_is_as_drawn() -> None:
         (errors.MessageTooLong(limit=65536), "message longer than 65536 bytes"),
         (errors.Malformed("a comma", b";\n"), "expected a comma, found b';\\n'"),
         (
+            errors.Malformed("a comma", b";", at=7),
+            "expected a comma at byte 7 (from 0), found b';'",
+        ),
+        (
             errors.CannotFrame(size=300, least=0, most=255),
             "300 bytes, but the length field can only hold 0 to 255",
         ),

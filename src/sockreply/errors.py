@@ -117,14 +117,15 @@ class Malformed(FramingError):
     Args:
         expected: What should have been there.
         found: The bytes that were there; as many as it takes to see that.
+        at: Where in the message it should have been, from 0; None: what was found says enough.
     """
 
     kind = "malformed"
 
-    def __init__(self, expected: str, found: bytes) -> None:
-        super().__init__(f"expected {expected}, found {found!r}")
-        self.expected = expected
-        self.found = found
+    def __init__(self, expected: str, found: bytes, at: int | None = None) -> None:
+        place = "" if at is None else f" at byte {at} (from 0)"
+        super().__init__(f"expected {expected}{place}, found {found!r}")
+        self.expected, self.found, self.at = expected, found, at
 
 
 class CannotFrame(SockreplyError):
@@ -211,8 +212,7 @@ class CommandFailed(ResponderError):
 
     def __init__(self, command: str, reason: str) -> None:
         super().__init__(f"command {command}: {reason}")
-        self.command = command
-        self.reason = reason
+        self.command, self.reason = command, reason
 
 
 class RequestError(SockreplyError):
@@ -229,8 +229,7 @@ class CannotConnect(RequestError):
 
     def __init__(self, endpoint: str, reason: str) -> None:
         super().__init__(f"cannot connect to {endpoint}: {reason}")
-        self.endpoint = endpoint
-        self.reason = reason
+        self.endpoint, self.reason = endpoint, reason
 
 
 class RequestTimeout(RequestError):

@@ -92,7 +92,7 @@ def test_header_that_stays_is_not_checked() -> None:
         (
             "length:form=leb128,offset=1,strip=no",
             b"0" + b"\x80" * 20,
-            "the last byte of a varint, below 0x80, by byte 10 (from 0)",
+            "the last byte of a varint, below 0x80, at byte 10 (from 0)",
             b"\x80" * 10,
         ),
         ("length:form=leb128,inclusive=yes", b"\0", "a count of at least 1", b"\0"),
@@ -117,9 +117,8 @@ def test_malformed_tells_what_was_found(
     """What no message can have is reported with what had to stand there."""
     framer = parse_framing(spec).framer(100)
     framer.receive_data(wire)
-    with pytest.raises(Malformed, match=re.escape(f"expected {expected}, found {found!r}")) as e:
+    with pytest.raises(Malformed, match=re.escape(f"expected {expected}, found {found!r}")):
         framer.next_message()
-    assert (e.value.expected, e.value.found) == (expected, found)
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def _check(wire: bytes, size: int) -> None:
 
 
 def _fail(expected: str, wire: bytes, at: int, end: int) -> NoReturn:
-    raise Malformed(f"{expected} at byte {at + 1} of the message", wire[at:end])
+    raise Malformed(expected, wire[at:end], at)
 
 
 def _version(text: str) -> bytes:

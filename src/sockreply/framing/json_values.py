@@ -140,7 +140,7 @@ class JsonFramer(BufferedFramer):
 
     def _fail(self, expected: str, at: int) -> NoReturn:
         found = self._data[self._start + at : self._start + at + 1]
-        raise Malformed(f"{expected} at byte {at + 1} of the message", bytes(found))
+        raise Malformed(expected, bytes(found), at)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class DigitsUpTo:
     Args:
         end: Ends the digits.
         base: 10 or 16.
-        place: Where the number stands in a message, for errors.
+        place: Where the number stands in a message, from 0; errors say it.
     """
 
     end: bytes
@@ -78,9 +78,7 @@ class DigitsUpTo:
         while size and field[at] == self.end[at - size]:
             at += 1
             expected = [f"all of {show_bytes(self.end)}"]
-        return Malformed(
-            f"{' or '.join(expected)} at byte {self.place + at} (from 0)", field[: at + 1]
-        )
+        return Malformed(" or ".join(expected), field[: at + 1], self.place + at)
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ class Leb128:
     Protocol Buffers, MQTT and Minecraft use them; MQTT takes at most 4 bytes, and Minecraft 3.
 
     Args:
-        place: Where the number stands in a message, for errors.
+        place: Where the number stands in a message, from 0; errors say it.
     """
 
     place: int
@@ -109,9 +107,7 @@ class Leb128:
         if len(field) < _LEB128_BYTES:
             return None
         last = self.place + _LEB128_BYTES - 1
-        raise Malformed(
-            f"the last byte of a varint, below 0x80, by byte {last} (from 0)", field[:_LEB128_BYTES]
-        )
+        raise Malformed("the last byte of a varint, below 0x80,", field[:_LEB128_BYTES], last)
 
     def write(self, number: int) -> bytes:
         """See `Number`."""
@@ -136,7 +132,7 @@ class Ber:
     later.
 
     Args:
-        place: Where the length stands in a message, for errors.
+        place: Where the length stands in a message, from 0; errors say it.
     """
 
     place: int
@@ -178,4 +174,4 @@ class Ber:
                 expected = f"a length of at most {_BER_BYTES} bytes"
             case _:
                 return first - 0x80
-        raise Malformed(f"{expected} at byte {self.place} (from 0)", bytes([first]))
+        raise Malformed(expected, bytes([first]), self.place)
