@@ -22,8 +22,10 @@ from sockreply.framing import (
     BufferedFramer,
     Choice,
     Entry,
+    Fix,
     Framing,
     Headed,
+    Line,
     Message,
     Switched,
     parse_framing,
@@ -476,7 +478,10 @@ def test_facts_that_any_has() -> None:
         ("gap", "gap cannot be in a list, because its bytes do not say where a message ends"),
         ("eof", "eof cannot be in a list, because its bytes do not say where a message ends"),
         (TRACKER, "a list cannot be in a list"),
-        (Switched(TRACKER, TRACKER), "a list cannot be in a list"),
+        (
+            Switched(Stop(), Stop()),
+            "stop cannot be in a list, because connections may exchange it for another one",
+        ),
     ],
 )
 def test_framings_that_cannot_be_in_a_list(framing: str | Framing, why: str) -> None:
@@ -484,6 +489,17 @@ def test_framings_that_cannot_be_in_a_list(framing: str | Framing, why: str) -> 
     with pytest.raises(ConfigError) as caught:
         Choice((entry(framing, b"a"), entry("line")))
     assert str(caught.value) == why
+
+
+def test_a_framing_of_which_each_message_has_its_own_can_be_in_a_list() -> None:
+    """Then that one answers, as it would without the list."""
+    mixed = Choice((entry("fix", b"8="), entry("line")))
+    framer = mixed.framer(100)
+    framer.receive_data(Fix(b"FIX.4.2").frame(b"35=0") + b"a\n")
+    messages = list(iter(framer.next_message, None))
+    assert messages == [b"35=0", b"a"]
+    assert [each.framing for each in messages] == [Fix(b"FIX.4.2"), Line()]
+    assert messages[0].facts == {"begin": b"FIX.4.2"}
 
 
 def test_framings_that_speak_cannot_be_in_a_list() -> None:

@@ -41,16 +41,19 @@ def check_entry(framing: Framing) -> None:
     Raises:
         ConfigError: It cannot; says why.
     """
-    if framing.varies or framing.switches:
+    if isinstance(framing, Choice):
         raise ConfigError("a list cannot be in a list")
-    if framing.may_run_together or framing.one_message_each_way:
-        raise ConfigError(
-            f"{framing.name} cannot be in a list, because its bytes do not say where a message ends"
-        )
-    if framing.speaks:
-        raise ConfigError(
-            f"{framing.name} cannot be in a list, because it answers by itself between messages"
-        )
+    for wrong, why in (
+        (framing.switches, "connections may exchange it for another one"),
+        (_has_no_end(framing), "its bytes do not say where a message ends"),
+        (framing.speaks, "it answers by itself between messages"),
+    ):
+        if wrong:
+            raise ConfigError(f"{framing.name} cannot be in a list, because {why}")
+
+
+def _has_no_end(framing: Framing) -> bool:
+    return framing.may_run_together or framing.one_message_each_way
 
 
 @dataclass(frozen=True)
