@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sockreply.errors import MessageTooLong
-from sockreply.framing.delimited import DelimitedFramer
+from sockreply.framing.delimited import WINDOW, DelimitedFramer
 
 LATE_ENDS = b"\n\0"
 """What belongs to the end of a line when it follows the CR: most protocols end lines in CR LF, and
@@ -13,8 +13,6 @@ telnet sends a CR alone as CR NUL (RFC 854)."""
 
 _CR = 0x0D
 _TEXT = re.compile(rb"[^\r\n]*+")
-_WINDOW = 4096
-"""Bytes in which short lines are looked for all at once, as in `DelimitedFramer`."""
 
 
 class AnyEndingFramer(DelimitedFramer):
@@ -39,7 +37,7 @@ class AnyEndingFramer(DelimitedFramer):
         return LATE_ENDS if self._after_cr else b""
 
     def take(self, data: bytes) -> list[bytes] | None:
-        if not self.empty or self.ready or len(data) > min(_WINDOW, self._max_message):
+        if not self.empty or self.ready or len(data) > min(WINDOW, self._max_message):
             return None
         if (self._after_cr and data[0] in LATE_ENDS) or not data.endswith((b"\n", b"\r\0")):
             return None
@@ -83,30 +81,15 @@ class AnyEndingFramer(DelimitedFramer):
         if not self.empty:
             self._cut_apart()
 
-    def _cut_apart(self) -> None:
-        if self._max_message < _WINDOW or not self.ahead:
-            return
-        window = bytes(self._data[self._start : self._start + _WINDOW])
-        if window.endswith(b"\r"):  # what follows decides how long this end is
-            window = window[:-1]
-        mark = _only_end(window)
-        if not mark:
-            return
-        *cut, rest = window.split(mark)
-        cut.reverse()
-        self.ready = cut
-        self._ready_mark = mark
-        self._start += len(window) - len(rest)
-        self._forget()
+    def _window(self) -> bytes:
+        return super()._window().removesuffix(b"\r")  # what follows decides how long this end is
 
-
-def _only_end(window: bytes) -> bytes:
-    """What ends every line in some bytes that do not end in CR; empty: this and that."""
-    returns, feeds = window.count(b"\r"), window.count(b"\n")
-    if not returns:
-        return b"\n"
-    if feeds:
-        return b"\r\n" if returns == feeds == window.count(b"\r\n") else b""
-    if nuls := window.count(b"\r\0"):
-        return b"\r\0" if nuls == returns else b""
-    return b"\r"
+    def _only_mark(self, window: bytes) -> bytes:
+        returns, feeds = window.count(b"\r"), window.count(b"\n")
+        if not returns:
+            return b"\n"
+        if feeds:
+            return b"\r\n" if returns == feeds == window.count(b"\r\n") else b""
+        if nuls := window.count(b"\r\0"):
+            return b"\r\0" if nuls == returns else b""
+        return b"\r"

@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 
 from sockreply.errors import MessageTooLong
-from sockreply.framing.delimited import DelimitedFramer
+from sockreply.framing.delimited import WINDOW, DelimitedFramer
 
 _LF, _CR, _HASH = b"\n\r#"
-_WINDOW = 4096
-"""As many bytes as `DelimitedFramer` cuts apart at once."""
 
 _SHORT = "|".join(f"{size}[0-9]{{0,{size - 1}}}[^0-9]" for size in range(1, 10))
 _WHOLE = "|".join(f"{size}[0-9]{{{size}}}" for size in range(1, 10))
@@ -71,7 +69,7 @@ class BlockFramer(DelimitedFramer):
         return f"{lacks} byte{' of a block is' if lacks == 1 else 's of a block are'} missing"
 
     def _cut_apart(self) -> None:
-        if self._data.find(b"#", self._start, self._start + _WINDOW) < 0:
+        if self._data.find(b"#", self._start, self._start + WINDOW) < 0:
             super()._cut_apart()
 
     def _end_of_line(self) -> int | None:

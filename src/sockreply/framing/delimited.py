@@ -14,7 +14,7 @@ from sockreply.notation import Key, mark, unescape
 
 _CR = 0x0D
 
-_WINDOW = 4096
+WINDOW = 4096
 """Bytes in which short messages are looked for all at once: enough for hundreds of them, little
 enough to hold them all."""
 
@@ -66,13 +66,12 @@ class DelimitedFramer(BufferedFramer):
             if self._drop_cr and at and data[at - 1] == _CR:
                 at -= 1
             return [data[:at]] if at <= self._max_message else None
-        if len(data) > min(_WINDOW, self._max_message) or not data.endswith(end):
+        if len(data) > min(WINDOW, self._max_message) or not data.endswith(end):
             return None
-        if self._drop_cr and (with_cr := data.count(b"\r" + end)):
-            if with_cr != data.count(end):
-                return None
-            end = b"\r" + end
-        messages = data.split(end)
+        mark = self._only_mark(data)
+        if not mark:
+            return None
+        messages = data.split(mark)
         return None if messages.pop() else messages  # a mark may overlap with itself
 
     def next_message(self) -> bytes | None:
@@ -104,20 +103,27 @@ class DelimitedFramer(BufferedFramer):
 
     def _cut_apart(self) -> None:
         """Cut the messages that end in the window, if one is sure to be no longer than may be."""
-        if self._max_message < _WINDOW or not self.ahead:
+        if self._max_message < WINDOW or not self.ahead:
             return
-        window = bytes(self._data[self._start : self._start + _WINDOW])
-        mark = self._end
-        if self._drop_cr and (with_cr := window.count(b"\r" + mark)):
-            if with_cr != window.count(mark):
-                return  # these have to be looked at one by one
-            mark = b"\r" + mark
+        window = self._window()
+        mark = self._only_mark(window)
+        if not mark:
+            return  # these have to be looked at one by one
         *cut, rest = window.split(mark)
         cut.reverse()
         self.ready = cut
         self._ready_mark = mark
         self._start += len(window) - len(rest)
         self._forget()
+
+    def _window(self) -> bytes:
+        return bytes(self._data[self._start : self._start + WINDOW])
+
+    def _only_mark(self, window: bytes) -> bytes:
+        """The mark of each message that ends in some bytes; empty: they have different ones."""
+        if not self._drop_cr or not (with_cr := window.count(b"\r" + self._end)):
+            return self._end
+        return b"\r" + self._end if with_cr == window.count(self._end) else b""
 
     def _not_yet(self) -> None:
         held = len(self._data) - self._start
