@@ -90,8 +90,8 @@ def test_what_is_missing() -> None:
     framer = parse_framing(ASTM).framer(100)
     for read, missing in (
         (b"\x02a", r"no '\x03' or '\x17' yet"),
-        (b"\x17", r"only 0 of the 4 bytes after '\x17' so far"),
-        (b"97\r", r"only 3 of the 4 bytes after '\x17' so far"),
+        (b"\x17", r"4 bytes after '\x17' are missing"),
+        (b"97\r", r"1 byte after '\x17' is missing"),
     ):
         framer.receive_data(read)
         assert framer.next_message() is None

@@ -75,8 +75,8 @@ def test_what_is_missing() -> None:
     framer = parse_framing(FIX).framer(1000)
     for read, missing in (
         ("8=FIXT.1.1|9=5", "the fields 8= and 9= are not complete"),
-        ("|35=0", "8 more bytes up to the end of 10=, as 9=5 says"),
-        ("|10=241", "1 more byte up to the end of 10=, as 9=5 says"),
+        ("|35=0", "8 bytes up to the end of 10=, as 9=5 says, are missing"),
+        ("|10=241", "1 byte up to the end of 10=, as 9=5 says, is missing"),
     ):
         framer.receive_data(fix(read))
         assert framer.next_message() is None

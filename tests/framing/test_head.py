@@ -205,7 +205,7 @@ def test_what_a_begun_message_lacks() -> None:
     assert framer.missing() == "no LF yet"
     framer.receive_data(b"\r\n123")
     assert framer.next_message() is None
-    assert framer.missing() == "of what follows the head, 4 bytes are missing"
+    assert framer.missing() == "4 bytes after the head are missing"
     assert framer.rest() == b"set a 0 0 5\r\n123"
 
 

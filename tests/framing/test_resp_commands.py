@@ -99,7 +99,7 @@ def test_what_a_begun_command_lacks() -> None:
         b"*2": "no CR LF after the number of words yet",
         b"*2\r\n": "no length of word 1 of 2 yet",
         b"*2\r\n$3\r\nGET\r\n$1": "no length of word 2 of 2 yet",
-        b"*2\r\n$3\r\nGET\r\n$3\r\nab": "of word 2 of 2 and its CR LF, 3 bytes are missing",
+        b"*2\r\n$3\r\nGET\r\n$3\r\nab": "3 bytes of word 2 of 2 and its CR LF are missing",
         b"PING": "no LF yet",
     }
     for wire, missing in lacking.items():

@@ -138,7 +138,7 @@ def test_what_a_begun_value_lacks() -> None:
     lacking = {
         b"+OK": "no CR LF yet",
         b"*2\r\n+OK\r\n": "values that are missing: 1",
-        b"*2\r\n$3\r\nab": "of a string and its CR LF, 3 bytes are missing",
+        b"*2\r\n$3\r\nab": "3 bytes of a string and its CR LF are missing",
     }
     for wire, missing in lacking.items():
         made = framer()

@@ -12,6 +12,7 @@ from sockreply.client.asking import as_carried
 from sockreply.errors import CannotFrame, FramingError
 from sockreply.extensions import crashes_of, failures_of
 from sockreply.framing import Framer, Framing
+from sockreply.framing.buffer import missing_in
 from sockreply.replies.responder import Responder, optional
 from sockreply.replies.session import TLS
 from sockreply.rules.explaining.explain import Explanation
@@ -177,8 +178,7 @@ def pieces(framer: Framer, wire: bytes) -> Iterator[Piece]:
     sound = yield from _whole_ones(framer, wire, "")
     if not sound or not framer.buffered:
         return
-    missing = getattr(framer, "missing", None)
-    why = "the message is not complete" if missing is None else missing()
+    why = missing_in(framer)
     if framer.silence is not None:
         framer.receive_silence()
         ended = f"after {framer.silence:g} s of silence"

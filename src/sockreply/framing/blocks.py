@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sockreply.errors import MessageTooLong
+from sockreply.framing.buffer import missing_bytes
 from sockreply.framing.delimited import WINDOW, DelimitedFramer
 
 _LF, _CR, _HASH = b"\n\r#"
@@ -66,7 +67,7 @@ class BlockFramer(DelimitedFramer):
         lacks = self._searched - self.buffered
         if lacks <= 0:
             return super().missing()
-        return f"{lacks} byte{' of a block is' if lacks == 1 else 's of a block are'} missing"
+        return missing_bytes(lacks, " of a block")
 
     def _cut_apart(self) -> None:
         if self._data.find(b"#", self._start, self._start + WINDOW) < 0:

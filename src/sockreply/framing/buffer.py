@@ -7,6 +7,7 @@ are small: either way a byte is copied a bounded number of times, however the st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sockreply.framing.interfaces import Framer
@@ -112,6 +113,12 @@ def hand_over(before: Framer, after: Framer) -> None:
         before.give_to(after)
     elif rest := before.rest():  # a read is never empty
         after.receive_data(rest)
+
+
+def missing_in(framer: Framer) -> str:
+    """What the incomplete message that a framer holds lacks, if the framer says it."""
+    missing: Callable[[], str] | None = getattr(framer, "missing", None)
+    return "the message is not complete" if missing is None else missing()
 
 
 def missing_bytes(size: int, where: str = "") -> str:

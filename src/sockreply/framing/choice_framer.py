@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sockreply.errors import ConfigError, Malformed
-from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.buffer import BufferedFramer, missing_in
 from sockreply.framing.interfaces import Framer, Framing
 from sockreply.framing.message import Message, come_in
 from sockreply.masks import Mask
@@ -119,8 +119,7 @@ class ChoiceFramer(BufferedFramer):
         """See `Framer`."""
         if self._current is None:
             return "too little to tell what kind of message it is"
-        missing = getattr(self._current, "missing", None)
-        return "the message is not complete" if missing is None else str(missing())
+        return missing_in(self._current)
 
     def _chosen(self) -> int | None:
         """The number of the next message's kind; None: it is not known yet.

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple
 
 from sockreply.errors import CannotFrame, ConfigError, MessageTooLong
+from sockreply.framing.buffer import missing_bytes
 from sockreply.framing.delimited import DelimitedFramer
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.marks import beginnings, overlap, shown
@@ -150,7 +151,7 @@ class MarkedFramer(EnclosedFramer):
         if not self._came:
             return f"no {' or '.join(map(shown, self._marks.facts))} yet"
         here = len(self._data) - self._start - self._size - len(self._came)
-        return f"only {here} of the {self._trailer} bytes after {shown(self._came)} so far"
+        return missing_bytes(self._trailer - here, f" after {shown(self._came)}")
 
     def _find_end(self) -> bool:
         """Note where the message ends, if its end has come; start it over at another start mark.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
 
 from sockreply.errors import ConfigError, Malformed, MessageTooLong
-from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.buffer import BufferedFramer, missing_bytes
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.message import Message
 from sockreply.notation import Key, quoted, unescape
@@ -60,7 +60,7 @@ class FixFramer(BufferedFramer):
         if not self._header:
             return "the fields 8= and 9= are not complete"
         left = self._header + self._size + _TRAILER - self.buffered
-        return f"{left} more byte{'s' * (left != 1)} up to the end of 10=, as 9={self._size} says"
+        return missing_bytes(left, f" up to the end of 10=, as 9={self._size} says,")
 
     def _read_header(self) -> bool:
         """Learn the version and the size from the first two fields, if they are there."""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from sockreply.errors import ConfigError, FramingError, Malformed, MessageTooLong
+from sockreply.framing.buffer import missing_bytes
 from sockreply.framing.delimited import Delimited, DelimitedFramer
 from sockreply.framing.interfaces import Framer, Framing
 from sockreply.framing.lines import Line
@@ -64,7 +65,7 @@ class HeadedFramer(DelimitedFramer):
     def missing(self) -> str:
         if not self._whole:
             return super().missing()
-        return f"of what follows the head, {self._whole - self.buffered} bytes are missing"
+        return missing_bytes(self._whole - self.buffered, " after the head")
 
     def _next_head(self) -> bytes | None:
         """The next head. Without a count, it is a message; otherwise `_whole` is known then."""

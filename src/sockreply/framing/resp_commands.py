@@ -11,7 +11,7 @@ import re
 import sys
 
 from sockreply.errors import Malformed, MessageTooLong
-from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.buffer import BufferedFramer, missing_bytes
 from sockreply.framing.message import Message
 from sockreply.framing.resp_words import split_words
 
@@ -78,7 +78,7 @@ class CommandFramer(BufferedFramer):
         """See `Framer`."""
         if self._size >= 0:
             end = self._at + self._size + 2
-            return f"of word {self._nth} and its CR LF, {end - self.buffered} bytes are missing"
+            return missing_bytes(end - self.buffered, f" of word {self._nth} and its CR LF")
         if self._count:
             return f"no length of word {self._nth} yet"
         array = self._data[self._start] == _ARRAY

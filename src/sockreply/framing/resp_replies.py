@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from sockreply.errors import Malformed, MessageTooLong
-from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.buffer import BufferedFramer, missing_bytes
 from sockreply.framing.resp_commands import FIELD, NUMBER
 
 _NUMBER = re.compile(NUMBER)
@@ -68,7 +68,7 @@ class ReplyFramer(BufferedFramer):
     def missing(self) -> str:
         """See `Framer`."""
         if self._in_blob:
-            return f"of a string and its CR LF, {self._at - self.buffered} bytes are missing"
+            return missing_bytes(self._at - self.buffered, " of a string and its CR LF")
         if self._at < self.buffered:
             return "no CR LF yet"
         return f"values that are missing: {self._left}"

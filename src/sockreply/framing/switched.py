@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sockreply.framing.buffer import hand_over, one_at_a_time
+from sockreply.framing.buffer import hand_over, missing_in, one_at_a_time
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.message import Message, come_in
 from sockreply.framing.together import facts_in_any
@@ -78,8 +78,7 @@ class SwitchedFramer:
 
     def missing(self) -> str:
         """See `Framer`."""
-        missing = getattr(self._framer, "missing", None)
-        return "the message is not complete" if missing is None else str(missing())
+        return missing_in(self._framer)
 
     def said(self) -> bytes:
         said: Callable[[], bytes] | None = getattr(self._framer, "said", None)
