@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 from sockreply.errors import ConfigError, Malformed, MessageTooLong
 from sockreply.framing.buffer import BufferedFramer, missing_bytes
+from sockreply.framing.digits import DIGITS_LIMIT
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.message import Message
 from sockreply.notation import Key, quoted, unescape
@@ -16,13 +17,11 @@ from sockreply.notation import Key, quoted, unescape
 _SOH = b"\x01"
 _VERSION_LIMIT = 20
 """Bytes of a version; FIXT.1.1 has eight."""
-_DIGITS_LIMIT = 18
-"""Digits of a body length, which may begin with zeros; that many always fit in 64 bits."""
-_HEADER_LIMIT = len("8=") + _VERSION_LIMIT + len("|9=") + _DIGITS_LIMIT + len("|")
+_HEADER_LIMIT = len("8=") + _VERSION_LIMIT + len("|9=") + DIGITS_LIMIT + len("|")
 _TRAILER = len("10=000|")
 
 _VERSION = re.compile(rb"[!-~]{1,%d}" % _VERSION_LIMIT)
-_DIGITS = re.compile(rb"[0-9]{1,%d}" % _DIGITS_LIMIT)
+_DIGITS = re.compile(rb"[0-9]{1,%d}" % DIGITS_LIMIT)
 _END = re.compile(rb"\x0110=([0-9]{3})\x01")
 
 

@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from sockreply.errors import ConfigError, FramingError, Malformed, MessageTooLong
 from sockreply.framing.buffer import missing_bytes
 from sockreply.framing.delimited import Delimited, DelimitedFramer
+from sockreply.framing.digits import DIGITS, DIGITS_LIMIT
 from sockreply.framing.interfaces import Framer, Framing
 from sockreply.framing.lines import Line
 
 GROUP = "length"
 """The group of the regular expression that captures the count."""
-
-_DIGITS = {10: re.compile(rb"[0-9]+"), 16: re.compile(rb"[0-9A-Fa-f]+")}
-
-_DIGITS_LIMIT = 18
-"""Digits of a count after leading zeros. Any number with more is more than a message may have."""
 
 _SHOWN = 40
 """How many bytes an error shows of what should be a number."""
@@ -138,10 +134,10 @@ class Headed(Framing):
         if found is None or found[GROUP] is None:
             return None
         digits: bytes = found[GROUP]
-        if not _DIGITS[self.base].fullmatch(digits):
+        if not digits or digits.strip(DIGITS[self.base]):
             kind = "hexadecimal" if self.base == 16 else "decimal"
             raise Malformed(f"the length in {kind} digits", digits[:_SHOWN])
-        digits = digits.lstrip(b"0")[: _DIGITS_LIMIT + 1]
+        digits = digits.lstrip(b"0")[: DIGITS_LIMIT + 1]
         following = int(digits or b"0", self.base) + self.adjust
         if following < 0:
             raise Malformed(f"a length of at least {-self.adjust}", found[GROUP][:_SHOWN])

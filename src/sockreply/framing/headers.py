@@ -7,12 +7,6 @@ from typing import Protocol
 from sockreply.errors import MessageTooLong
 from sockreply.framing.buffer import BufferedFramer, missing_bytes
 
-DIGITS = {10: b"0123456789", 16: b"0123456789abcdefABCDEF"}
-"""The digits of a number, by its base."""
-
-DIGITS_LIMIT = 18
-"""Digits of a number; that many decimal ones always fit in 64 bits."""
-
 
 class Counting(Protocol):
     """What framers know of the framing `length`, which says what its arguments mean."""

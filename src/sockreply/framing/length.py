@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from sockreply.errors import CannotFrame, ConfigError, Malformed
+from sockreply.framing.digits import DIGITS, DIGITS_LIMIT
 from sockreply.framing.headers import (
-    DIGITS,
-    DIGITS_LIMIT,
     LengthFramer,
     Number,
     PaddedFramer,

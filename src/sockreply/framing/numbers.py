@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sockreply.errors import Malformed
 from sockreply.framing.buffer import missing_bytes
-from sockreply.framing.headers import DIGITS, DIGITS_LIMIT
+from sockreply.framing.digits import DIGITS, DIGITS_LIMIT
 from sockreply.shown import show_bytes
 
 _LEB128_BYTES = 10
