@@ -21,6 +21,7 @@ LIBRARIES = {"cattrs", "jinja2", "prometheus_client", "tomllib"}
 PARTS = {
     *("sockreply.client", "sockreply.config", "sockreply.rules"),
     *("sockreply.commands.overrides", "sockreply.server.activation"),
+    *(f"sockreply.server.{name}" for name in ("crowd", "datagram", "datagram_session", "quietly")),
     *("sockreply.server.proxy.arriving", "sockreply.server.proxy.header"),
     *("sockreply.observing.json_lines", "sockreply.observing.line_writer"),
     *("sockreply.observing.metrics", "sockreply.observing.record"),
@@ -29,7 +30,8 @@ FRAMINGS = {
     *(f"sockreply.framing.{name}" for name in ("any_ending", "blocks", "lines", "telnet")),
     *(f"sockreply.framing.{name}" for name in ("counted", "delimited", "length", "stream")),
     *(f"sockreply.framing.{name}" for name in ("enclosed", "fix", "json_values")),
-    *(f"sockreply.framing.{name}" for name in ("head", "resp")),
+    *(f"sockreply.framing.{name}" for name in ("choice", "foreign", "head", "resp", "switched")),
+    *(f"sockreply.framing.{name}" for name in ("digits", "headers", "marks", "message", "numbers")),
 }
 
 
@@ -54,8 +56,8 @@ def within(modules: set[str], parts: set[str]) -> set[str]:
     ("words", "framing"),
     [
         (["--port", "0"], {"stream"}),
-        (["--port", "0", "--framing", "line", "--reply", "OK"], {"delimited", "lines"}),
-        (["--port", "0", "--framing", "length:bytes=2", "--echo"], {"length"}),
+        (["--port", "0", "--framing", "line", "--reply", "OK"], {"delimited", "lines", "marks"}),
+        (["--port", "0", "--framing", "length:bytes=2", "--echo"], {"digits", "headers", "length"}),
     ],
 )
 def test_a_daemon_without_a_file_loads_only_what_it_uses(

@@ -493,7 +493,7 @@ def test_ports_share_their_places() -> None:
 def test_streams_keep_half_of_the_places() -> None:
     """Beside a listener for streams, sessions take no more than half of the places."""
     port = Port(keep_alive=True, max_connections=5)
-    port.factory.crowd.beside_streams = True
+    port.factory.shared.stream_listeners = 1
     fill(port, 50)
     assert port.factory.roster.places == 2
 

@@ -97,8 +97,10 @@ class Shared:
         self.clock: Any = clock
         self.alarms = Alarms(clock)
         """Wakes the deadlines of the connections."""
-        self.listeners = 1
+        self.listeners = 0
         """On how many addresses the service listens."""
+        self.stream_listeners = 0
+        """On how many of these it listens for streams."""
         self.keep_alive = keep_alive
         self.greeting = greeting
         self.limits = limits

@@ -36,15 +36,10 @@ class Crowd:
         roster: Knows them all, and those over streams.
     """
 
-    beside_streams: bool
-    """Does the service listen for streams too? Then half of the places are kept for these: their
-    peers exist, but cannot make a session give way."""
-
     def __init__(self, shared: Shared, roster: Roster) -> None:
         self._shared = shared
         self._roster = roster
         self._sessions = OrderedDict[Displaceable, None]()
-        self.beside_streams = False
 
     def has_room(self) -> bool:
         """Is there a place for one more session, maybe because another one gives way?"""
@@ -72,5 +67,6 @@ class Crowd:
     @property
     def _is_place_free(self) -> bool:
         places = self._shared.limits.max_connections
-        most = (places + 1) // 2 if self.beside_streams else places
+        # Half of them are kept for streams: their peers exist, but cannot make a session give way.
+        most = (places + 1) // 2 if self._shared.stream_listeners else places
         return self._roster.places > 0 and len(self._sessions) < most

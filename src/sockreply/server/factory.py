@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import ServerFactory
 
@@ -10,11 +13,13 @@ from sockreply.conversation.exchanges import Exchanges
 from sockreply.conversation.shared import Dialect, Shared
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.responder import Greeting, Responder
-from sockreply.server.crowd import Crowd
 from sockreply.server.proxy.introduced import Introduced
 from sockreply.server.roster import Roster
 from sockreply.server.stream import ReplyProtocol
 from sockreply.settings import Limits
+
+if TYPE_CHECKING:
+    from sockreply.server.crowd import Crowd
 
 
 class ReplyFactory(ServerFactory[ReplyProtocol]):
@@ -45,9 +50,6 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
     roster: Roster
     """The open connections."""
 
-    crowd: Crowd
-    """Those that are sessions over UDP."""
-
     def __init__(
         self,
         framing: Framing,
@@ -73,7 +75,13 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
             name=name,
         )
         self.roster = Roster(self.shared)
-        self.crowd = Crowd(self.shared, self.roster)
+
+    @cached_property
+    def crowd(self) -> Crowd:
+        """Those of the connections that are sessions over UDP."""
+        from sockreply.server.crowd import Crowd  # now, because few listen on UDP
+
+        return Crowd(self.shared, self.roster)
 
     def buildProtocol(self, addr: IAddress | None) -> ReplyProtocol:
         if isinstance(addr, Introduced):

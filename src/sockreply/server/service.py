@@ -26,7 +26,6 @@ from sockreply.server.factory import ReplyFactory
 from sockreply.server.layers import header_of, over_tls, put_before
 from sockreply.server.listening import Listener, backlog_of, say_where
 from sockreply.server.proxy.believed import reads_headers
-from sockreply.server.quietly import listen_quietly
 from sockreply.server.rounds import Rounds
 from sockreply.settings import ListenerSettings
 
@@ -201,7 +200,7 @@ class ReplyService(Service):
             await last.addTimeout(self.factory.shared.limits.drain_timeout, self._reactor)
             if listener in self._listeners:  # it has not gone with all of them meanwhile
                 self._listeners.remove(listener)
-                self._note_kinds()
+                self._count(listener, -1)
                 await listener.stop()
 
     def _endpoint(
@@ -215,7 +214,7 @@ class ReplyService(Service):
 
     def _listen(self, endpoint: IStreamServerEndpoint, settings: ListenerSettings) -> None:
         description = settings.endpoint
-        listen = listen_now if settings.part is None else listen_quietly
+        listen = _how_to_listen(settings)
         port = listen(endpoint, over_tls(self.factory, settings), description or str(endpoint))
         if reads_headers(settings):
             if not hasattr(port, "factory"):  # standard input, say
@@ -223,7 +222,7 @@ class ReplyService(Service):
             put_before(port, self.factory, settings, header_of(self.factory, settings))
         listener = self._listener(port, description)
         self._listeners.append(listener)
-        self._note_kinds()
+        self._count(listener, 1)
         listener.tune(backlog_of(description))
         say_where(listener.address, settings.part, self.factory.shared.exchanges)
 
@@ -234,11 +233,11 @@ class ReplyService(Service):
 
         return DatagramListener(port, self.factory.shared, description)
 
-    def _note_kinds(self) -> None:
-        """Note whether there are listeners for streams, and how many there are of any kind."""
-        streams = any(isinstance(each, Listener) for each in self._listeners)
-        self.factory.crowd.beside_streams = streams
-        self.factory.shared.listeners = len(self._listeners)
+    def _count(self, listener: Listener | DatagramListener, more: int) -> None:
+        """Note how many listeners there are: one more, or one less (-1)."""
+        self.factory.shared.listeners += more
+        if isinstance(listener, Listener):
+            self.factory.shared.stream_listeners += more
 
     def _close_listeners(self) -> Deferred[Any]:
         listeners, self._listeners = self._listeners, []
@@ -255,3 +254,12 @@ class ReplyService(Service):
     def _place_free(self) -> None:
         for listener in tuple(self._waiting):
             listener.place_free()
+
+
+def _how_to_listen(settings: ListenerSettings) -> Callable[..., Any]:
+    """The function that listens: without a line in the log for each port of a range."""
+    if settings.part is None:
+        return listen_now
+    from sockreply.server.quietly import listen_quietly  # now, because few listen on ranges
+
+    return listen_quietly
