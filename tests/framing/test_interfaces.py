@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import sockreply
 from sockreply.framing import Framing, parse_framing
 from tests.framing.stand_ins import Stop
-from tests.framing.table import SPECS
+from tests.framing.table import SPECS, receive
 
 SOURCE = Path(sockreply.__file__).parent
 ELSEWHERE = sorted(set(SOURCE.rglob("*.py")) - set(SOURCE.glob("framing/*.py")))
@@ -25,6 +26,8 @@ def subclasses_of(framing: type[object]) -> Iterator[str]:
             yield from subclasses_of(each)
 
 
+for _path in SOURCE.glob("framing/*.py"):
+    import_module(f"sockreply.framing.{_path.stem}")  # else the class does not know of them all
 FRAMINGS = frozenset(subclasses_of(Framing))
 
 
@@ -184,8 +187,18 @@ def test_defaults() -> None:
     assert framing.affixes is None
     assert framing.message_size is None
     assert framing.never_in(b"a STOP b") is None
+    assert framing.received_as(b"a") == b"a"
+    assert framing.ended_by == b""
+    assert receive(framing.framer_after(b"ST", 9), [b"OPSTOP"]).messages == (b"OP",)
+    assert list(framing.describe()) == []
+    assert framing.facts_of(b"a") == {}
     assert not framing.one_message_each_way
     assert not framing.may_run_together
+    assert not framing.binary
+    assert not framing.fits_datagrams
+    assert not framing.varies
+    assert not framing.speaks
+    assert not framing.switches
 
 
 def test_a_framing_has_to_frame_both_ways() -> None:
