@@ -55,11 +55,7 @@ class Subject:
             return switch(framer, self.service.responder, state) or framing
 
     def explain(
-        self,
-        message: bytes,
-        count: int = 1,
-        state: str | None = None,
-        framing: Framing | None = None,
+        self, message: bytes, count: int = 1, state: str | None = None
     ) -> Explanation | None:
         """The explanation of a message; None: code answers, and does not explain itself.
 
@@ -67,7 +63,6 @@ class Subject:
             message: Without what frames it.
             count: Which one of its connection it is, from 1.
             state: The connection's; None: the one that was asked for.
-            framing: Frames the reply; None: that of the state.
 
         Raises:
             ConfigError: Code from elsewhere explains it, and fails.
@@ -76,8 +71,7 @@ class Subject:
         if explain is None:
             return None
         state = self.state if state is None else state
-        if framing is None:
-            framing = getattr(message, "framing", None)
+        framing: Framing | None = getattr(message, "framing", None)
         if framing is None:
             framing = _framing_of_reply(message, self.framing_in(state))
         session = imagined_session(
@@ -257,8 +251,7 @@ class _Telling:
         return f", {piece.why}" if piece.why else ""
 
     def _explained(self, message: bytes) -> Iterator[str]:
-        framing: Framing | None = getattr(message, "framing", None)
-        explanation = self._subject.explain(message, self.count, self._state, framing)
+        explanation = self._subject.explain(message, self.count, self._state)
         if explanation is None:
             yield "code answers, not rules"
             return
