@@ -60,8 +60,6 @@ def _read_head(written: form_framing.Head, reading: Reading) -> Framing | None:
 def _read_list(written: Sequence[form_framing.Entry], reading: Reading) -> Framing | None:
     from sockreply.framing.choice import Choice, Entry, check_entry  # now, because few want it
 
-    if not written:
-        raise ConfigError("an empty list; it needs at least one framing")
     entries: list[Entry] = []
     before: dict[int, tuple[Mask, ...]] = {}  # the beginnings of entries, by their numbers
     for number, each in enumerate(written, 1):
