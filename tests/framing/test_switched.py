@@ -154,6 +154,22 @@ def test_the_end_of_the_message_before_counts(
         assert [*found, *iter(framer.next_message, None)] == messages
 
 
+@pytest.mark.parametrize("spec", ["line:ending=any", "line:ending=any,telnet=strip"])
+@pytest.mark.parametrize("reads", [[b"\n", b"\n\0a"], [b"\0\n\0a"], [b"\n\n\0", b"a"]], ids=repr)
+def test_the_late_end_of_a_line_is_dropped_after_a_switch(spec: str, reads: list[bytes]) -> None:
+    """What belongs to the line before is nothing to the next framing, and only one byte does."""
+    framer = framer_of(parse_framing(spec))
+    framer.receive_data(b"DATA\r")
+    assert framer.next_message() == b"DATA"
+    framer.switch(parse_framing("chunk"))
+    found: list[bytes] = []
+    for read in reads:
+        framer.receive_data(read)
+        found += iter(framer.next_message, None)
+    assert b"".join(found) == b"\n\0a"
+    assert b"" not in found
+
+
 def test_a_mark_that_may_have_begun_is_incomplete() -> None:
     """Until all of it is there, its bytes are left over, and nothing else is a message."""
     framer = framer_of(LINE)
@@ -176,13 +192,13 @@ def test_nothing_ended_before_the_first_message() -> None:
 
 def test_nothing_is_cut_before_it_is_asked_for() -> None:
     """The bytes of a read are handed from framing to framing without a copy."""
-    wire = b"ab\ncd\r\n" * 100
-    framer = framer_of(LINE)
+    wire = b"ab\ncdef" * 100
+    framer = framer_of(LINE, most=10_000)
     framer.receive_data(wire)
     for _ in range(99):
         assert framer.next_message() == b"ab"
         framer.switch(parse_framing("fixed:size=4"))
-        assert framer.next_message() == b"cd\r\n"
+        assert framer.next_message() == b"cdef"
         framer.switch(None)
         assert framer._framer._data is wire
     assert framer.ready == ()
