@@ -98,13 +98,12 @@ class _Marks(NamedTuple):
 
 
 @lru_cache(maxsize=64)  # as many as a daemon has services, at the most
-def _marks(ends: tuple[bytes, ...], start: bytes | None) -> _Marks:
-    """The marks that end a message, and the one that starts it over, if one does."""
-    all_marks = ends if start is None else (*ends, start)
+def _marks(marks: tuple[bytes, ...], ends: tuple[bytes, ...]) -> _Marks:
+    """What is known of some marks, of which some end a message."""
     return _Marks(
-        re.compile(b"|".join(map(re.escape, all_marks))),
-        max(map(len, all_marks)),
-        beginnings(*all_marks),
+        re.compile(b"|".join(map(re.escape, marks))),
+        max(map(len, marks)),
+        beginnings(*marks),
         {end: MappingProxyType({"end": end}) for end in ends},
     )
 
@@ -121,7 +120,7 @@ class MarkedFramer(EnclosedFramer):
 
     def __init__(self, max_message: int, framing: Enclosed) -> None:
         super().__init__(max_message, framing.start, framing.ends[0])
-        self._marks = _marks(framing.ends, framing.start if framing.restart else None)
+        self._marks = _marks(framing.marks, framing.ends)
         self._trailer = framing.trailer
         self._most = max_message - framing.trailer  # bytes that may be enclosed
         self._came = b""  # the mark that ended what is enclosed; empty: none so far
@@ -205,8 +204,7 @@ class Enclosed(Framing):
     restart: Annotated[bool, Key(yes_or_no)] = False
 
     def __post_init__(self) -> None:
-        inside = (*self.ends, self.start) if self.restart else self.ends
-        for longer, shorter in permutations(inside, 2):
+        for longer, shorter in permutations(self.marks, 2):
             if longer == shorter:
                 raise ConfigError(f"{shown(shorter)} cannot be two marks")
             if shorter in longer[:-1]:
@@ -218,6 +216,11 @@ class Enclosed(Framing):
     def ends(self) -> tuple[bytes, ...]:
         """The marks that can end a message."""
         return self.end if isinstance(self.end, tuple) else (self.end,)
+
+    @property
+    def marks(self) -> tuple[bytes, ...]:
+        """The marks that are looked for inside of a message."""
+        return (*self.ends, self.start) if self.restart else self.ends
 
     @property
     def affixes(self) -> tuple[bytes, bytes] | None:
@@ -243,5 +246,4 @@ class Enclosed(Framing):
 
     def never_in(self, data: bytes) -> bytes | None:
         enclosed = data[: max(0, len(data) - self.trailer)]  # where it cannot be after the end
-        marks = (*self.ends, self.start) if self.restart else self.ends
-        return next((mark for mark in marks if mark in enclosed), None)
+        return next((mark for mark in self.marks if mark in enclosed), None)
