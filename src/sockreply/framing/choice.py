@@ -135,8 +135,8 @@ class Choice(Framing):
         if wrong is not None:
             raise wrong
 
-    def mirrored(self) -> ChoiceOfSender:
-        return ChoiceOfSender(self.entries)
+    def mirrored(self) -> ChoiceClient:
+        return ChoiceClient(self.entries)
 
     @cached_property
     def _kinds(self) -> tuple[Kind, ...]:
@@ -150,7 +150,7 @@ class Choice(Framing):
 
 
 @dataclass(frozen=True)
-class ChoiceOfSender(Framing):
+class ChoiceClient(Framing):
     """The other side of a `Choice`.
 
     A message has the first framing in which it begins as the server expects; if there is none, the

@@ -34,6 +34,9 @@ class Responder(Protocol):
     - `framing_in(state)`: the framing that a connection has in that state (None: the first one),
       for `sockreply explain`, if framings can be changed; None: the one that applies otherwise.
     - `states()`: the states that `sockreply explain --state` may name.
+
+    An attribute `never_answers` that is true says that each message is answered with silence; the
+    log then does not say so of each.
     """
 
     def respond(self, message: bytes, session: Session) -> bytes | Reply:
