@@ -6,6 +6,7 @@ import re
 
 from sockreply.errors import MessageTooLong
 from sockreply.framing.delimited import WINDOW, DelimitedFramer
+from sockreply.framing.marks import end_of
 
 LATE_ENDS = b"\n\0"
 """What belongs to the end of a line when it follows the CR: most protocols end lines in CR LF, and
@@ -56,8 +57,7 @@ class AnyEndingFramer(DelimitedFramer):
         if self.ready:
             return self.ready.pop()
         data, start = self._data, self._start
-        found = _TEXT.match(data, start + self._searched)
-        at = len(data) if found is None else found.end()
+        at = end_of(_TEXT, data, start + self._searched)
         if at - start > self._max_message:
             raise MessageTooLong(self._max_message)
         if at == len(data):

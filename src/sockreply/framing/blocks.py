@@ -7,6 +7,7 @@ import re
 from sockreply.errors import MessageTooLong
 from sockreply.framing.buffer import missing_bytes
 from sockreply.framing.delimited import WINDOW, DelimitedFramer
+from sockreply.framing.marks import end_of
 
 _LF, _CR, _HASH = b"\n\r#"
 
@@ -78,8 +79,7 @@ class BlockFramer(DelimitedFramer):
         data, start = self._data, self._start
         at = start + self._searched  # past all data, while a block is incomplete
         while at < len(data):
-            found = (self._inside or _TEXT).match(data, at)
-            at = at if found is None else found.end()
+            at = end_of(self._inside or _TEXT, data, at)
             if at == len(data):
                 break
             if data[at] == _LF:

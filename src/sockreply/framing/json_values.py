@@ -9,6 +9,7 @@ from typing import NoReturn
 from sockreply.errors import Malformed, MessageTooLong
 from sockreply.framing.affixed import Affixed
 from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.marks import end_of
 
 # What repeats is possessive (++, *+): what matched is never looked at again, so time is linear.
 _SPACE = re.compile(rb"[ \t\n\r]*+")
@@ -76,8 +77,7 @@ class JsonFramer(BufferedFramer):
     def _begin(self) -> bool:
         """Drop white space. Has a value begun?"""
         self._skip_line_end()
-        space = _SPACE.match(self._data, self._start)
-        at = self._start if space is None else space.end()
+        at = end_of(_SPACE, self._data, self._start)
         self.dropped += at - self._start
         self._start = at
         if at == len(self._data):
@@ -100,8 +100,7 @@ class JsonFramer(BufferedFramer):
     def _scan_scalar(self) -> int:
         """The bytes of a number or a name; 0: it may go on."""
         last = self._start + self._max_message + 1
-        found = _SCALAR.match(self._data, self._start + self._at, last)
-        end = self._start + self._at if found is None else found.end()
+        end = end_of(_SCALAR, self._data, self._start + self._at, last)
         self._at = end - self._start
         if self._at > self._max_message or (end == len(self._data) and not self._ended):
             return 0
@@ -112,8 +111,7 @@ class JsonFramer(BufferedFramer):
         data, at = self._data, self._start + self._at
         last = min(len(data), self._start + self._max_message)
         while at < last:
-            found = (_IN_STRING if self._in_string else _TO_BRACKET).match(data, at, last)
-            at = at if found is None else found.end()
+            at = end_of(_IN_STRING if self._in_string else _TO_BRACKET, data, at, last)
             if at == last or (self._in_string and data[at] != _QUOTE):  # an escape may be cut off
                 break
             self._pass(data[at], at - self._start)

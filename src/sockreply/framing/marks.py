@@ -1,7 +1,9 @@
-"""Byte strings that mark where messages begin or end."""
+"""Byte strings that mark where messages begin or end, and how they are looked for."""
 
 from __future__ import annotations
 
+import re
+import sys
 from functools import lru_cache
 
 from sockreply.shown import show_bytes
@@ -24,3 +26,11 @@ def beginnings(*marks: bytes) -> tuple[bytes, ...]:
 def overlap(data: bytes | bytearray, beginnings: tuple[bytes, ...], start: int) -> int:
     """The length of the first of `beginnings` with which `data` ends, from `start` on."""
     return next((len(part) for part in beginnings if data.endswith(part, start)), 0)
+
+
+def end_of(
+    pattern: re.Pattern[bytes], data: bytes | bytearray, at: int, last: int = sys.maxsize
+) -> int:
+    """Where the match of a pattern that may match nothing ends, in the data up to `last`."""
+    found = pattern.match(data, at, last)
+    return at if found is None else found.end()

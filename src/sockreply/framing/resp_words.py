@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sockreply.framing.marks import end_of
+
 _BLANKS = re.compile(rb"[ \t\n\v\f\r]*")
 _WORD = re.compile(
     rb"""([^ \t\n\r"']*+)                                   # a quote may begin within a word,
@@ -23,13 +25,13 @@ def split_words(line: bytes) -> list[bytes] | None:
     `\'`.
     """
     words = []
-    at = _end_of_blanks(line, 0)
+    at = end_of(_BLANKS, line, 0)
     while at < len(line):
         found = _WORD.match(line, at)
         if found is None:
             return None
         words.append(_unquoted(found))
-        at = _end_of_blanks(line, found.end())
+        at = end_of(_BLANKS, line, found.end())
     return words
 
 
@@ -40,11 +42,6 @@ def words_to_send(message: bytes) -> list[bytes]:
     goes for a message without any word.
     """
     return split_words(message) or message.split(b" ")
-
-
-def _end_of_blanks(line: bytes, at: int) -> int:
-    found = _BLANKS.match(line, at)
-    return found.end() if found else at
 
 
 def _unquoted(found: re.Match[bytes]) -> bytes:

@@ -12,6 +12,7 @@ import re
 from sockreply.errors import MessageTooLong
 from sockreply.framing.any_ending import LATE_ENDS
 from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.marks import end_of
 
 _CR, _IAC = 0x0D, 0xFF
 _SE, _SB, _WILL, _DO, _DONT, _WONT = 0xF0, 0xFA, 0xFB, 0xFD, 0xFE, 0xFC
@@ -103,7 +104,7 @@ class TelnetFramer(BufferedFramer):
         """Remove the commands before the next line. Has its first byte come?"""
         while not self._in_subnegotiation or self._end_subnegotiation():
             data, start = self._data, self._start
-            at = _end(_COMMANDS, data, start)
+            at = end_of(_COMMANDS, data, start)
             self._answer(bytes(data[start:at]))
             self._start = at
             self._forget()
@@ -129,7 +130,7 @@ class TelnetFramer(BufferedFramer):
         pattern = _UP_TO_ANY if self._any_ending else _UP_TO_LF
         while not self._in_subnegotiation or self._end_subnegotiation():
             data, start = self._data, self._start
-            at = _end(pattern, data, start + self._searched)
+            at = end_of(pattern, data, start + self._searched)
             self._searched = at - start
             if at == len(data):
                 return None
@@ -144,7 +145,7 @@ class TelnetFramer(BufferedFramer):
     def _end_subnegotiation(self) -> bool:
         """Go to the end of the subnegotiation. Has it come?"""
         data, start = self._data, self._start
-        at = _end(_SUBNEGOTIATION, data, start + self._searched)
+        at = end_of(_SUBNEGOTIATION, data, start + self._searched)
         self._searched = at - start
         if not self._in_line and self._searched - 2 > self._max_message:
             raise MessageTooLong(self._max_message)
@@ -184,9 +185,3 @@ class TelnetFramer(BufferedFramer):
             if asked and asked[0] in _REFUSALS and asked not in self._answered:
                 self._answered.add(asked)
                 self._answers += bytes((_IAC, _REFUSALS[asked[0]], asked[1]))
-
-
-def _end(pattern: re.Pattern[bytes], data: bytes | bytearray, at: int) -> int:
-    """Where the match of a pattern ends that matches everywhere, if only nothing."""
-    found = pattern.match(data, at)
-    return at if found is None else found.end()
