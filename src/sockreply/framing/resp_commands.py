@@ -123,8 +123,7 @@ class CommandFramer(BufferedFramer):
         end = begin + self._size
         if end + 2 > len(data):
             return None
-        if data[end : end + 2] != b"\r\n":
-            after = bytes(data[end : end + 2])
+        if (after := bytes(data[end : end + 2])) != b"\r\n":
             raise Malformed(f"CR LF after a word of {self._size} bytes", after)
         self._at += self._size + 2
         self._left -= 1
