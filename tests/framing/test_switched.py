@@ -170,6 +170,17 @@ def test_the_late_end_of_a_line_is_dropped_after_a_switch(spec: str, reads: list
     assert b"" not in found
 
 
+@pytest.mark.parametrize("spec", ["line:ending=any", "line:ending=any,telnet=strip"])
+@pytest.mark.parametrize("end", [b"\r\n", b"\r\0", b"\n"])
+def test_the_whole_end_of_a_line_is_gone_before_a_switch(spec: str, end: bytes) -> None:
+    """What came together with its CR is no more part of what comes next than the CR is."""
+    framer = framer_of(parse_framing(spec))
+    framer.receive_data(b"DATA" + end + b"\n\0a")
+    assert framer.next_message() == b"DATA"
+    framer.switch(parse_framing("chunk"))
+    assert framer.next_message() == b"\n\0a"
+
+
 def test_a_mark_that_may_have_begun_is_incomplete() -> None:
     """Until all of it is there, its bytes are left over, and nothing else is a message."""
     framer = framer_of(LINE)
