@@ -73,7 +73,6 @@ class DatagramListener:
 
     def drop(self) -> None:
         """Listen no more, now: a process that cannot start has no later turn of the loop."""
-        self.port.stopReading()
         self.port.connectionLost()
 
     def _read(self) -> None:
