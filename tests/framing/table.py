@@ -243,6 +243,8 @@ STREAMS = (
     Stream(TELNET, b"12345678\r\n", (b"12345678",), limit=8),
     Stream(TELNET, b"12345678\r", left=9, limit=8),
     Stream(TELNET, b"123456789\n", error=MessageTooLong, limit=8),
+    Stream(TELNET, b"123456789\r\n", error=MessageTooLong, limit=8),
+    Stream(TELNET, b"12345678\r\r\n", error=MessageTooLong, limit=8),
     Stream(TELNET, b"1234\xff\xff\xff\xff\n", (b"1234\xff\xff",), limit=8),
     Stream(TELNET, b"1234567\xff\xff\n", error=MessageTooLong, limit=8),
     Stream(TELNET, b"123456\xff\xfd\x01\n", error=MessageTooLong, limit=8),
