@@ -543,3 +543,22 @@ def test_replies_that_some_framing_can_carry() -> None:
     both.check_reply(b"x" * 300)
     with pytest.raises(CannotFrame):
         both.check_reply(b"x" * 70_000)
+
+
+def test_a_connection_tries_no_framing_again() -> None:
+    """A list tries each framing once; its connections make only the framers that they need."""
+
+    class Counted(Stop):
+        made = 0
+
+        def framer(self, max_message: int) -> Any:
+            Counted.made += 1
+            return super().framer(max_message)
+
+    a_list = Choice((entry(Counted(), b"a"), entry("line")))
+    for framing in (a_list, Switched(Counted(), Counted())):
+        framing.framer(100)
+        made = Counted.made
+        for _ in range(3):
+            framing.framer(100)
+        assert Counted.made - made == (3 if isinstance(framing, Switched) else 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -69,6 +69,9 @@ class Choice(Framing):
 
     entries: tuple[Entry, ...]
 
+    _tried: set[int] = field(init=False, repr=False, compare=False, default_factory=set)
+    """The limits of messages for which all framings have made a framer."""
+
     varies = True
 
     def __post_init__(self) -> None:
@@ -111,6 +114,12 @@ class Choice(Framing):
         return self.framer_after(b"", max_message)
 
     def framer_after(self, end: bytes, max_message: int) -> ChoiceFramer:
+        if max_message not in self._tried:
+            self._try(max_message)
+        return ChoiceFramer(max_message, self._kinds, end)
+
+    def _try(self, max_message: int) -> None:
+        """See that each framing has messages as short as that."""
         for entry in self.entries:
             as_buffered(entry.framing, entry.framing.framer(max_message))
             for mask in entry.starts_with:
@@ -118,7 +127,7 @@ class Choice(Framing):
                     raise ConfigError(
                         f"a beginning of {len(mask)} bytes is more than max_message = {max_message}"
                     )
-        return ChoiceFramer(max_message, self._kinds, end)
+        self._tried.add(max_message)
 
     def frame(self, message: bytes) -> bytes:
         return self.entries[-1].framing.frame(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sockreply.framing.buffer import hand_over, missing_in, one_at_a_time
@@ -122,6 +122,9 @@ class Switched(Framing):
     otherwise: Framing
     others: tuple[Framing, ...] = ()
 
+    _tried: set[int] = field(init=False, repr=False, compare=False, default_factory=set)
+    """The limits of messages for which all framings have made a framer."""
+
     varies = True
     switches = True
 
@@ -150,8 +153,10 @@ class Switched(Framing):
         return self.otherwise.binary
 
     def framer(self, max_message: int) -> SwitchedFramer:
-        for each in self.all:
-            each.framer(max_message)  # which may raise
+        if max_message not in self._tried:
+            for each in self.all:
+                each.framer(max_message)  # which may raise
+            self._tried.add(max_message)
         return SwitchedFramer(self.framing, self.otherwise, max_message)
 
     def facts_of(self, message: bytes) -> Mapping[str, Any]:
