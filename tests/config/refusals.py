@@ -323,6 +323,10 @@ LISTENS = [
         "services.s.framing: over UDP each datagram is a message, so the framing is chunk",
     ),
     (
+        "listen = 'udp:53'\nkeep_alive = true\ninitial_state = 'a'\nstates.a.framing = 'line'",
+        "services.s.states.a: over UDP each datagram is a message in every state",
+    ),
+    (
         "listen = 'udp:53'\ngreeting = 'hello'",
         "services.s.greeting: a greeting cannot be sent over UDP, because nobody connects",
     ),

@@ -32,6 +32,8 @@ def check_datagrams(
         with problems.at("framing"):
             if not reading.framing.fits_datagrams:
                 raise ConfigError(over_udp(reading.framing))
+    for state in reading.by_state if udp else ():
+        problems.add("over UDP each datagram is a message in every state", "states", state)
     if not udp or len(udp) < len(listen):
         return True
     if written.greeting is not None:
