@@ -65,6 +65,8 @@ COUNTED = Headed(
     parse_framing(r"delimited:end=\n\n,reply_end=\0"), re.compile(rb"c:(?P<length>\S*)$"), 1
 )
 STOMP = Choice((entry(COUNTED, b"SEND\nc"), entry(NUL)))
+FIX = Choice((entry("fix", b"8="), entry("line")))
+LOGOUT = b"8=FIX.4.4\x019=5\x0135=5\x0110=168\x01"
 ALL = {
     "tracker": TRACKER,
     "gt06": GT06,
@@ -72,6 +74,7 @@ ALL = {
     "zebra": ZEBRA,
     "wild": WILD,
     "stomp": STOMP,
+    "fix": FIX,
 }
 
 P = bytes.fromhex(
@@ -143,6 +146,7 @@ STREAMS = (
     Row("stomp", b"\0SEND\nc", (b"",), left=6),
     Row("stomp", b"A\0SEND\nc:x\n\n\0", (b"A",), Malformed),
     Row("stomp", b"A\0SEND\nc:9\n\n", (b"A",), MessageTooLong, limit=19),
+    Row("fix", LOGOUT + b"b\n" + LOGOUT + b"8\n8=", (b"35=5", b"b", b"35=5", b"8"), left=2),
 )  # fmt: skip
 
 
@@ -232,6 +236,16 @@ def test_a_reply_is_framed_as_its_request() -> None:
     framings = [message.framing for message in iter(framer.next_message, None)]
     assert tuple(framings) == ZEBRA.all
     assert ZEBRA.frame(b"news") == b"news\r\n"
+
+
+def test_a_message_may_know_its_framing_better() -> None:
+    """A framing of the list may vary itself, as that of FIX does with each version."""
+    framer = FIX.framer(100)
+    framer.receive_data(LOGOUT.replace(b"4.4", b"4.2").replace(b"168", b"166"))
+    message = framer.next_message()
+    assert message is not None
+    assert message.framing == parse_framing("fix:begin=FIX.4.2")
+    assert message.facts["begin"] == b"FIX.4.2"
 
 
 def test_many_messages_share_one_buffer() -> None:
@@ -380,6 +394,7 @@ CLIENT_MESSAGES = {
     "zebra": (b"^XAx", b"~HS"),
     "wild": (b"x", b"x2345678", b"<x", b"l"),
     "stomp": (b"SEND\nc:2\n\n\0\0\0", b"A\n\n", b""),
+    "fix": (b"35=5", b"b"),
 }
 
 
