@@ -217,6 +217,27 @@ def test_a_list_in_a_state() -> None:
     assert peer.hear() == b"went;go\n#\2abc;"
 
 
+def test_a_late_line_end_belongs_to_the_value_before_it() -> None:
+    """The line end after a JSON value is part of its end, also where lines come next."""
+    text = """
+        framing = "line:ending=any"
+        rules = [
+            { state = "value", next_state = "start", reply = "got" },
+            { next_state = "value", reply = "go" },
+        ]
+        states.value.framing = "json"
+    """
+    wire, answers = b"x\n{}\ny\r{}\r\n\n{}z\n[]\r\r", b"go\r\ngot\n" * 4 + b"go\r\n"
+    for place in range(len(wire)):
+        peer = talk_of(text)
+        peer.say(*cut(wire, {place}))
+        assert peer.hear() == answers
+    peer = talk_of(text)
+    for byte in wire:
+        peer.say(bytes([byte]))
+    assert peer.hear() == answers
+
+
 def test_a_text_that_is_too_long() -> None:
     """Each framing keeps to the longest message."""
     peer = talk_of(f"max_message = 8\n{MAIL.replace('354 go on', '354')}")

@@ -8,7 +8,7 @@ from sockreply.errors import MessageTooLong
 from sockreply.framing.delimited import WINDOW, DelimitedFramer
 from sockreply.framing.marks import end_of
 
-LATE_ENDS = b"\n\0"
+LATE_ENDS = (b"\n", b"\0")
 """What belongs to the end of a line when it follows the CR: most protocols end lines in CR LF, and
 telnet sends a CR alone as CR NUL (RFC 854)."""
 
@@ -33,14 +33,14 @@ class AnyEndingFramer(DelimitedFramer):
         self._after_cr = False  # was a CR the last byte that came?
 
     @property
-    def late(self) -> bytes:
+    def late(self) -> tuple[bytes, ...]:
         """See `BufferedFramer`."""
-        return LATE_ENDS if self._after_cr else b""
+        return LATE_ENDS if self._after_cr else ()
 
     def take(self, data: bytes) -> list[bytes] | None:
         if not self.empty or self.ready or len(data) > min(WINDOW, self._max_message):
             return None
-        if (self._after_cr and data[0] in LATE_ENDS) or not data.endswith((b"\n", b"\r\0")):
+        if (self._after_cr and data.startswith(LATE_ENDS)) or not data.endswith((b"\n", b"\r\0")):
             return None
         self._after_cr = False
         return data.replace(b"\r\0", b"\r\n").splitlines()
@@ -48,7 +48,7 @@ class AnyEndingFramer(DelimitedFramer):
     def receive_data(self, data: bytes) -> None:
         if self._after_cr and data:
             self._after_cr = False
-            if data[0] in LATE_ENDS:
+            if data.startswith(LATE_ENDS):
                 data = data[1:]
         if data:
             super().receive_data(data)

@@ -48,9 +48,9 @@ class BufferedFramer:
         return len(self._data) - self._start
 
     @property
-    def late(self) -> bytes:
-        """Bytes of which one, if it comes next, still belongs to the last message's end."""
-        return b""
+    def late(self) -> tuple[bytes, ...]:
+        """What may still come of the last message's end: one of these, or its first bytes."""
+        return ()
 
     def take(self, data: bytes) -> list[bytes] | None:  # noqa: ARG002 - the default finds none
         return None
@@ -98,6 +98,23 @@ class BufferedFramer:
             self._data = b""
             self._start = 0
             self.empty = True
+
+
+def without_late(data: bytes, late: tuple[bytes, ...]) -> tuple[bytes, tuple[bytes, ...]]:
+    """What has come, without what is still part of the last message's end.
+
+    Args:
+        data: What has come since that message.
+        late: See `BufferedFramer.late`.
+
+    Returns:
+        The rest, and what may still come of that end.
+    """
+    while late and data:
+        late = tuple(each[1:] for each in late if each.startswith(data[:1]))
+        data = data[bool(late) :]
+        late = tuple(filter(None, late))
+    return data, late
 
 
 def one_at_a_time(framer: Framer) -> Framer:

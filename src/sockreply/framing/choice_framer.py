@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sockreply.errors import ConfigError, Malformed
-from sockreply.framing.buffer import BufferedFramer, missing_in
+from sockreply.framing.buffer import BufferedFramer, missing_in, without_late
 from sockreply.framing.interfaces import Framer, Framing
 from sockreply.framing.message import Message, come_in
 from sockreply.masks import Mask
@@ -60,11 +60,11 @@ class ChoiceFramer(BufferedFramer):
         self._framers: list[BufferedFramer | None] = [None] * len(kinds)
         self._current: BufferedFramer | None = None  # has the buffer, and makes a message
         self._last = 0  # the number of that message's kind, or of the last one's
-        self._late = b""  # what is still part of the last message's end, if it comes next
+        self._late: tuple[bytes, ...] = ()  # what may still come of the last message's end
         self._ended = False
 
     @property
-    def late(self) -> bytes:
+    def late(self) -> tuple[bytes, ...]:
         return self._late
 
     @property
@@ -77,7 +77,7 @@ class ChoiceFramer(BufferedFramer):
     def receive_data(self, data: bytes) -> None:
         if self._current is None:
             if self._late:
-                data, self._late = data[data[0] in self._late :], b""
+                data, self._late = without_late(data, self._late)
             if data:
                 super().receive_data(data)
         else:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from sockreply.errors import Malformed, MessageTooLong
 from sockreply.framing.affixed import Affixed
-from sockreply.framing.buffer import BufferedFramer
+from sockreply.framing.buffer import BufferedFramer, without_late
 from sockreply.framing.marks import end_of
 
 # What repeats is possessive (++, *+): what matched is never looked at again, so time is linear.
@@ -21,7 +21,7 @@ _TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _QUOTE = 0x22
 _CLOSING = {ord("["): ord("]"), ord("{"): ord("}")}
 _BEGINNING = frozenset(b'[{"-0123456789tfn')
-_LINE_END = b"\r\n"
+_LINE_ENDS = (b"\r\n", b"\n")
 
 
 class JsonFramer(BufferedFramer):
@@ -40,12 +40,16 @@ class JsonFramer(BufferedFramer):
     def __init__(self, max_message: int) -> None:
         super().__init__(max_message)
         self.dropped = 0
-        self._after = b""  # what of a line end may still follow the last value
+        self._after: tuple[bytes, ...] = ()  # what may still come of the last value's line end
         self._begun = False
         self._at = 0  # bytes of the value that were looked at
         self._in_string = False
         self._closing = bytearray()  # the brackets that are to come, the next one last
         self._ended = False
+
+    @property
+    def late(self) -> tuple[bytes, ...]:
+        return self._after
 
     def receive_eof(self) -> None:
         self._ended = True
@@ -61,7 +65,7 @@ class JsonFramer(BufferedFramer):
             return None
         message = bytes(self._data[self._start : self._start + end])
         self._start += end
-        self._begun, self._after = False, _LINE_END
+        self._begun, self._after = False, _LINE_ENDS
         self._skip_line_end()
         self._forget()
         return message
@@ -93,9 +97,10 @@ class JsonFramer(BufferedFramer):
         return True
 
     def _skip_line_end(self) -> None:
-        while self._after and self._start < len(self._data):
-            _, found, self._after = self._after.partition(bytes([self._data[self._start]]))
-            self._start += len(found)
+        if self._after:
+            come = bytes(self._data[self._start : self._start + 2])
+            rest, self._after = without_late(come, self._after)
+            self._start += len(come) - len(rest)
 
     def _scan_scalar(self) -> int:
         """The bytes of a number or a name; 0: it may go on."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sockreply.framing.buffer import hand_over, missing_in, one_at_a_time
+from sockreply.framing.buffer import hand_over, missing_in, one_at_a_time, without_late
 from sockreply.framing.interfaces import Framing
 from sockreply.framing.message import Message, come_in
 from sockreply.framing.together import facts_in_any
@@ -45,13 +45,13 @@ class SwitchedFramer:
         self._last: Framing | None = None  # of the last message
         self._dropped = 0  # by those before
         self._ended = False
-        self._late = b""  # what still belongs to the framing before, if it comes next
+        self._late: tuple[bytes, ...] = ()  # what may still come of an end that is not this one's
 
     def switch(self, framing: Framing | None) -> Framing:
         framing = self._otherwise if framing is None else framing
         if framing != self._framing:
             before = self._framer
-            self._late = getattr(before, "late", b"") or self._late
+            self._late = getattr(before, "late", ()) or self._late
             ended_by = b"" if self._last is None else self._last.ended_by
             fresh = framing.framer_after(ended_by, self._max_message)
             self._framer, self._framing = one_at_a_time(fresh), framing
@@ -85,8 +85,8 @@ class SwitchedFramer:
         return b"" if said is None else said()
 
     def receive_data(self, data: bytes) -> None:
-        if self._late and data:
-            data, self._late = data[data[0] in self._late :], b""
+        if self._late:
+            data, self._late = without_late(data, self._late)
         if data:
             self._framer.receive_data(data)
 

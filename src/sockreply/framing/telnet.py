@@ -67,8 +67,8 @@ class TelnetFramer(BufferedFramer):
         self._searched = 0  # bytes of the line, or of what stands before it
 
     @property
-    def late(self) -> bytes:
-        return LATE_ENDS if self._after_cr and not self.buffered else b""
+    def late(self) -> tuple[bytes, ...]:
+        return LATE_ENDS if self._after_cr and not self.buffered else ()
 
     def said(self) -> bytes:
         """Take the refusals that are still to be sent. See `SpeakingFramer`."""
@@ -116,7 +116,7 @@ class TelnetFramer(BufferedFramer):
                 self._in_subnegotiation, self._searched = True, 2
             elif data[at] == _IAC and _SB < data[at + 1] < _IAC:
                 return False  # its option is still to come
-            elif self._after_cr and data[at] in LATE_ENDS:
+            elif self._after_cr and data[at : at + 1] in LATE_ENDS:
                 self._after_cr = False
                 self._start += 1
             else:
