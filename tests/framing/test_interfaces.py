@@ -188,7 +188,7 @@ def test_defaults() -> None:
     assert framing.message_size is None
     assert framing.never_in(b"a STOP b") is None
     assert framing.received_as(b"a") == b"a"
-    assert framing.ended_by == b""
+    assert framing.mark_after(b"a") == b""
     assert receive(framing.framer_after(b"ST", 9), [b"OPSTOP"]).messages == (b"OP",)
     assert list(framing.describe()) == []
     assert framing.facts_of(b"a") == {}

@@ -61,6 +61,21 @@ def test_mails_cut_anywhere(place: int) -> None:
     assert peer.hear() == HELLO + ANSWERS
 
 
+def test_texts_of_both_kinds() -> None:
+    """Where heads may say how much follows, the end of one that does not still counts."""
+    framing = r"""framing = { head = "line:ending=crlf", length = '^BDAT (?P<length>\d+)$' }"""
+    chunks = MAIL.replace('framing = "line:ending=crlf"', framing)
+    rule = '{ when.starts_with = "BDAT", next_state = "text", reply = "more" }'
+    chunks = chunks.replace("rules = [", f"rules = [{rule},")
+    wire = b"DATA\r\n.\r\nBDAT 2\r\nab.\r\n\r\n.\r\nBDAT 2\r\n\r\n.\r\nx\r\n.\r\nDATA\r\n.\r\n"
+    more = b"more\r\n"
+    for place in range(len(wire)):
+        peer = talk_of(chunks)
+        peer.say(*cut(wire, {place}))
+        heard = HELLO + GO + stored(0) + more + stored(3) + more + stored(4) + GO + stored(0)
+        assert peer.hear() == heard
+
+
 def test_mails_byte_by_byte() -> None:
     """The same in single bytes."""
     peer = talk_of(MAIL)

@@ -184,8 +184,7 @@ class Delimited(Affixed):
     def framer(self, max_message: int) -> DelimitedFramer:
         return DelimitedFramer(max_message, self.end)
 
-    @property
-    def ended_by(self) -> bytes:
+    def mark_after(self, message: bytes) -> bytes:  # noqa: ARG002 - the same for all
         return self.end
 
     def framer_after(self, end: bytes, max_message: int) -> DelimitedFramer:

@@ -121,6 +121,10 @@ class Headed(Framing):
     def frame(self, message: bytes) -> bytes:
         return self.head.frame(message)
 
+    def mark_after(self, message: bytes) -> bytes:
+        # The mark is in a message only if the bytes that it counts come after it.
+        return b"" if self.head.never_in(message) else self.head.mark_after(message)
+
     def mirrored(self) -> HeadedClient:
         return HeadedClient(self)
 

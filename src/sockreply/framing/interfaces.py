@@ -116,9 +116,8 @@ class Framing(Protocol):
             CannotFrame: The framing's length field cannot hold its size.
         """
 
-    @property
-    def ended_by(self) -> bytes:
-        """The mark that ends each received message; empty, the default: none does, or not always.
+    def mark_after(self, message: bytes) -> bytes:  # noqa: ARG002 - the default knows none
+        """The mark that ended a received message; empty, the default: none did.
 
         If the next message has another framing, it may be part of what ends that: see
         `framer_after`.

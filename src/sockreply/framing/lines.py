@@ -37,8 +37,7 @@ class Line(Framing):
     def affixes(self) -> tuple[bytes, bytes] | None:
         return None if self.telnet else (b"", self._end)
 
-    @property
-    def ended_by(self) -> bytes:
+    def mark_after(self, message: bytes) -> bytes:  # noqa: ARG002 - the same for all
         return b"\r\n"  # the CR is not always there, but part of the mark if it is
 
     @property

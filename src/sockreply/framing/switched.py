@@ -24,10 +24,10 @@ class SwitchedFramer:
     __slots__ = (
         *(
             "_dropped",
+            "_end",
             "_ended",
             "_framer",
             "_framing",
-            "_last",
             "_late",
             "_max_message",
             "_otherwise",
@@ -42,7 +42,7 @@ class SwitchedFramer:
         self._otherwise = otherwise
         self._framer = one_at_a_time(framing.framer(max_message))
         self._max_message = max_message
-        self._last: Framing | None = None  # of the last message
+        self._end = b""  # what ended the last message
         self._dropped = 0  # by those before
         self._ended = False
         self._late: tuple[bytes, ...] = ()  # what may still come of an end that is not this one's
@@ -52,8 +52,7 @@ class SwitchedFramer:
         if framing != self._framing:
             before = self._framer
             self._late = getattr(before, "late", ()) or self._late
-            ended_by = b"" if self._last is None else self._last.ended_by
-            fresh = framing.framer_after(ended_by, self._max_message)
+            fresh = framing.framer_after(self._end, self._max_message)
             self._framer, self._framing = one_at_a_time(fresh), framing
             self._dropped += before.dropped
             hand_over(before, self._framer)
@@ -102,7 +101,7 @@ class SwitchedFramer:
         if message is None:
             return None
         known = come_in(self._framing, message)
-        self._last = known.framing
+        self._end = (known.framing or self._framing).mark_after(known)
         return known
 
 
