@@ -53,6 +53,25 @@ def test_what_was_not_handed_out_goes_on(before: str, spec: str) -> None:
         assert framer.rest() == whole.rest()
 
 
+@pytest.mark.parametrize("spec", ["line:ending=any", "line:ending=any,telnet=strip", "json"])
+@pytest.mark.parametrize("late", [(b"\n",), (b"\r", b"\n"), (b"\r\n",), (b"\n1",)])
+def test_a_late_end_that_comes_before_the_switch(spec: str, late: tuple[bytes, ...]) -> None:
+    """It belongs to the message before also if that is answered, and so the switch made, later."""
+    framer = framer_of(parse_framing(spec), parse_framing("fixed:size=1"))
+    if spec == "json":
+        framer.receive_data(b"{}")
+    else:
+        framer.receive_data(b"{}\r")
+        late = tuple(each.removeprefix(b"\r") for each in late)
+    assert framer.next_message() == b"{}"
+    for each in filter(None, late):
+        framer.receive_data(each)
+    framer.switch(None)
+    framer.receive_data(b"2")
+    expected = b"12" if late[-1].endswith(b"1") else b"2"
+    assert b"".join(iter(framer.next_message, None)) == expected
+
+
 def test_lines_cut_ahead_are_put_back() -> None:
     """Lines that were found together with the last message are bytes again after a switch."""
     framer = framer_of(LINE, LINE, most=10_000)

@@ -51,6 +51,11 @@ class JsonFramer(BufferedFramer):
     def late(self) -> tuple[bytes, ...]:
         return self._after
 
+    def receive_data(self, data: bytes) -> None:
+        data, self._after = without_late(data, self._after)
+        if data:
+            super().receive_data(data)
+
     def receive_eof(self) -> None:
         self._ended = True
 
@@ -65,7 +70,7 @@ class JsonFramer(BufferedFramer):
             return None
         message = bytes(self._data[self._start : self._start + end])
         self._start += end
-        self._begun, self._after = False, _LINE_ENDS
+        self._begun = False
         self._skip_line_end()
         self._forget()
         return message
@@ -80,7 +85,6 @@ class JsonFramer(BufferedFramer):
 
     def _begin(self) -> bool:
         """Drop white space. Has a value begun?"""
-        self._skip_line_end()
         at = end_of(_SPACE, self._data, self._start)
         self.dropped += at - self._start
         self._start = at
@@ -97,10 +101,9 @@ class JsonFramer(BufferedFramer):
         return True
 
     def _skip_line_end(self) -> None:
-        if self._after:
-            come = bytes(self._data[self._start : self._start + 2])
-            rest, self._after = without_late(come, self._after)
-            self._start += len(come) - len(rest)
+        come = bytes(self._data[self._start : self._start + 2])
+        rest, self._after = without_late(come, _LINE_ENDS)
+        self._start += len(come) - len(rest)
 
     def _scan_scalar(self) -> int:
         """The bytes of a number or a name; 0: it may go on."""

@@ -75,6 +75,13 @@ class TelnetFramer(BufferedFramer):
         answers, self._answers = self._answers, b""
         return answers
 
+    def receive_data(self, data: bytes) -> None:
+        if self.late and data.startswith(LATE_ENDS):
+            self._after_cr = False
+            data = data[1:]
+        if data:
+            super().receive_data(data)
+
     def next_message(self) -> bytes | None:
         if not self._in_line and not self._begin_line():
             return None
