@@ -52,7 +52,8 @@ class JsonFramer(BufferedFramer):
         return self._after
 
     def receive_data(self, data: bytes) -> None:
-        data, self._after = without_late(data, self._after)
+        if self._after:
+            data, self._after = without_late(data, self._after)
         if data:
             super().receive_data(data)
 
@@ -101,9 +102,13 @@ class JsonFramer(BufferedFramer):
         return True
 
     def _skip_line_end(self) -> None:
-        come = bytes(self._data[self._start : self._start + 2])
-        rest, self._after = without_late(come, _LINE_ENDS)
-        self._start += len(come) - len(rest)
+        come = self._data[self._start : self._start + 2]  # this is run for every message
+        if not come:
+            self._after = _LINE_ENDS
+        elif come == b"\r":
+            self._start, self._after = self._start + 1, (b"\n",)
+        else:
+            self._start += 2 if come == b"\r\n" else come[0] in b"\r\n"
 
     def _scan_scalar(self) -> int:
         """The bytes of a number or a name; 0: it may go on."""
