@@ -11,7 +11,10 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import LogEvent, capturedLogs
 
+from sockreply.conversation.shared import Dialect
 from sockreply.conversation.states import State
+from sockreply.framing import Chunk
+from sockreply.framing.stream import ChunkFramer
 from sockreply.observing.exchange_log import ExchangeLog
 from sockreply.replies import Close, Echo, Raw, Reply, Send, Session, Stall, Wait
 from sockreply.server.datagram_session import KEPT
@@ -288,6 +291,37 @@ def test_failing_responder() -> None:
     port.pass_time(0)
     assert port.hear() == [b"a"]
     assert port.counters.errors == {"reply": 1}
+
+
+class FailsAtTimes(Chunk):
+    """A framing of a user's own, for datagrams, that makes a framer when it likes."""
+
+    fails = False
+
+    def framer(self, max_message: int) -> ChunkFramer:
+        if FailsAtTimes.fails:
+            raise SystemExit("no framer today")
+        return super().framer(max_message)
+
+
+@pytest.mark.parametrize("keep_alive", [False, True])
+def test_session_that_cannot_begin(
+    log: Sequence[LogEvent], monkeypatch: pytest.MonkeyPatch, keep_alive: bool
+) -> None:
+    """If a user's framing fails, that costs its datagram, and the port goes on."""
+    port = Port(keep_alive=keep_alive)
+    port.factory.shared.dialect = Dialect(FailsAtTimes(), port.factory.shared.responder)
+    port.say(b"a")
+    monkeypatch.setattr(FailsAtTimes, "fails", True)
+    port.say(*[b"lost"] * 30, peer=OTHER)
+    monkeypatch.setattr(FailsAtTimes, "fails", False)
+    port.say(b"b", peer=OTHER)
+    assert (port.hear(), port.hear(OTHER)) == ([b"a"], [b"b"])
+    assert port.counters.errors == {"internal": 30}
+    lines = texts(log, "error")
+    assert 0 < len(lines) <= 20
+    assert lines[0].startswith("127.0.0.1:4001 disconnected: internal error\n")
+    assert "no framer today" in lines[0]
 
 
 def test_unasked() -> None:

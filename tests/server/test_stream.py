@@ -14,7 +14,16 @@ from sockreply.conversation.shared import Dialect
 from sockreply.framing import Chunk, Netstring
 from sockreply.framing.stream import ChunkFramer
 from sockreply.replies import Await, Raw, Reply, Send, Session, Wait
-from tests.server.stand_ins import Answer, FakeTransport, Talk, always, answered, by_message, echo
+from tests.server.stand_ins import (
+    Answer,
+    FakeTransport,
+    Talk,
+    always,
+    answered,
+    by_message,
+    echo,
+    texts,
+)
 
 THREE = b"one\ntwo\r\nthree\n"
 IN_ORDER = b"one\ntwo\nthree\n"
@@ -296,12 +305,14 @@ def test_framer_that_raises(error: BaseException) -> None:
     talk.factory.shared.dialect = Dialect(FramesOnce(error), talk.factory.shared.responder)
     broken, transport = talk.factory.buildProtocol(None), FakeTransport()
     broken.makeConnection(transport)
-    with capturedLogs():
+    with capturedLogs() as log:
         broken.dataReceived(b"boom")
     assert transport.value() == b"bo"
     assert transport.disconnecting
     assert (talk.counters.messages, talk.counters.replies) == (1, 1)
-    assert talk.counters.errors == {"reply": 1}
+    assert talk.counters.errors == {"internal": 1}
+    [line] = texts(log, "error")
+    assert "disconnected: its framing failed\n" in line
 
 
 def test_awaitable_of_a_connection_that_ended_meanwhile() -> None:

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from sockreply.conversation.arrival import Reads
 from sockreply.conversation.deadlines import NEVER
 from sockreply.conversation.exchanges import Said
-from sockreply.conversation.failures import format_broken, reply_failed
+from sockreply.conversation.failures import format_broken, reply_failed, tell_broken
 from sockreply.conversation.incoming import Incoming
 from sockreply.conversation.outbox import BYTES_A_TURN, MESSAGES_A_TURN
 from sockreply.conversation.paced_framer import tap_of
@@ -171,7 +171,8 @@ class Answering(Incoming):
                     except KeyboardInterrupt:
                         raise
                     except BaseException:  # of a user's own framing
-                        self.failed(Failure())
+                        tell_broken(shared, session, Failure(), "its framing failed")
+                        self._channel.close("error")
                         break
                     if speaks:
                         self._let_speak()

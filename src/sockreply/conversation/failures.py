@@ -122,13 +122,15 @@ class HasPeer(Protocol):
         """The other end's address."""
 
 
-def tell_broken(shared: Shared, whose: HasPeer, failure: Failure) -> None:
-    """Count and log an error on our side that ends a connection."""
+def tell_broken(
+    shared: Shared, whose: HasPeer, failure: Failure, what: str = "internal error"
+) -> None:
+    """Count and log an error on our side that ends a connection; `what` is how the log names it."""
     shared.counters.errors["internal"] += 1
     try:
         traceback = show_text(failure.getTraceback()) if shared.complaints.room else ""
-        text = "{peer} disconnected: internal error\n{traceback}"
-        shared.complaints.tell(_log.error, whose.peer, text, traceback=traceback)
+        text = "{peer} disconnected: {what}\n{traceback}"
+        shared.complaints.tell(_log.error, whose.peer, text, what=what, traceback=traceback)
     except Exception:  # that may be what failed
         _log.failure("something failed, and so did logging it")
 

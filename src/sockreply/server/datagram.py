@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
+from sockreply.conversation.failures import tell_broken
 from sockreply.conversation.shared import Shared
 from sockreply.server.datagram_session import DatagramSession, DatagramTransport, Wire
 from sockreply.server.datagram_socket import Key
@@ -20,6 +24,12 @@ WHY_UNSENT = {
     "unreachable": "it cannot be reached",
 }
 """What the log says, by the reasons of `Counters.unsent`."""
+
+
+class _Peer(NamedTuple):
+    """One that has no session."""
+
+    peer: IAddress
 
 
 class Datagrams(DatagramProtocol):
@@ -53,17 +63,12 @@ class Datagrams(DatagramProtocol):
         return "sockreply"
 
     def datagramReceived(self, data: bytes, key: Key) -> None:
-        known = self.sessions.get(key)
-        if len(data) > (self.shared.limits if known is None else known).max_message:
-            self._drop("too_long", key, data, "more than max_message")
-        elif known is not None:
-            self._crowd.heard(known)
-            known.receive(data)
-        elif self._crowd.has_room():
-            self._begin(key, data, deque())
-        else:
-            self.shared.counters.refused["no_place"] += 1
-            self._complain("{peer} refused: {why}", key, data, "all places are taken")
+        try:
+            self._take(data, key)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a user's own framing may raise, and the port has to go on
+            tell_broken(self.shared, _Peer(self.wire.peer(key)), Failure())
 
     def drain(self, seconds: float) -> Deferred[None]:
         """Let the sessions finish what has begun; new ones end as soon as they owe nothing.
@@ -111,6 +116,19 @@ class Datagrams(DatagramProtocol):
         self._drop("overrun", key, data, "too many datagrams of this peer wait")
 
     # The rest is ours.
+
+    def _take(self, data: bytes, key: Key) -> None:
+        known = self.sessions.get(key)
+        if len(data) > (self.shared.limits if known is None else known).max_message:
+            self._drop("too_long", key, data, "more than max_message")
+        elif known is not None:
+            self._crowd.heard(known)
+            known.receive(data)
+        elif self._crowd.has_room():
+            self._begin(key, data, deque())
+        else:
+            self.shared.counters.refused["no_place"] += 1
+            self._complain("{peer} refused: {why}", key, data, "all places are taken")
 
     def _begin(self, key: Key, data: bytes, kept: deque[bytes]) -> None:
         """Begin a session, and others after it while there are datagrams left for them."""
