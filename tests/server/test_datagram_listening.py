@@ -139,6 +139,15 @@ def test_a_turn_ends(site: Site) -> None:
     assert len(heard(peer)) == 6
 
 
+def test_buffers(site: Site) -> None:
+    """The kernel keeps more than by itself, received and sent: bursts, and replies to the dead."""
+    port: Any = site.service._listeners[0].port
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
+        for each in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            own = other.getsockopt(socket.SOL_SOCKET, each)
+            assert port.socket.getsockopt(socket.SOL_SOCKET, each) > own
+
+
 def test_too_long_to_send(made: list[Site]) -> None:
     """A reply that no datagram can carry is counted and logged, and the next one is sent."""
     site = Site(lambda message, _: b"x" * int(message), keep_alive=True)

@@ -23,6 +23,11 @@ RECEIVE_BUFFER = 4 << 20
 """Bytes that the kernel is asked to keep for us; it keeps as many as the system allows. By default
 it keeps some 280 datagrams, however short they are, and loses the rest of a burst."""
 
+SEND_BUFFER = 4 << 20
+"""Bytes that may be on their way. Replies to a neighbour that does not answer ARP wait there for
+three seconds, up to 208 KiB of them (unres_qlen_bytes), which is all that a socket has by itself:
+nobody else would get a reply meanwhile."""
+
 
 class DatagramListener:
     """One UDP port of a service.
@@ -49,8 +54,9 @@ class DatagramListener:
         return address
 
     def tune(self, backlog: int | None) -> None:  # noqa: ARG002 - only streams have one
-        """Let the kernel keep more datagrams."""
+        """Let the kernel keep more datagrams, in both directions."""
         self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self.port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     def place_free(self) -> None:
         """A place is free; nothing here waits for it."""
