@@ -9,6 +9,7 @@ import pytest
 
 from tests.end_to_end.certificates import make_certificate
 from tests.end_to_end.daemons import Start, daemons_in
+from tests.end_to_end.shell import Shell
 
 
 @pytest.fixture
@@ -29,3 +30,11 @@ def start_shared_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A PEM file with a key and its own certificate for `localhost`."""
     return make_certificate(tmp_path_factory.mktemp("certificate") / "localhost.pem")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """A place to type commands in."""
+    shell = Shell(tmp_path)
+    yield shell
+    shell.end()

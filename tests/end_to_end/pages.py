@@ -12,7 +12,7 @@ In what a command prints, `...` stands for anything within a line.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,6 +111,16 @@ def sessions(path: Path) -> Iterator[Session]:
             session.steps += [(found[1], found[2]) for found in _COMMAND.finditer(block.text)]
     if session is not None:
         yield session
+
+
+def _sessions_of(pages: Iterable[Path]) -> list[Session]:
+    return [session for page in pages for session in sessions(page)]
+
+
+EARLY = _sessions_of(page for page in PAGES if page.name < "p")
+"""What is typed on about half of the pages."""
+LATE = _sessions_of(page for page in PAGES if page.name >= "p")
+"""What is typed on the others."""
 
 
 def looks_like(expected: str) -> re.Pattern[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.daemons import ROOT, SCRIPTS
+from tests.end_to_end.pages import Block, Session, looks_like
 from tests.end_to_end.waiting import PATIENCE
 
 PORTS = ("12345", "12346", "8583", "9464")
@@ -98,6 +99,23 @@ class Shell:
             check=False,
         )
         return done.stdout.decode(), done.returncode
+
+    def play(self, session: Session) -> None:
+        """Type all of a session, and compare what is printed, unless a program is missing."""
+        if missing := missing_tools(session.commands):
+            pytest.skip(f"not installed: {', '.join(missing)}")
+        for step in session.steps:
+            if isinstance(step, Block):
+                assert step.file is not None
+                self.write(step.file, step.text)
+                continue
+            command, shown = step
+            printed, status = self.run(command)
+            expected = self.real(shown).rstrip("\n")
+            assert looks_like(expected).fullmatch(printed.rstrip("\n")), (
+                f"{session}: {command}\n{printed}\n--- and not ---\n{expected}"
+            )
+            assert status == 0 or expected, f"{session}: {command} exits with {status}"
 
     def end(self) -> None:
         """End what runs in the background."""

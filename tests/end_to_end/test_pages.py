@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,18 @@ from tests.end_to_end.certificates import DAY, make_certificate
 from tests.end_to_end.clients import connect_unix, read_all
 from tests.end_to_end.daemons import ROOT, SCRIPTS
 from tests.end_to_end.pages import (
+    EARLY,
+    LATE,
     PAGES,
     Block,
     Session,
     all_blocks,
     files_above,
-    looks_like,
     sessions,
 )
-from tests.end_to_end.shell import Shell, missing_tools
+from tests.end_to_end.shell import Shell
 from tests.end_to_end.waiting import PATIENCE, eventually
 
-SESSIONS = [session for page in PAGES for session in sessions(page)]
 EXAMPLES_OF_RULES = "rules.md"
 """The page whose TOML stands for whole files, which tests/test_docs_rules.py makes of it."""
 
@@ -37,36 +36,10 @@ TOML = [
 ]
 
 
-@pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    """A place to type commands in."""
-    shell = Shell(tmp_path)
-    yield shell
-    shell.end()
-
-
-def play(session: Session, shell: Shell) -> None:
-    """Type all of it, and compare what is printed."""
-    for step in session.steps:
-        if isinstance(step, Block):
-            assert step.file is not None
-            shell.write(step.file, step.text)
-            continue
-        command, shown = step
-        printed, status = shell.run(command)
-        expected = shell.real(shown).rstrip("\n")
-        assert looks_like(expected).fullmatch(printed.rstrip("\n")), (
-            f"{session}: {command}\n{printed}\n--- and not ---\n{expected}"
-        )
-        assert status == 0 or expected, f"{session}: {command} exits with {status}"
-
-
-@pytest.mark.parametrize("session", SESSIONS, ids=str)
+@pytest.mark.parametrize("session", EARLY, ids=str)
 def test_commands_print_what_the_page_says(shell: Shell, session: Session) -> None:
-    """Each command runs, and prints the lines below it."""
-    if missing := missing_tools(session.commands):
-        pytest.skip(f"not installed: {', '.join(missing)}")
-    play(session, shell)
+    """Each command runs, and prints the lines below it; see `test_pages_late.py` for the others."""
+    shell.play(session)
 
 
 def test_wrong_output_is_noticed(shell: Shell) -> None:
@@ -74,8 +47,8 @@ def test_wrong_output_is_noticed(shell: Shell) -> None:
     block = Block("page", 1, "console", "", "")
     for command, shown in (("echo one", "two\n"), ("false", "")):
         with pytest.raises(AssertionError):
-            play(Session(block, [(command, shown)]), shell)
-    play(Session(block, [("echo 'took 1.5 s'", "took ... s\n")]), shell)
+            shell.play(Session(block, [(command, shown)]))
+    shell.play(Session(block, [("echo 'took 1.5 s'", "took ... s\n")]))
 
 
 def test_every_console_block_is_typed() -> None:
@@ -86,7 +59,8 @@ def test_every_console_block_is_typed() -> None:
         for line in block.text.splitlines()
         if line.startswith("$ ")
     ]
-    assert sorted(lines) == sorted(command for each in SESSIONS for command in each.commands)
+    typed = [command for each in (*EARLY, *LATE) for command in each.commands]
+    assert sorted(lines) == sorted(typed)
     assert all(block.text.startswith("$ ") for block in all_blocks("console"))
 
 
@@ -145,7 +119,7 @@ def test_links_lead_to_files(page: Path) -> None:
 
 def test_kill_ends_the_daemon_in_the_background(shell: Shell, tmp_path: Path) -> None:
     """The first commands of README put a daemon into the background, and end it."""
-    play(next(sessions(ROOT / "README.md")), shell)
+    shell.play(next(sessions(ROOT / "README.md")))
     eventually(lambda: not (tmp_path / "twistd.pid").exists())
     assert "응답" in (tmp_path / "twistd.log").read_text(encoding="utf-8")
 
