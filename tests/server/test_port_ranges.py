@@ -44,6 +44,7 @@ def test_a_range(written: str, endpoints: list[str]) -> None:
             "unix:1-2",
             "unix:port=1-2",
             "haproxy:unix:1-2",
+            "stdio:1-2",
             "systemd:1-2",
             "haproxy:haproxy:tcp:1-2",
         ),

@@ -13,7 +13,7 @@ from sockreply.settings import ListenerSettings, PartOfRange
 MOST_PORT = 65535
 
 _RANGED = re.compile(
-    r"((?:haproxy:)?(?!haproxy:|unix:|systemd:)\w+:(?:(?:(?:[^:\\]|\\.)*:)*port=)?)"
+    r"((?:haproxy:)?(?!haproxy:|unix:|systemd:|stdio:)\w+:(?:(?:(?:[^:\\]|\\.)*:)*port=)?)"
     r"([0-9]+-[0-9]*)((?::.*)?)",
     re.IGNORECASE | re.DOTALL | re.ASCII,
 )
