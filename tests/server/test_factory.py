@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from sockreply.errors import ConfigError
-from sockreply.framing import parse_framing
+from sockreply.framing import Chunk, parse_framing
 from sockreply.replies import Echo, Raw, Reply, Session
 from sockreply.server import Counters, Limits, ReplyFactory
 from tests.server.stand_ins import (
@@ -99,3 +100,26 @@ def test_answer_of_many_pieces_is_told_in_one() -> None:
     talk = Talk(always(Reply(Raw(b"abc"), Raw(b"def"), Raw(b"ghi"))), exchanges=log)
     talk.say(b"x\n" * 2)
     assert [what for what in log.told if what[0] == "answered"] == [("answered", first)] * 2
+
+
+class FailsLater(Chunk):
+    """A framing of a user's own that cannot make a framer any more."""
+
+    fails = False
+
+    def framer(self, max_message: int) -> Any:
+        if self.fails:
+            raise ZeroDivisionError
+        return super().framer(max_message)
+
+
+def test_framing_that_cannot_make_a_framer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs the client that connects, and is counted and logged, with the address."""
+    factory = ReplyFactory(FailsLater(), Echo(), Clock())
+    monkeypatch.setattr(FailsLater, "fails", True)
+    with capturedLogs() as events:
+        assert not factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 40000))
+    assert factory.shared.counters.errors["internal"] == 1
+    (text,) = texts(events)
+    assert text.startswith("192.0.2.1:40000 disconnected: its framing failed\n")
+    assert "ZeroDivisionError" in text

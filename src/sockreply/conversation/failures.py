@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
@@ -120,6 +120,12 @@ class HasPeer(Protocol):
     @property
     def peer(self) -> IAddress:
         """The other end's address."""
+
+
+class Stranger(NamedTuple):
+    """A peer that has no connection yet."""
+
+    peer: IAddress
 
 
 def tell_broken(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import DatagramProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sockreply.conversation.failures import tell_broken
+from sockreply.conversation.failures import Stranger, tell_broken
 from sockreply.conversation.shared import Shared
 from sockreply.server.datagram_session import DatagramSession, DatagramTransport, Wire
 from sockreply.server.datagram_socket import Key
@@ -24,12 +22,6 @@ WHY_UNSENT = {
     "unreachable": "it cannot be reached",
 }
 """What the log says, by the reasons of `Counters.unsent`."""
-
-
-class _Peer(NamedTuple):
-    """One that has no session."""
-
-    peer: IAddress
 
 
 class Datagrams(DatagramProtocol):
@@ -68,7 +60,7 @@ class Datagrams(DatagramProtocol):
         except KeyboardInterrupt:
             raise
         except BaseException:  # a user's own framing may raise, and the port has to go on
-            tell_broken(self.shared, _Peer(self.wire.peer(key)), Failure())
+            tell_broken(self.shared, Stranger(self.wire.peer(key)), Failure())
 
     def drain(self, seconds: float) -> Deferred[None]:
         """Let the sessions finish what has begun; new ones end as soon as they owe nothing.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import ServerFactory
+from twisted.python.failure import Failure
 
 from sockreply.conversation.counters import Counters
 from sockreply.conversation.exchanges import Exchanges
+from sockreply.conversation.failures import Stranger, tell_broken
 from sockreply.conversation.shared import Dialect, Shared
 from sockreply.framing.interfaces import Framing
 from sockreply.replies.responder import Greeting, Responder
@@ -84,10 +86,17 @@ class ReplyFactory(ServerFactory[ReplyProtocol]):
         return Crowd(self.shared, self.roster)
 
     def buildProtocol(self, addr: IAddress | None) -> ReplyProtocol:
-        if isinstance(addr, Introduced):
-            proxied: ReplyProtocol = addr.protocol(self.shared, self.roster, addr)
-            return proxied
-        return ReplyProtocol(self.shared, self.roster)
+        try:
+            if isinstance(addr, Introduced):
+                proxied: ReplyProtocol = addr.protocol(self.shared, self.roster, addr)
+                return proxied
+            return ReplyProtocol(self.shared, self.roster)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a user's own framing may raise anything as it makes a framer
+            peer = cast(IAddress, addr)  # a port always gives one
+            tell_broken(self.shared, Stranger(peer), Failure(), "its framing failed")
+            return None  # type: ignore[return-value]  # Twisted's ports refuse the client then
 
     def logPrefix(self) -> str:  # noqa: N802 - ILoggingContext's name
         return "sockreply"
