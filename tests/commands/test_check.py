@@ -90,12 +90,12 @@ def test_framings(tmp_path: Path) -> None:
     assert lines == [
         "service s: framing delimited or line, keep-alive, 1 rule",
         "  listens on tcp:0",
-        "  framing delimited for messages that begin with '^X' or '^F'",
+        "  framing delimited:end=; for messages that begin with '^X' or '^F'",
         "  framing line for all other messages",
         "  framing netstring in state start",
         "  framing line or fixed in state two",
         "    framing line for messages that begin with 02 ??",
-        "    framing fixed for all other messages",
+        "    framing fixed:size=2 for all other messages",
         "  rule rule-1: every message",
         "  otherwise silence",
     ]

@@ -71,7 +71,8 @@ def _read_list(written: Sequence[form_framing.Entry], reading: Reading) -> Frami
                     check_entry(framing)
             starts_with = _read_beginnings(each.starts_with, reading, before)
         if framing is not None and starts_with is not None:
-            entries.append(Entry(framing, starts_with))
+            spec = each.framing if isinstance(each.framing, str) else ""
+            entries.append(Entry(framing, starts_with, spec))
         if starts_with is not None:
             before[number] = starts_with
     return None if reading.problems.here() else Choice(tuple(entries))

@@ -13,6 +13,7 @@ from sockreply.framing.choice_framer import Beginning, ChoiceFramer, Kind, as_bu
 from sockreply.framing.interfaces import Framer, Framing
 from sockreply.framing.together import facts_in_any, message_size_in, never_in_any
 from sockreply.masks import Mask
+from sockreply.shown import show_text
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,12 @@ class Entry:
         framing: The framing.
         starts_with: Such a message begins on the wire with one of these; none: it may begin with
             anything.
+        spec: How the framing was written, to tell entries apart; empty: its name has to do.
     """
 
     framing: Framing
     starts_with: tuple[Mask, ...] = ()
+    spec: str = field(default="", compare=False)
 
     def takes(self, wire: bytes) -> bool:
         """Does a message that looks like this on the wire belong to the entry?"""
@@ -94,7 +97,7 @@ class Choice(Framing):
             which = "all other messages" if len(self.entries) > 1 else "all messages"
             if entry.starts_with:
                 which = f"messages that begin with {listed(entry.starts_with)}"
-            yield f"framing {entry.framing.name} for {which}"
+            yield f"framing {show_text(entry.spec or entry.framing.name)} for {which}"
 
     @property
     def binary(self) -> bool:
