@@ -501,7 +501,7 @@ def test_facts_that_any_has() -> None:
         (TRACKER, "a list cannot be in a list"),
         (
             Switched(Stop(), Stop()),
-            "stop cannot be in a list, because connections may exchange it for another one",
+            "stop cannot be in a list, because connections may change to another one",
         ),
     ],
 )

@@ -19,7 +19,7 @@ PEER = "192.168.1.1:54321"
 def events() -> Iterator[list[LogEvent]]:
     """What is logged during the test."""
     with capturedLogs() as captured:
-        yield captured  # type: ignore[misc]
+        yield captured  # type: ignore[misc]  # Twisted types it as a sequence
 
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -332,7 +332,7 @@ def test_a_log_observer_raises() -> None:
 def test_errors_are_told_up_to_a_number() -> None:
     """All are counted; the log has so many lines a second, each with its peer and a traceback."""
     log = NotingLog()
-    log.connected = Raising()  # type: ignore[method-assign]
+    log.connected = Raising()  # type: ignore[method-assign]  # a stand-in
     with capturedLogs() as events:
         talk = start(log)
         for _ in range(99):

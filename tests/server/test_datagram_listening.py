@@ -37,7 +37,7 @@ class UDPReactor(LoopingReactor):
         port: int,
         protocol: Any,
         interface: str = "",
-        maxPacketSize: int = 8192,  # noqa: N803
+        maxPacketSize: int = 8192,  # noqa: N803 - Twisted's
     ) -> udp.Port:
         made = udp.Port(port, protocol, interface, maxPacketSize, self)
         made.startListening()
@@ -263,7 +263,7 @@ def test_replies_come_from_where_requests_went(made: list[Site], endpoint: str, 
     hosts: list[str] = []
 
     def answer(message: bytes, session: Session) -> bytes:
-        hosts.append(str(session.host.host).removeprefix("::ffff:"))  # type: ignore[attr-defined]
+        hosts.append(str(session.host.host).removeprefix("::ffff:"))  # type: ignore[attr-defined]  # IPv6
         return message
 
     site = Site(answer, endpoint)

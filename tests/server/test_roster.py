@@ -71,7 +71,7 @@ def test_drain_of_connections_that_end_at_once() -> None:
     """A drain is over at once when its connections end within it."""
     talk = Talk()
     talk.clock.advance(1)
-    talk.transport.loseConnection = talk.leave  # type: ignore[method-assign]
+    talk.transport.loseConnection = talk.leave  # type: ignore[method-assign]  # a stand-in
     assert talk.factory.roster.drain(30).called
     assert not talk.clock.getDelayedCalls()
 

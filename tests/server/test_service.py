@@ -302,7 +302,7 @@ def test_endpoints_as_such() -> None:
     reactor = LoopingReactor()
     site = Site(PortEndpoint(reactor), "tcp:7", reactor=reactor)
     site.service.startService()
-    assert [each.port for each in site.service.addresses()] == [12345, 7]  # type: ignore[attr-defined]
+    assert [each.port for each in site.service.addresses()] == [12345, 7]  # type: ignore[attr-defined]  # IP
 
 
 def test_factory_of_another_service() -> None:

@@ -186,7 +186,7 @@ def test_session_tells_the_connection() -> None:
 
     def note(_: bytes, session: Session) -> bytes:
         session.state["sum"] = session.state.get("sum", 0) + session.count
-        seen.append((session.count, session.peer.host, session.host.port, session.tls))  # type: ignore[attr-defined]
+        seen.append((session.count, session.peer.host, session.host.port, session.tls))  # type: ignore[attr-defined]  # IP
         return str(session.state["sum"]).encode()
 
     talk = Talk(note)

@@ -212,7 +212,7 @@ def test_close_step(how: str) -> None:
 
     In memory there is no wire that could half-close, as under TLS: it is closed whole.
     """
-    talk = Talk(by_message(bye=Reply(b"ciao", Close(how))))  # type: ignore[arg-type]
+    talk = Talk(by_message(bye=Reply(b"ciao", Close(how))))  # type: ignore[arg-type]  # any of them
     talk.say(b"a\nbye\nmore\n")
     assert talk.transport.writes == [b"a\nciao\n"]
     assert talk.transport.disconnecting

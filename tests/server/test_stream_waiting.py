@@ -128,7 +128,7 @@ FAILING = [
     (lambda _, __: broken_later(), "LookupError: no such thing"),
     (always(7), "a responder returned int"),
     (lambda _, __: Reply(b"y", Await(broken_later())), "LookupError"),
-    (always(Reply(Await(7))), "TypeError"),  # type: ignore[arg-type]
+    (always(Reply(Await(7))), "TypeError"),  # type: ignore[arg-type]  # on purpose
 ]
 
 

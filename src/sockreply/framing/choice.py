@@ -47,7 +47,7 @@ def check_entry(framing: Framing) -> None:
     if isinstance(framing, Choice):
         raise ConfigError("a list cannot be in a list")
     for wrong, why in (
-        (framing.switches, "connections may exchange it for another one"),
+        (framing.switches, "connections may change to another one"),
         (_has_no_end(framing), "its bytes do not say where a message ends"),
         (framing.speaks, "it answers by itself between messages"),
     ):

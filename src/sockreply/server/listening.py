@@ -98,7 +98,7 @@ class Listener:
         if isinstance(port, Port):
             port.transport = sends_at_once(port.transport)
             accepting = Accepting(port, hub_of(port.reactor), self)
-            port.doRead = accepting.accept  # type: ignore[method-assign]
+            port.doRead = accepting.accept  # type: ignore[method-assign]  # Twisted has no hook
 
     @property
     def address(self) -> IAddress | None:
